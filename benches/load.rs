@@ -23,6 +23,7 @@ use okta_auth_actix::OktaAuthLayer;
 use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_dev::{ADA, Org};
 use support::{Load, SECRET, Server, has_wrk, is_for_real, is_wanted, median, org, sign_in};
 
@@ -65,7 +66,7 @@ fn main() {
 fn auth() -> OktaAuth {
     let remembers = std::env::var("REMEMBERS").unwrap().parse().unwrap();
     let config = ConfigBuilder::from_env().cookie_secret(SECRET).token_cache_size(remembers);
-    OktaAuth::builder(config).build().unwrap()
+    OktaAuthBuilder::from(config).build().unwrap()
 }
 
 /// Runs a server of one kind until it is killed. It has one thread, so that CPU per request is comparable.
@@ -132,7 +133,7 @@ fn measure() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let org = runtime.block_on(org());
     let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
-    let auth = OktaAuth::builder(config).build().unwrap();
+    let auth = OktaAuthBuilder::from(config).build().unwrap();
     // After a few minutes of use each response writes the session again, so each start gets a new session.
     let cookie = || format!("Cookie: {}", runtime.block_on(sign_in(&org, &auth)));
     let token = format!("Authorization: Bearer {}", org.token().access_token(ADA, ["openid", "profile"]).sign());

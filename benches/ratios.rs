@@ -26,8 +26,9 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
+use okta_auth_core::adapter::{Authentication, Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::{Authentication, RefreshTiming};
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_dev::{ADA, Algorithm, Fault, Org};
 use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
 use tower::Service;
@@ -74,7 +75,7 @@ async fn signed_in(org: &Org, filler: usize, remembers: usize) -> (OktaAuth, Str
     let config =
         ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(SECRET).session_cache_size(remembers);
     let clock = org.clock();
-    let builder = OktaAuth::builder(config).clock(move || clock.now());
+    let builder = OktaAuthBuilder::from(config).clock(move || clock.now());
     let auth = builder
         .on_sign_in(move |mut sign_in: okta_auth_core::engine::SignIn| async move {
             sign_in.insert("filler", "x".repeat(filler)).unwrap();
@@ -97,7 +98,7 @@ fn app(auth: &OktaAuth) -> Router {
 async fn tokens_only(org: &Org, cache: usize) -> OktaAuth {
     let config = ConfigBuilder::from_variables(org.env()).token_cache_size(cache).algorithms(["RS256", "ES256"]);
     let moment = org.clock().now();
-    let auth = OktaAuth::builder(config).clock(move || moment).build().unwrap();
+    let auth = OktaAuthBuilder::from(config).clock(move || moment).build().unwrap();
     for token in [
         org.token().access_token(ADA, ["openid"]).sign(),
         org.token().access_token(ADA, ["openid"]).alg(Algorithm::Es256).sign(),
@@ -241,7 +242,7 @@ fn hanging_fetch(runtime: &tokio::runtime::Runtime, org: &Org) {
     let (clock, known) = (org.clock(), org.token().access_token(ADA, ["openid"]).sign());
     let unknown = org.token().access_token(ADA, ["openid"]).header("kid", "unknown").sign();
     let config = ConfigBuilder::from_variables(org.env()).token_cache_size(0);
-    let auth = OktaAuth::builder(config).clock(move || clock.now()).build().unwrap();
+    let auth = OktaAuthBuilder::from(config).clock(move || clock.now()).build().unwrap();
     runtime.block_on(auth.verify_access_token(&known)).unwrap();
     let slowest_of_a_hundred = || {
         let mut times: Vec<f64> = (0..20_000)
@@ -350,6 +351,7 @@ impl Jar {
 
 fn sessions(setup: &Setup, what: &str, filler: usize) {
     let Setup { org, auth, cookie } = setup;
+    let engine = Engine::new(auth);
     let jar = Jar::new(org, filler);
     let (other, size) = (jar.write(), cookie.len());
     let against = format!("private jar with JSON, {} bytes", other.len());
@@ -357,13 +359,13 @@ fn sessions(setup: &Setup, what: &str, filler: usize) {
     compare(
         &format!("open a session of {size} bytes ({what})"),
         0.30,
-        &mut || drop(black_box(auth.authenticate(black_box(&parts), "/me", RefreshTiming::BeforeHandler))),
+        &mut || drop(black_box(engine.authenticate(black_box(&parts), "/me", RefreshTiming::BeforeHandler))),
         &against,
         &mut || drop(black_box(jar.read(black_box(&other)))),
     );
     // Advance the clock, so that the time of use must be saved.
     org.clock().advance(Duration::from_secs(300));
-    let Authentication::Ready(context) = auth.authenticate(&parts, "/me", RefreshTiming::BeforeHandler) else {
+    let Authentication::Ready(context) = engine.authenticate(&parts, "/me", RefreshTiming::BeforeHandler) else {
         panic!("the session is in the cookie")
     };
     compare(

@@ -32,8 +32,9 @@ use axum::routing::get;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
+use okta_auth_core::adapter::{Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::RefreshTiming;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::session::{MemoryStore, RedisStore, SessionStore, StoreFuture, StoreKey, StoredRecord};
 use okta_auth_dev::{ADA, Clock, Org};
 use redis::RedisServer;
@@ -105,24 +106,24 @@ impl SessionStore for Shared {
     fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
         self.store.linked(index)
     }
-    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
-        self.store.claim(mark, owner, lifetime)
+    fn try_lock<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+        self.store.try_lock(mark, owner, lifetime)
     }
-    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
-        self.store.release(mark, owner)
+    fn unlock<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+        self.store.unlock(mark, owner)
     }
-    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
-        self.store.raise(mark, value, lifetime)
+    fn raise_watermark<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+        self.store.raise_watermark(mark, value, lifetime)
     }
-    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
-        self.store.marks(marks)
+    fn watermarks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+        self.store.watermarks(marks)
     }
 }
 
 /// An application with its own clock, and one of its sessions.
 struct Place {
     name: &'static str,
-    auth: OktaAuth,
+    engine: Engine,
     clock: Clock,
     parts: Parts,
 }
@@ -133,12 +134,12 @@ impl Place {
         let auth = auth(org, &clock, store);
         let cookie = sign_in(org, &auth).await;
         let parts = Request::get("/me").header(header::COOKIE, cookie).body(()).unwrap().into_parts().0;
-        Self { name, auth, clock, parts }
+        Self { name, engine: Engine::new(auth), clock, parts }
     }
 
     /// Loads the session and finishes the response; returns the number of cookies in it.
     async fn request(&self) -> usize {
-        let context = self.auth.authenticate(&self.parts, "/me", RefreshTiming::BeforeHandler).context().await;
+        let context = self.engine.authenticate(&self.parts, "/me", RefreshTiming::BeforeHandler).context().await;
         assert!(context.user::<()>().unwrap().is_some(), "{}: no user is signed in", self.name);
         let mut headers = HeaderMap::new();
         context.finish(&mut headers);
@@ -157,7 +158,7 @@ fn auth(org: &Org, clock: &Clock, store: Option<Shared>) -> OktaAuth {
         // Saving advances the clock a lot.
         .session_absolute(Duration::from_secs(300 * 86_400))
         .session_cache_size(0);
-    let mut builder = OktaAuth::builder(config).clock(told_by(clock));
+    let mut builder = OktaAuthBuilder::from(config).clock(told_by(clock));
     if let Some(store) = store {
         builder = builder.session_store(store);
     }
@@ -282,7 +283,7 @@ async fn propagation(org: &Org, redis: &RedisServer) {
     let replica = |place: &str| {
         let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
         let config = if place == "redis" { config.session_store(&url) } else { config.revocation_store(&url) };
-        OktaAuth::builder(config).build().unwrap()
+        OktaAuthBuilder::from(config).build().unwrap()
     };
     let subject = org.user(ADA).unwrap().id;
     for place in ["redis", "cookie with a list in redis"] {
@@ -294,7 +295,8 @@ async fn propagation(org: &Org, redis: &RedisServer) {
             let is_in = move |auth: OktaAuth| {
                 let parts = parts.clone();
                 async move {
-                    let context = auth.authenticate(&parts, "/me", RefreshTiming::BeforeHandler).context().await;
+                    let engine = Engine::new(auth);
+                    let context = engine.authenticate(&parts, "/me", RefreshTiming::BeforeHandler).context().await;
                     context.user::<()>().unwrap().is_some()
                 }
             };
@@ -355,7 +357,7 @@ fn served(runtime: &Runtime, org: &Org, redis: &RedisServer) {
     }
     let url = redis.url();
     let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
-    let auth = OktaAuth::builder(config.session_store(&url)).build().unwrap();
+    let auth = OktaAuthBuilder::from(config.session_store(&url)).build().unwrap();
     let cookie = runtime.block_on(sign_in(org, &auth));
     for framework in ["axum", "actix"] {
         let (mut rates, mut shares) = (Vec::new(), Vec::new());
@@ -388,7 +390,7 @@ fn rate(org: &Org, kind: &str, cookie: &str, store: &str) -> f64 {
 /// Runs a server of one kind until it is killed, with one thread for requests.
 fn serve(kind: &str, port: u16) {
     let address = ("127.0.0.1", port);
-    let auth = || OktaAuth::builder(ConfigBuilder::from_env().cookie_secret(SECRET)).build().unwrap();
+    let auth = || OktaAuth::builder().from_env().cookie_secret(SECRET).build().unwrap();
     if kind.starts_with("axum") {
         let app = match kind {
             "axum" => {

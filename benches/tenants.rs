@@ -34,8 +34,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{AccessToken, RouterExt};
 use okta_auth_core::OktaAuth;
+use okta_auth_core::adapter::{Authentication, Engine, RefreshTiming};
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
-use okta_auth_core::engine::{Authentication, RefreshTiming};
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_core::tenant::{TenantId, TenantSettings};
 use okta_auth_dev::{ADA, Org};
@@ -217,7 +218,7 @@ fn build(table: TenantTable, resolver: Resolver, remembers: usize) -> Tenants {
         .introspection_lifetime(Duration::ZERO)
         .jwks_refetch_floor(Duration::ZERO)
         .http_timeout(Duration::from_secs(1));
-    Tenants::builder(OktaAuth::builder(shared))
+    Tenants::builder(OktaAuthBuilder::from(shared))
         .table(table)
         .resolve(resolver)
         .egress(EgressPolicy::default().dangerous().allow_loopback())
@@ -227,7 +228,7 @@ fn build(table: TenantTable, resolver: Resolver, remembers: usize) -> Tenants {
 
 /// The cost of a start: seconds, and bytes of this process including the settings.
 struct Start {
-    tenants: Tenants,
+    tenants: Engine,
     seconds: f64,
     bytes: f64,
 }
@@ -240,7 +241,7 @@ fn start(orgs: &Orgs, number: usize, resolver: Resolver) -> Start {
         built = Some(build(TenantTable::new(settings).unwrap(), resolver, 4_096));
         seconds = start.elapsed().as_secs_f64();
     });
-    Start { tenants: built.unwrap(), seconds, bytes: allocated.bytes_current as f64 }
+    Start { tenants: Engine::new(built.unwrap()), seconds, bytes: allocated.bytes_current as f64 }
 }
 
 /// Sockets of this process, and tasks of the runtime.
@@ -303,7 +304,7 @@ fn request(orgs: &Orgs, way: &Resolver, at: usize) -> (Parts, String) {
 }
 
 /// Returns the engine of a request's tenant, without waiting.
-fn engine(tenants: &Tenants, (parts, target): &(Parts, String)) -> OktaAuth {
+fn engine(tenants: &Engine, (parts, target): &(Parts, String)) -> OktaAuth {
     let Authentication::Ready(context) = tenants.authenticate(black_box(parts), target, RefreshTiming::BeforeHandler)
     else {
         panic!("the tenant is in a table")
@@ -338,7 +339,7 @@ fn finding(orgs: &Orgs) {
         if !is_wanted(&format!("find by {what}")) {
             continue;
         }
-        let ready = |tenants: &Tenants, number: usize, most: usize| {
+        let ready = |tenants: &Engine, number: usize, most: usize| {
             let requests: Vec<_> = busy(number, most).map(|at| request(orgs, &way, at)).collect();
             for (at, request) in busy(number, most).zip(&requests) {
                 assert_eq!(engine(tenants, request).tenant().unwrap().id.as_str(), name(at));
@@ -421,7 +422,7 @@ fn bearer(runtime: &Runtime, orgs: &Orgs) {
             .into_iter()
             .map(|number| {
                 let table = TenantTable::new((0..number).map(|at| orgs.tenant(&name(at)))).unwrap();
-                let tenants = build(table, Resolver::BearerIssuer, remembers);
+                let tenants = Engine::new(build(table, Resolver::BearerIssuer, remembers));
                 let requests: Vec<_> = busy(number, ISSUERS)
                     .map(|at| {
                         let token = orgs.token(&name(at));

@@ -16,8 +16,8 @@ use actix_web::web;
 use axum::Router;
 use axum::routing::get;
 use okta_auth_axum::RouterExt;
-use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_core::policy::{DefaultAccess, PolicySet, group};
 use okta_auth_dev::{ADA, ADA_PASSWORD, Client, Org, User};
@@ -620,7 +620,7 @@ async fn every_page_of_a_setting(framework: Framework) {
     org.allow_redirect(&base);
     let config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(SECRET);
     let policies = PolicySet::default().protect("/profile", group("Admins")).default_access(DefaultAccess::Open);
-    let auth = OktaAuth::builder(config.signed_out_page(true).session_store("memory")).policies(policies);
+    let auth = OktaAuthBuilder::from(config.signed_out_page(true).session_store("memory")).policies(policies);
     serve(framework, listener, auth.build().unwrap());
     let (driver, profile) = browser(&format!("setting-{framework:?}")).await;
     let denied = async || {

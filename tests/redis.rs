@@ -348,7 +348,7 @@ mod addresses {
         server.ask(&format!("SET okta-auth:m:{KEY} text")).await;
         server.ask(&format!("SADD okta-auth:l:{KEY} member")).await;
         assert!(store.load(&KEY).await.unwrap_err().to_string().contains("another program"));
-        assert!(store.marks(&[KEY]).await.is_err());
+        assert!(store.watermarks(&[KEY]).await.is_err());
         assert!(store.linked(&KEY).await.unwrap_err().to_string().contains("WRONGTYPE"));
         assert!(store.link(&KEY, &KEY, LONG).await.is_err());
     }
@@ -363,7 +363,7 @@ mod addresses {
         assert!(store.save(&KEY, &StoredRecord { version: 2, ..record() }, two).await.unwrap());
         store.link(&KEY, &KEY, two).await.unwrap();
         store.link(&KEY, &StoreKey::from_bytes([1; 32]), hour).await.unwrap();
-        assert!(store.claim(&KEY, 1, two).await.unwrap());
+        assert!(store.try_lock(&KEY, 1, two).await.unwrap());
         for table in ["r", "l", "m"] {
             let answer = server.ask(&format!("PTTL okta-auth:{table}:{KEY}")).await;
             let left: u128 = answer.split(':').nth(1).unwrap().split('\r').next().unwrap().parse().unwrap();
@@ -402,7 +402,7 @@ mod addresses {
         let roots = std::fs::read(folder.file("ca.pem")).unwrap();
         for host in ["127.0.0.1", "localhost"] {
             let store = RedisStore::with_roots(&format!("rediss://{host}:{port}"), &roots).unwrap();
-            store.raise(&KEY, 7, LONG).await.unwrap();
+            store.raise_watermark(&KEY, 7, LONG).await.unwrap();
         }
         assert!(server.ask(&format!("GET okta-auth:m:{KEY}")).await.contains("00000000000000000007"));
         openssl(&folder.0, &format!("req -x509 {curve} -keyout other.key -out other.pem -days 2 -subj /CN=ca"));

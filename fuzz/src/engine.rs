@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use okta_auth_core::OktaAuth;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::config::ConfigBuilder;
 use tokio::runtime::Runtime;
 
@@ -31,7 +32,7 @@ pub(crate) fn start(issuer: &str) -> (OktaAuth, Runtime) {
         .cookie_name("fuzz-session")
         .cookie_secret("a cookie secret of 32 bytes or more, for fuzzing");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    (OktaAuth::builder(config).build().expect("the configuration is complete"), runtime)
+    (OktaAuthBuilder::from(config).build().expect("the configuration is complete"), runtime)
 }
 
 /// Serves metadata and one key on the loopback interface until the process ends, and returns the issuer.

@@ -5,10 +5,9 @@ use actix_web::http::header as old;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use okta_auth_core::engine::{
-    Authentication, Challenge, Head, HeaderText, Headers, Reply, RequestContext, RouteOptions,
+use okta_auth_core::adapter::{
+    Authentication, Challenge, Engine, Head, HeaderText, Headers, Reply, RequestContext, RouteOptions,
 };
-use okta_auth_core::multi_tenant::Tenants;
 
 /// Headers of `http` 0.2, read in place.
 struct Old<'a>(&'a old::HeaderMap);
@@ -26,12 +25,12 @@ impl Headers for Old<'_> {
 }
 
 /// Authenticates a request with the engine.
-pub(crate) fn authenticate(tenants: &Tenants, request: &HttpRequest, options: RouteOptions) -> Authentication {
+pub(crate) fn authenticate(engine: &Engine, request: &HttpRequest, options: RouteOptions) -> Authentication {
     // Path and query as the client sent them. Scopes do not strip a prefix.
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let authority = request.uri().authority().map(|authority| authority.as_str());
     let (method, headers) = (&method(request), &Old(request.headers()));
-    tenants.authenticate_head(Head { method, authority, target, headers }, options)
+    engine.authenticate_head(Head { method, authority, target, headers }, options)
 }
 
 fn method(request: &HttpRequest) -> Method {

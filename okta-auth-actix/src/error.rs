@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError};
-use okta_auth_core::engine::Challenge;
+use okta_auth_core::adapter::Challenge;
 use okta_auth_core::error::Error;
 
 use crate::rejection::{AccessRejection, LAYER_MISSING, UserRejection, layer_missing, marked};

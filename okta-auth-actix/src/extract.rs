@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
-use okta_auth_core::engine::{BearerToken, RequestContext, SignedIn};
+use okta_auth_core::adapter::{BearerToken, RequestContext, SignedIn};
 use okta_auth_core::policy::Policy;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};

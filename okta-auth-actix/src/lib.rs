@@ -1,6 +1,6 @@
 //! actix-web middleware and extractors for `okta-auth`.
 //!
-//! The crate translates between actix-web and [`okta_auth_core::engine`], which makes all
+//! The crate translates between actix-web and [`okta_auth_core::adapter`], which makes all
 //! decisions. Names and behaviour match those of the axum adapter.
 //!
 //! ```no_run

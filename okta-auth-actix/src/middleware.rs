@@ -10,7 +10,9 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
-use okta_auth_core::engine::{Authentication, Challenge, MatchedRoute, RequestContext, RouteOptions, RouteSettings};
+use okta_auth_core::adapter::{
+    Authentication, Challenge, Engine, MatchedRoute, RequestContext, RouteOptions, RouteSettings,
+};
 use okta_auth_core::multi_tenant::Tenants;
 
 use crate::bridge;
@@ -24,7 +26,7 @@ use crate::routes::{OWN, observe_routes};
 /// policies for routes are evaluated for the path that this layer receives.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
-    tenants: Tenants,
+    engine: Engine,
     /// The routes with settings; those that are not plain paths have a pattern.
     named: Rc<[(Option<ResourceDef>, String)]>,
 }
@@ -50,10 +52,10 @@ impl OktaAuthLayer {
     /// Panics like `web::resource` if a route with a policy is not a valid pattern of
     /// actix-web.
     pub fn new(auth: impl Into<Tenants>) -> Self {
-        let tenants = auth.into();
+        let engine = Engine::new(auth);
         let pattern = |route: &str| route.contains(['{', '*']).then(|| ResourceDef::new(route));
-        let named = tenants.named_routes().into_iter().map(|route| (pattern(&route), route));
-        Self { named: named.collect(), tenants }
+        let named = engine.named_routes().into_iter().map(|route| (pattern(&route), route));
+        Self { named: named.collect(), engine }
     }
 
     /// Finds the route of a request. The path is decoded as the router decodes it: `%70`
@@ -68,29 +70,29 @@ impl OktaAuthLayer {
             None => route == path,
         };
         let fitting: Vec<&str> = self.named.iter().filter(fits).map(|(_, route)| route.as_str()).collect();
-        if !self.tenants.has_route_policies() {
+        if !self.engine.has_route_policies() {
             let settings = RouteSettings::new(self.options_of(&fitting), false);
             return RequestRoute { fitting, settings, ..RequestRoute::default() };
         }
         let resources = request.resource_map();
         let (own, candidate) = (resources.match_name(path) == Some(OWN), resources.match_pattern(path));
-        let settings = self.tenants.route(candidate.as_deref().map_or(MatchedRoute::None, MatchedRoute::Candidate));
+        let settings = self.engine.route(candidate.as_deref().map_or(MatchedRoute::None, MatchedRoute::Candidate));
         let options = self.options_of(&fitting).or(settings.options);
         let settings = RouteSettings::new(options, !own && settings.is_guarded);
         RequestRoute { candidate, own, fitting, settings }
     }
 
     fn options_of(&self, fitting: &[&str]) -> RouteOptions {
-        let options = fitting.iter().map(|route| self.tenants.options_of(route));
+        let options = fitting.iter().map(|route| self.engine.options_of(route));
         options.fold(RouteOptions::default(), RouteOptions::or)
     }
 }
 
 /// Evaluates the policy of the first matching route, and those of all other matching
 /// routes.
-async fn allow(tenants: &Tenants, context: &RequestContext, route: &RequestRoute<'_>) -> Result<(), Challenge> {
+async fn allow(engine: &Engine, context: &RequestContext, route: &RequestRoute<'_>) -> Result<(), Challenge> {
     context.admit()?;
-    if route.own || !tenants.has_route_policies() {
+    if route.own || !engine.has_route_policies() {
         return Ok(());
     }
     let candidate = route.candidate.as_deref();
@@ -99,11 +101,11 @@ async fn allow(tenants: &Tenants, context: &RequestContext, route: &RequestRoute
         Box::pin(context.require_route(matched)).await?;
     }
     // A path that is listed as public is public, even if other routes match it.
-    if candidate.is_some_and(|path| !path.contains('{') && tenants.is_public_route(path)) {
+    if candidate.is_some_and(|path| !path.contains('{') && engine.is_public_route(path)) {
         return Ok(());
     }
     for fitting in route.fitting.iter().filter(|fitting| Some(**fitting) != candidate) {
-        if tenants.has_policy(fitting) {
+        if engine.has_policy(fitting) {
             Box::pin(context.require_route(MatchedRoute::Candidate(fitting))).await?;
         }
     }
@@ -167,23 +169,23 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    observe_routes(&layer.tenants, request.request());
+    observe_routes(&layer.engine, request.request());
     let route = layer.route(&request);
     let outer = request.extensions().get::<RequestContext>().cloned();
-    if let Some(outer) = outer.filter(|outer| layer.tenants.has_seen(Some(outer), request.path())) {
+    if let Some(outer) = outer.filter(|outer| layer.engine.has_seen(Some(outer), request.path())) {
         // The outer layer finishes the response. Only this layer may see the route.
-        return match allow(&layer.tenants, &outer, &route).await {
+        return match allow(&layer.engine, &outer, &route).await {
             Ok(()) => Ok(inner.call(request).await?.map_into_boxed_body()),
             Err(challenge) => Ok(request.into_response(marked(&challenge))),
         };
     }
-    let context = match bridge::authenticate(&layer.tenants, request.request(), route.settings.options) {
+    let context = match bridge::authenticate(&layer.engine, request.request(), route.settings.options) {
         Authentication::Ready(context) => context,
         // Boxed to keep the future of other requests small.
         waiting => Box::pin(waiting.context()).await,
     };
     request.extensions_mut().insert(context.clone());
-    let response = match allow(&layer.tenants, &context, &route).await {
+    let response = match allow(&layer.engine, &context, &route).await {
         Ok(()) => match inner.call(request).await {
             Ok(response) => response.map_into_boxed_body(),
             Err(error) => {

@@ -1,7 +1,7 @@
 //! The rejections of the extractors, with one variant for each cause.
 
 use actix_web::{HttpResponse, ResponseError};
-use okta_auth_core::engine::{self, Challenge};
+use okta_auth_core::adapter::{self, Challenge};
 use okta_auth_core::error::{Code, Error};
 use okta_auth_core::policy::Decision;
 
@@ -102,7 +102,7 @@ impl UserRejection {
         match self {
             Self::NotSignedIn => Some(Challenge::sign_in()),
             Self::Claims(error) | Self::CrossOrigin(error) | Self::Unavailable(error) => {
-                Some(Challenge::error(error.duplicate()))
+                Some(Challenge::error(error.clone()))
             }
             Self::LayerMissing => None,
         }
@@ -132,10 +132,10 @@ pub(crate) fn marked(challenge: &Challenge) -> HttpResponse {
 }
 
 pub(crate) fn report_missing_layer(path: &str) {
-    engine::report_missing_layer(path, LAYER_MISSING);
+    adapter::report_missing_layer(path, LAYER_MISSING);
 }
 
 /// Responds with 500 and denies access, because the program has a bug.
 pub(crate) fn layer_missing() -> HttpResponse {
-    bridge::into_response(engine::missing_layer())
+    bridge::into_response(adapter::missing_layer())
 }

@@ -41,7 +41,7 @@ pub trait RequireExt: Sized {
     ///
     /// Every client of a custom authorization server can get a token for the default
     /// audience. Set an audience for this API, or list the clients with
-    /// [`accept_client`](okta_auth_core::config::ConfigBuilder::accept_client).
+    /// [`accept_client`](okta_auth_core::engine::OktaAuthBuilder::accept_client).
     #[must_use]
     fn require_any(self, policy: Policy) -> Self {
         self.require_for(AcceptedCredentials::SessionOrBearer, policy)

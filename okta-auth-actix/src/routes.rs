@@ -4,7 +4,7 @@ use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use http::Method;
-use okta_auth_core::engine::{Endpoint, RouteOwner};
+use okta_auth_core::adapter::{Endpoint, Engine, RouteOwner};
 use okta_auth_core::multi_tenant::Tenants;
 
 use crate::bridge;
@@ -23,18 +23,18 @@ pub(crate) const OWN: &str = "okta_auth";
 /// instead, and one line in the log reports it at the first request. Give one of the two
 /// another path.
 pub fn okta_auth<T: Into<Tenants>>(auth: T) -> impl FnOnce(&mut ServiceConfig) + use<T> {
-    let tenants = auth.into();
+    let engine = Engine::new(auth);
     move |config| {
-        for (endpoint, path) in tenants.endpoints() {
+        for (endpoint, path) in engine.endpoints() {
             let serve = move |request: HttpRequest, payload: Payload| serve(endpoint, request, payload);
             config.service(web::resource(path).name(OWN).to(serve));
         }
     }
 }
 
-pub(crate) fn observe_routes(tenants: &Tenants, request: &HttpRequest) {
+pub(crate) fn observe_routes(engine: &Engine, request: &HttpRequest) {
     let table = request.resource_map();
-    tenants.observe_routes("`.configure(okta_auth(&auth))` on the `App`", |path| match table.match_name(path) {
+    engine.observe_routes("`.configure(okta_auth(&auth))` on the `App`", |path| match table.match_name(path) {
         Some(OWN) => RouteOwner::Library,
         _ => table.match_pattern(path).map_or(RouteOwner::Missing, RouteOwner::Application),
     });

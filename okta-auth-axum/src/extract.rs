@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
-use okta_auth_core::engine::{BearerToken, RequestContext, SignedIn};
+use okta_auth_core::adapter::{BearerToken, RequestContext, SignedIn};
 use okta_auth_core::policy::Policy;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};

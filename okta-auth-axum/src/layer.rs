@@ -11,7 +11,9 @@ use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use okta_auth_core::engine::{Authentication, Challenge, Head, MatchedRoute, Reply, RequestContext, RouteSettings};
+use okta_auth_core::adapter::{
+    Authentication, Challenge, Engine, Head, MatchedRoute, Reply, RequestContext, RouteSettings,
+};
 use okta_auth_core::multi_tenant::Tenants;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -26,7 +28,7 @@ use crate::rejection::marked;
 /// that change the response body, such as compression.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
-    tenants: Tenants,
+    engine: Engine,
     /// Whether it wraps the library's own routes, which are always open.
     own: bool,
     /// Whether the library's routes are in the router that this layer wraps.
@@ -37,27 +39,31 @@ impl OktaAuthLayer {
     /// Creates a layer for this application: an `OktaAuth`, or `Tenants` for several, by
     /// value or by reference.
     pub fn new(auth: impl Into<Tenants>) -> Self {
-        Self { tenants: auth.into(), own: false, with_routes: false }
+        Self::of(Engine::new(auth))
     }
 
-    pub(crate) fn with_routes(tenants: Tenants) -> Self {
-        Self { with_routes: true, ..Self::new(tenants) }
+    fn of(engine: Engine) -> Self {
+        Self { engine, own: false, with_routes: false }
+    }
+
+    pub(crate) fn with_routes(engine: Engine) -> Self {
+        Self { with_routes: true, ..Self::of(engine) }
     }
 
     /// Returns the result of an outer layer of the same application, if there is one.
     fn seen<B>(&self, request: &Request<B>) -> Option<RequestContext> {
         let outer = request.extensions().get::<RequestContext>()?;
-        self.tenants.has_seen(Some(outer), request.uri().path()).then(|| outer.clone())
+        self.engine.has_seen(Some(outer), request.uri().path()).then(|| outer.clone())
     }
 
     /// The layer of the library's own routes. They are open at every nesting level,
     /// because a callback that requires a user would redirect to Okta forever.
-    pub(crate) fn of_own_routes(tenants: Tenants) -> Self {
-        Self { own: true, ..Self::with_routes(tenants) }
+    pub(crate) fn of_own_routes(engine: Engine) -> Self {
+        Self { own: true, ..Self::with_routes(engine) }
     }
 
     fn settings(&self, matched: Option<&MatchedPath>) -> RouteSettings {
-        let settings = self.tenants.route(matched_route(matched));
+        let settings = self.engine.route(matched_route(matched));
         RouteSettings::new(settings.options, settings.is_guarded && !self.own)
     }
 }
@@ -118,12 +124,12 @@ where
             // Inside `nest` the URI lacks its prefix, but the browser must return to the whole path.
             let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
             if self.layer.with_routes {
-                self.layer.tenants.observe_nesting(uri.path(), request.uri().path());
+                self.layer.engine.observe_nesting(uri.path(), request.uri().path());
             }
             let target = uri.path_and_query().map_or("/", |target| target.as_str());
             let authority = uri.authority().map(|authority| authority.as_str());
             let head = Head { method: request.method(), authority, target, headers: request.headers() };
-            self.layer.tenants.authenticate_head(head, settings.options)
+            self.layer.engine.authenticate_head(head, settings.options)
         };
         let authenticate = match authenticate {
             Authentication::Ready(context) if passes(&context, route.as_ref()) => {

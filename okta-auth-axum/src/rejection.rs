@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use okta_auth_core::engine::{self, Challenge};
+use okta_auth_core::adapter::{self, Challenge};
 use okta_auth_core::error::{Code, Error};
 use okta_auth_core::policy::Decision;
 
@@ -132,10 +132,10 @@ pub(crate) fn marked(challenge: Challenge) -> Response {
 }
 
 pub(crate) fn report_missing_layer(path: &str) {
-    engine::report_missing_layer(path, LAYER_MISSING);
+    adapter::report_missing_layer(path, LAYER_MISSING);
 }
 
 /// Responds with 500 and denies access, because the program has a bug.
 pub(crate) fn layer_missing() -> Response {
-    into_response(engine::missing_layer())
+    into_response(adapter::missing_layer())
 }

@@ -7,7 +7,8 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use okta_auth_core::engine::{AcceptedCredentials, RequestContext};
+use okta_auth_core::adapter::RequestContext;
+use okta_auth_core::engine::AcceptedCredentials;
 use okta_auth_core::policy::Policy;
 
 use crate::rejection::{layer_missing, marked, report_missing_layer};
@@ -51,7 +52,7 @@ pub trait RequireExt: Sized {
     ///
     /// Every client of a custom authorization server can get a token for the default
     /// audience. Set an audience for this API, or list the clients with
-    /// [`accept_client`](okta_auth_core::config::ConfigBuilder::accept_client).
+    /// [`accept_client`](okta_auth_core::engine::OktaAuthBuilder::accept_client).
     #[must_use]
     fn require_any(self, policy: Policy) -> Self {
         self.require_for(AcceptedCredentials::SessionOrBearer, policy)

@@ -9,7 +9,7 @@ use axum::routing::any;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use okta_auth_core::engine::{Endpoint, route_conflict};
+use okta_auth_core::adapter::{Endpoint, Engine, route_conflict};
 use okta_auth_core::multi_tenant::Tenants;
 
 use crate::extract::context;
@@ -35,7 +35,7 @@ pub trait RouterExt {
     /// # Panics
     /// Panics like `Router::route` if the router already has a route at one of those
     /// paths, from the application or from an earlier `.okta_auth(..)`. The message names
-    /// the path and the setter that moves it, such as `ConfigBuilder::login_path`.
+    /// the path and the setter that moves it, such as `OktaAuthBuilder::login_path`.
     #[must_use]
     #[track_caller]
     fn okta_auth(self, auth: impl Into<Tenants>) -> Self;
@@ -44,10 +44,10 @@ pub trait RouterExt {
 impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
     #[track_caller]
     fn okta_auth(self, auth: impl Into<Tenants>) -> Self {
-        let tenants = auth.into();
-        let own = OktaAuthLayer::of_own_routes(tenants.clone());
-        let mut router = self.layer(OktaAuthLayer::with_routes(tenants.clone()));
-        for (endpoint, path) in tenants.endpoints() {
+        let engine = Engine::new(auth);
+        let own = OktaAuthLayer::of_own_routes(engine.clone());
+        let mut router = self.layer(OktaAuthLayer::with_routes(engine.clone()));
+        for (endpoint, path) in engine.endpoints() {
             router = with_endpoint(router, endpoint, &path, own.clone());
         }
         router

@@ -4,11 +4,12 @@
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};
-//! use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+//! use okta_auth_core::OktaAuth;
 //!
 //! # fn main() -> Result<(), okta_auth_core::error::Error> {
-//! let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-//! let auth = OktaAuth::builder(config)
+//! let auth = OktaAuth::builder()
+//!     .from_env()
+//! #   .issuer("https://acme.okta.com").client_id("0oa1")
 //!     .clock(|| SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000))
 //!     .build()?;
 //! # drop(auth); Ok(())
@@ -18,6 +19,10 @@
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The tolerated difference between the clocks of two replicas. Sessions and pending sign-ins that
+/// begin further in the future are rejected.
+pub(crate) const REPLICA_SKEW: Duration = Duration::from_secs(60);
 
 /// A source of the current time. The default is [`SystemClock`].
 ///
@@ -244,6 +249,37 @@ impl<'de> serde::Deserialize<'de> for Seconds {
 /// Saturates at the maximum of a timestamp.
 fn whole_seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// A clock that a test sets. Clones show the same time.
+#[cfg(test)]
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<std::sync::atomic::AtomicI64>);
+
+#[cfg(test)]
+impl TestClock {
+    pub(crate) fn at(seconds: i64) -> Self {
+        Self(Arc::new(seconds.into()))
+    }
+
+    pub(crate) fn set(&self, seconds: i64) {
+        self.0.store(seconds, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    pub(crate) fn shared(&self) -> SharedClock {
+        SharedClock::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+impl Clock for TestClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.0.load(std::sync::atomic::Ordering::SeqCst).unsigned_abs())
+    }
 }
 
 #[cfg(test)]

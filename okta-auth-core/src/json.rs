@@ -48,7 +48,8 @@ pub(crate) fn document<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unr
 
 /// Why a document is invalid: the member, and the expected type. It never contains a
 /// value of the document.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(crate) struct Unreadable(String);
 
 impl Unreadable {
@@ -80,14 +81,6 @@ fn wrong(message: &str) -> String {
 fn is_name(name: &str) -> bool {
     name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Unreadable {}
 
 /// The same document with numbers that have a representation, if it has others: beyond
 /// the range of a double, `1e400` becomes `1e308`.

@@ -100,15 +100,20 @@
 //! generates random values, and only one private module sends HTTP requests. Tests of the
 //! workspace enforce this.
 
+#[macro_use]
+mod opaque;
+
 mod base64url;
 pub mod error;
 mod headers;
+mod issuer;
 mod json;
 pub mod secret;
 
 pub mod clock;
 pub mod events;
 mod http;
+mod retry;
 
 pub mod config;
 pub mod discovery;
@@ -131,6 +136,12 @@ pub mod policy;
 
 pub mod bearer;
 
+mod request;
+
+mod response;
+
+mod routing;
+
 mod logout;
 
 mod sign_in;
@@ -138,5 +149,8 @@ mod sign_in;
 pub mod engine;
 
 pub mod multi_tenant;
+
+#[doc(hidden)]
+pub mod adapter;
 
 pub use engine::OktaAuth;

@@ -19,7 +19,7 @@ pub(crate) struct AuthorizeRequest {
     /// The authorization server that received the request.
     pub(crate) server: String,
     pub(crate) client_id: String,
-    /// One of the registered redirect URIs.
+    /// One of the registered redirect URIs; a path at the org for its own pages.
     pub(crate) redirect_uri: String,
     pub(crate) response_mode: ResponseMode,
     /// Returned unchanged. It is `None` only in a request that is rejected for the

@@ -4,7 +4,8 @@
 //!    (Okta's *Trusted Origins*).
 //! 2. Metadata, keys, token, userinfo, introspect and revoke echo a trusted origin and
 //!    vary by it. They never send `*`.
-//! 3. `/authorize` and `/logout` are for navigation, so they have no CORS headers.
+//! 3. `/authorize` and `/logout` are for navigation, and Okta's API is for servers, so they
+//!    have no CORS headers.
 
 use url::Url;
 
@@ -47,9 +48,9 @@ pub(crate) fn label(org: &OrgState, request: &Recorded, reply: Reply) -> Reply {
 
 fn is_shared(path: &str) -> bool {
     match Endpoint::at(path) {
-        Some(Endpoint::Authorize | Endpoint::Logout) => false,
+        Some(Endpoint::Authorize | Endpoint::Logout | Endpoint::Api) => false,
         Some(_) => true,
-        None => ["/v1/par", "/v1/device/authorize"].iter().any(|end| path.ends_with(end)),
+        None => path.ends_with("/v1/par"),
     }
 }
 

@@ -5,8 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A grant that a client may use at the token endpoint.
 ///
-/// The org serves the first three. For the others it returns Okta's error for a disabled
-/// feature.
+/// For grants that the org does not serve, it returns Okta's error for a disabled feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrantType {
@@ -20,9 +19,11 @@ pub enum GrantType {
     Implicit,
     /// `password`. Not served.
     Password,
-    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628). Not served.
+    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628): a user signs in
+    /// on another device.
     DeviceCode,
-    /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693). Not served.
+    /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API acts for the
+    /// user whose access token it received.
     TokenExchange,
     /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523). Not served.
     JwtBearer,

@@ -40,7 +40,13 @@ struct ManagementBody<'a> {
     error_summary: &'a str,
     error_link: &'a str,
     error_id: String,
-    error_causes: [(); 0],
+    error_causes: Vec<Cause<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cause<'a> {
+    error_summary: &'a str,
 }
 
 impl OAuthError {
@@ -66,9 +72,22 @@ impl OAuthError {
         Self::bad("invalid_grant", description)
     }
 
+    /// 400: a code of another client.
+    pub(crate) fn issued_to_another_client() -> Self {
+        Self::invalid_grant(
+            "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the \
+             authorize request.",
+        )
+    }
+
     /// 401: client authentication failed.
     pub(crate) fn invalid_client(description: &'static str) -> Self {
         Self::new(401, "invalid_client", description)
+    }
+
+    /// 401: the client uses another authentication method than its own.
+    pub(crate) fn client_authentication_failed() -> Self {
+        Self::invalid_client("Client authentication failed. Either the client or the client credentials are invalid.")
     }
 
     /// 400: the scopes do not match the server, the client, or each other.
@@ -96,6 +115,18 @@ impl OAuthError {
     /// A scope that the server or this client does not have.
     pub(crate) fn unknown_scope() -> Self {
         Self::invalid_scope("One or more scopes are not configured for the authorization server resource.")
+    }
+
+    /// No scope was requested, and no server of the org has default scopes.
+    pub(crate) fn no_default_scopes() -> Self {
+        Self::invalid_scope(
+            "The authorization server resource does not have any configured default scopes, 'scope' must be provided.",
+        )
+    }
+
+    /// The token to exchange has expired or was revoked, or its session has ended.
+    pub(crate) fn subject_token_expired() -> Self {
+        Self::invalid_grant("The 'subject_token' either expired or the session associated with it was terminated.")
     }
 
     /// An internal error, such as a failure to generate a key.
@@ -147,12 +178,22 @@ impl From<Error> for OAuthError {
 /// `errorLink` repeats the code. `errorId` is unique; Okta's support finds a request by
 /// it.
 pub(crate) fn management(status: u16, code: &str, summary: &str) -> Reply {
+    with_causes(status, code, summary, Vec::new())
+}
+
+/// 400 for a parameter with an invalid value.
+pub(crate) fn api_validation_failed(parameter: &str, cause: &str) -> Reply {
+    let summary = format!("Api validation failed: {parameter}");
+    with_causes(400, "E0000001", &summary, vec![Cause { error_summary: cause }])
+}
+
+fn with_causes(status: u16, code: &str, summary: &str, error_causes: Vec<Cause<'_>>) -> Reply {
     let body = ManagementBody {
         error_code: code,
         error_summary: summary,
         error_link: code,
         error_id: random::okta_id("oae", 22),
-        error_causes: [],
+        error_causes,
     };
     Reply::json(status, &body).no_store().refused(code, summary)
 }

@@ -38,6 +38,25 @@ pub(crate) fn passcode() -> String {
     format!("{:06}", u64::from_be_bytes(bytes::<8>()) % 1_000_000)
 }
 
+/// A user code of eight letters. The alphabet has no vowels, so no code is a word, and no
+/// letters that look alike (RFC 8628 §6.1).
+pub(crate) fn user_code() -> String {
+    const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+    // 240 is the largest multiple of 20 in a byte.
+    let random = std::iter::repeat_with(bytes::<16>).flatten().filter(|byte| *byte < 240);
+    let letters = random.filter_map(|byte| LETTERS.get(usize::from(byte) % LETTERS.len()));
+    letters.take(8).map(|letter| char::from(*letter)).collect()
+}
+
+/// A random UUID (RFC 9562 §5.4).
+pub(crate) fn uuid() -> String {
+    let mut hex = hex();
+    hex.replace_range(12..13, "4");
+    hex.replace_range(16..17, "a");
+    [8, 13, 18, 23].into_iter().for_each(|index| hex.insert(index, '-'));
+    hex
+}
+
 /// An identifier in Okta's format: a prefix for its kind (`00u` a user, `0oa` a client,
 /// `oae` an error) and at least 17 letters and digits.
 pub(crate) fn okta_id(prefix: &str, length: usize) -> String {
@@ -66,4 +85,25 @@ pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
 /// Decodes standard base64, as in HTTP Basic (RFC 7617 §2).
 pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
+}
+
+/// PEM with lines of 64 characters (RFC 7468).
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let body = base64(der);
+    let lines: Vec<&str> = body.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_devices_have_oktas_forms() {
+        let (user_code, uuid) = (user_code(), uuid());
+        assert!(user_code.len() == 8 && user_code.chars().all(|letter| letter.is_ascii_uppercase()), "{user_code}");
+        let parts: Vec<usize> = uuid.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12], "{uuid}");
+        assert_eq!((&uuid[14..15], &uuid[19..20]), ("4", "a"));
+    }
 }

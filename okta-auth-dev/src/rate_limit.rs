@@ -15,11 +15,12 @@ use crate::sync::lock;
 /// to clock minutes.
 const WINDOW: i64 = 60;
 
-/// The limit in the headers of `/token` without a configured limit; it is not enforced.
+/// The limit in the headers of `/token` and of Okta's API without a configured limit; it
+/// is not enforced.
 const ANNOUNCED: u32 = 1000;
 
-/// Counts requests. Without a configured limit it allows everything, but `/token` still
-/// announces a limit, because Okta labels every token response.
+/// Counts requests. Without a configured limit it allows everything, but `/token` and
+/// Okta's API still announce a limit, because Okta labels every such response.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter {
     /// Requests per window, for each endpoint.
@@ -51,7 +52,8 @@ impl RateLimiter {
     ///
     /// Each endpoint has its own window, which begins with its first request.
     pub(crate) fn count(&self, endpoint: &str, now: i64) -> Option<Allowance> {
-        let limit = self.limit.or_else(|| (endpoint == "token").then_some(ANNOUNCED))?;
+        let announced = endpoint == "token" || endpoint.starts_with("api/");
+        let limit = self.limit.or_else(|| announced.then_some(ANNOUNCED))?;
         let mut buckets = lock(&self.buckets);
         let bucket = buckets.entry(endpoint.to_owned()).or_insert(Bucket { reset: now + WINDOW, used: 0 });
         if now >= bucket.reset {
@@ -69,6 +71,13 @@ impl Allowance {
     pub(crate) fn refused(now: i64) -> Reply {
         let used_up = Self { limit: 60, remaining: 0, reset: now + WINDOW / 2, exceeded: true };
         used_up.label(rate_limited())
+    }
+
+    /// The response to a request over the limit of concurrent requests: Okta announces
+    /// limits of 0.
+    pub(crate) fn concurrency(now: i64) -> Reply {
+        let violated = Self { limit: 0, remaining: 0, reset: now + WINDOW / 2, exceeded: true };
+        violated.label(rate_limited())
     }
 
     /// Adds the three headers. `X-Rate-Limit-Reset` is in seconds since 1970.

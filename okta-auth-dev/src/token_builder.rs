@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::grant_type::GrantType;
 use crate::keys::{Algorithm, Special};
 use crate::org_state::OrgState;
 use crate::random;
@@ -246,7 +247,9 @@ impl TokenBuilder {
             Base::ServiceToken { scopes } => (None, scopes.clone(), None),
         };
         let user = login.as_deref().and_then(|login| org.user(login));
+        let grant_type = if login.is_some() { GrantType::AuthorizationCode } else { GrantType::ClientCredentials };
         let grant = Grant {
+            grant_type,
             id: random::token(),
             server: self.server.clone(),
             client_id: self.client_id.clone(),

@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Router, middleware};
 use okta_auth_axum::{OktaAuthLayer, RouterExt, User};
+use okta_auth_core::engine::OktaAuthBuilder;
 use tower::{Service, ServiceExt};
 
 use crate::support::{ADA, App, AppBuilder};
@@ -41,7 +42,7 @@ async fn the_whole_application_nested_under_a_prefix() {
     let base = format!("http://{}", listener.local_addr().unwrap());
     org.allow_redirect(&format!("{base}/app"));
     let config = okta_auth_core::config::ConfigBuilder::from_variables(org.env()).base_url(&base).mount_path("/app");
-    let auth = okta_auth_axum::OktaAuth::builder(config).build().unwrap();
+    let auth = OktaAuthBuilder::from(config).build().unwrap();
     let outer = Router::new().nest("/app", routes().okta_auth(&auth));
     tokio::spawn(async move { axum::serve(listener, outer).await.unwrap() });
     let mut browser = crate::support::Browser::new(&base);
@@ -83,7 +84,7 @@ async fn other_layers_inside_and_outside() {
     let base = format!("http://{}", listener.local_addr().unwrap());
     org.allow_redirect(&base);
     let config = okta_auth_core::config::ConfigBuilder::from_variables(org.env()).base_url(&base);
-    let auth = okta_auth_axum::OktaAuth::builder(config).build().unwrap();
+    let auth = OktaAuthBuilder::from(config).build().unwrap();
     let compression = tower_http::set_header::SetResponseHeaderLayer::overriding(
         axum::http::HeaderName::from_static("x-outer"),
         axum::http::HeaderValue::from_static("1"),

@@ -6,8 +6,8 @@ use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use okta_auth_axum::RouterExt as _;
-use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy, PrivateKey};
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{TenantId, TenantSettings};
@@ -35,7 +35,7 @@ async fn signs_in(
     let base = format!("http://{}", listener.local_addr().unwrap());
     let org = Org::builder().client(client.origin(&base)).start().await.unwrap();
     let config = change(ConfigBuilder::default().issuer(org.issuer()).base_url(&base));
-    let auth = OktaAuth::builder(config).build().unwrap();
+    let auth = OktaAuthBuilder::from(config).build().unwrap();
     let router = okta_auth_axum::RouterExt::okta_auth(crate::support::routes(), &auth);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let answer = Browser::new(&base).sign_in(&org, ADA, "/profile").await;
@@ -303,7 +303,7 @@ fn tenants(
 ) -> Result<Tenants, String> {
     let config = shared(ConfigBuilder::default().base_url(base).cookie_secret(SECRET));
     let table = TenantTable::new(all).unwrap();
-    let builder = Tenants::builder(OktaAuth::builder(config)).table(table).resolve(Resolver::Path("/t".to_owned()));
+    let builder = Tenants::builder(OktaAuthBuilder::from(config)).table(table).resolve(Resolver::Path("/t".to_owned()));
     builder.egress(EgressPolicy::default().dangerous().allow_loopback()).build().map_err(|error| error.to_string())
 }
 

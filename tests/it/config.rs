@@ -597,7 +597,7 @@ fn tenants_have_neither_a_backchannel_nor_a_proxy() {
     use okta_auth_core::engine::OktaAuth;
     use okta_auth_core::multi_tenant::{Resolver, Tenants};
     let tenants = |variable: (&'static str, &'static str)| {
-        let shared = OktaAuth::builder(ConfigBuilder::from_variables([variable]));
+        let shared = OktaAuth::builder().from_variables([variable]);
         Tenants::builder(shared).resolve(Resolver::Path("/t".to_owned())).build().map_err(|error| error.to_string())
     };
     let message = tenants(("OKTA_BACKCHANNEL_URL", "http://okta:8090")).unwrap_err();

@@ -102,20 +102,20 @@ impl SessionStore for Fickle {
     fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
         self.or_away(self.store.linked(index))
     }
-    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+    fn try_lock<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
         if self.stuck.load(Ordering::SeqCst) {
             return Box::pin(async { Err(StoreError::new("stuck")) });
         }
-        self.or_away(self.store.claim(mark, owner, lifetime))
+        self.or_away(self.store.try_lock(mark, owner, lifetime))
     }
-    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
-        self.or_away(self.store.release(mark, owner))
+    fn unlock<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+        self.or_away(self.store.unlock(mark, owner))
     }
-    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
-        self.or_away(self.store.raise(mark, value, lifetime))
+    fn raise_watermark<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+        self.or_away(self.store.raise_watermark(mark, value, lifetime))
     }
-    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
-        self.or_away(self.store.marks(marks))
+    fn watermarks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+        self.or_away(self.store.watermarks(marks))
     }
 }
 

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_dev::{Fault, Org};
 use tokio::task::JoinSet;
 
@@ -16,7 +17,7 @@ use crate::support::ADA;
 fn auth(org: &Org, cache: usize) -> OktaAuth {
     let clock = org.clock();
     let config = ConfigBuilder::from_variables(org.env()).token_cache_size(cache);
-    OktaAuth::builder(config).clock(move || clock.now()).build().unwrap()
+    OktaAuthBuilder::from(config).clock(move || clock.now()).build().unwrap()
 }
 
 /// A valid token with another key id in its header.

@@ -9,8 +9,8 @@ use axum::Router;
 use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, PrivateKey};
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::{
     Resolver, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants, TenantsBuilder,
 };
@@ -291,7 +291,7 @@ async fn the_private_key_of_the_application_signs_for_no_tenant() {
         }
         let shared = ConfigBuilder::default().base_url(&plan.base).cookie_secret(SECRET).private_key(private_key());
         let clock = plan.orgs[0].1.clock();
-        let builder = Tenants::builder(OktaAuth::builder(shared).clock(move || clock.now())).egress(local());
+        let builder = Tenants::builder(OktaAuthBuilder::from(shared).clock(move || clock.now())).egress(local());
         let builder = builder.table(TenantTable::new(plan.all()).unwrap());
         builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
     })

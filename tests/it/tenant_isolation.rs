@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{AccessToken, RouterExt, User};
 use okta_auth_core::clock::Timestamp;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
-use okta_auth_core::engine::OktaAuth;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::{Resolver, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{TenantId, TenantSettings};
@@ -63,7 +63,7 @@ impl Site {
         }
         let shared = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).session_store(store);
         let clock = acme.clock();
-        let tenants = Tenants::builder(OktaAuth::builder(shared).clock(move || clock.now()))
+        let tenants = Tenants::builder(OktaAuthBuilder::from(shared).clock(move || clock.now()))
             .table(TenantTable::new([settings("acme", &acme), settings("globex", &globex)]).unwrap())
             .resolve(Resolver::Path("/t".to_owned()))
             .egress(EgressPolicy::default().dangerous().allow_loopback())
@@ -149,7 +149,7 @@ async fn a_token_of_one_tenant_is_invalid_at_another() {
 async fn the_metadata_of_a_tenants_api_is_not_stored_in_shared_caches() {
     let org = Org::start().await.unwrap();
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-    let tenants = Tenants::builder(OktaAuth::builder(shared))
+    let tenants = Tenants::builder(OktaAuthBuilder::from(shared))
         .egress(EgressPolicy::default().dangerous().allow_loopback())
         .table(TenantTable::new([settings("acme", &org)]).unwrap())
         .resolve(Resolver::TrustedHeader("x-tenant".to_owned()));
@@ -214,7 +214,7 @@ fn issuers_of_tenants_must_meet_the_egress_policy() {
     let tenant = |issuer: &str| {
         let tenant = TenantSettings::new(TenantId::parse("acme").unwrap(), issuer, "0oa1");
         let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-        let tenants = Tenants::builder(OktaAuth::builder(shared)).table(TenantTable::new([tenant]).unwrap());
+        let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).table(TenantTable::new([tenant]).unwrap());
         tenants.resolve(Resolver::Path("/t".to_owned())).build()
     };
     assert!(tenant("https://acme.okta.com/oauth2/default").is_ok());
@@ -242,7 +242,7 @@ impl TenantSource for Anywhere {
 async fn issuers_of_a_source_must_meet_the_egress_policy() {
     let tenant = async |issuer: &'static str| {
         let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-        let tenants = Tenants::builder(OktaAuth::builder(shared)).source(Anywhere(issuer));
+        let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).source(Anywhere(issuer));
         let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
         tenants.tenant(&TenantId::parse("acme").unwrap()).await.map(|found| found.is_some())
     };
@@ -258,7 +258,7 @@ async fn issuers_of_a_source_must_meet_the_egress_policy() {
 async fn a_tenant_of_a_source_must_meet_the_rules_of_a_table() {
     let tenant = async |shared: &dyn Fn(ConfigBuilder) -> ConfigBuilder, change: fn(&mut TenantSettings)| {
         let config = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-        let tenants = Tenants::builder(OktaAuth::builder(shared(config))).source(Changed(change));
+        let tenants = Tenants::builder(OktaAuthBuilder::from(shared(config))).source(Changed(change));
         let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
         tenants.tenant(&TenantId::parse("acme").unwrap()).await.map(|found| found.is_some())
     };
@@ -324,7 +324,7 @@ impl TenantSource for Slow {
 async fn a_lookup_from_before_the_cache_was_cleared_is_not_cached() {
     let source = Slow::default();
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-    let tenants = Tenants::builder(OktaAuth::builder(shared)).source(source.clone());
+    let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).source(source.clone());
     let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
     let name = || {
         let tenants = tenants.clone();
@@ -365,7 +365,7 @@ async fn tenants_of_a_source_do_not_open_each_others_apis() {
     let app = || {
         let rows = Rows::default();
         let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-        let tenants = Tenants::builder(OktaAuth::builder(shared)).source(rows.clone());
+        let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).source(rows.clone());
         (rows, tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap())
     };
     let find = async |tenants: &Tenants, id: &str| {
@@ -422,7 +422,7 @@ async fn of_two_rows_with_one_client_the_older_is_served_regardless_of_the_order
         for first in ["acme", "intruder"] {
             let rows = Rows(Arc::new(Mutex::new(vec![row("acme", elder), row("intruder", younger)])));
             let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-            let tenants = Tenants::builder(OktaAuth::builder(shared)).source(rows.clone());
+            let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).source(rows.clone());
             let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
             let find = async |id: &str| tenants.tenant(&TenantId::parse(id).unwrap()).await;
             let _ = find(first).await;
@@ -444,7 +444,7 @@ async fn an_invalid_row_does_not_claim_values_of_others() {
     };
     let rows = Rows(Arc::new(Mutex::new(vec![row("acme", None), row("intruder", Some("no such set"))])));
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-    let tenants = Tenants::builder(OktaAuth::builder(shared)).source(rows.clone());
+    let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).source(rows.clone());
     let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
     let find = async |id: &str| tenants.tenant(&TenantId::parse(id).unwrap()).await;
     assert!(find("intruder").await.unwrap_err().to_string().contains("policy set"));
@@ -473,7 +473,7 @@ async fn an_issuer_selects_only_the_tenant_with_exactly_this_issuer() {
     acme.former_issuers = vec!["https://old.okta.com".to_owned()];
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
     let asked = Arc::new(AtomicUsize::new(0));
-    let tenants = Tenants::builder(OktaAuth::builder(shared)).source(Careless(acme, Arc::clone(&asked)));
+    let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).source(Careless(acme, Arc::clone(&asked)));
     let tenants = tenants.resolve(Resolver::BearerIssuer);
     let app = Router::new().route("/", get(|| async { "" })).okta_auth(tenants.build().unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use axum::http::Request;
 use axum::http::request::Parts;
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use okta_auth_core::OktaAuth;
+use okta_auth_core::adapter::{Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::RefreshTiming;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::error::Error;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants, TenantsBuilder};
 use okta_auth_core::tenant::{TenantId, TenantSettings};
@@ -124,7 +124,7 @@ fn build(tenants: &[Tenant], resolvers: &[Resolver]) -> Result<Tenants, Error> {
         settings
     });
     let shared = ConfigBuilder::default().base_url(format!("https://{BASE}"));
-    let shared = OktaAuth::builder(shared.cookie_secret("a cookie secret for tests of 32 bytes or more"));
+    let shared = OktaAuthBuilder::from(shared.cookie_secret("a cookie secret for tests of 32 bytes or more"));
     let builder = Tenants::builder(shared).table(TenantTable::new(settings)?);
     resolvers.iter().cloned().fold(builder, TenantsBuilder::resolve).build()
 }
@@ -153,7 +153,7 @@ fn parts(asked: &Asked) -> Parts {
 }
 
 async fn answer(tenants: &Tenants, parts: &Parts, target: &str) -> Answer {
-    let context = tenants.authenticate(parts, target, RefreshTiming::OnDemand).context().await;
+    let context = Engine::new(tenants).authenticate(parts, target, RefreshTiming::OnDemand).context().await;
     match (context.auth().tenant(), context.admit()) {
         (Some(tenant), _) => Answer::Tenant(tenant.id.as_str().to_owned()),
         (None, Ok(())) => Answer::Lobby,

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::routing::get;
 use okta_auth_axum::{AccessToken, RouterExt, User};
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
-use okta_auth_core::engine::OktaAuth;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{TenantId, TenantSettings};
@@ -73,7 +73,7 @@ impl Site {
         let (start, later) = (SystemTime::now(), Arc::new(AtomicU64::new(0)));
         let shown = Arc::clone(&later);
         let clock = move || start + Duration::from_secs(shown.load(Ordering::SeqCst));
-        let tenants = Tenants::builder(OktaAuth::builder(shared).clock(clock))
+        let tenants = Tenants::builder(OktaAuthBuilder::from(shared).clock(clock))
             .table(table.unwrap())
             .resolve(Resolver::Path("/t".to_owned()))
             .egress(EgressPolicy::default().dangerous().allow_loopback())

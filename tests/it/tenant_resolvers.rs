@@ -1,7 +1,7 @@
 //! Tenant resolution: each resolver over real sockets and on both frameworks.
 
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::OktaAuth;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::error::Error;
 use okta_auth_core::multi_tenant::{
     Resolver, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants, TenantsBuilder,
@@ -312,7 +312,7 @@ fn conflict(resolver: Resolver, change: impl FnOnce(&mut TenantSettings, &mut Te
     change(&mut acme, &mut globex);
     let shared = ConfigBuilder::default().base_url("https://app.example.com").cookie_secret(SECRET);
     let build = || -> Result<Tenants, Error> {
-        let tenants = Tenants::builder(OktaAuth::builder(shared)).table(TenantTable::new([acme, globex])?);
+        let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).table(TenantTable::new([acme, globex])?);
         tenants.resolve(resolver).resolve(Resolver::Host).build()
     };
     build().map_or_else(|error| error.to_string(), |_| String::new())
@@ -372,7 +372,7 @@ fn values_that_match_two_tenants_are_reported_at_load_time_with_both_names() {
 fn conflict_with(shared: impl FnOnce(ConfigBuilder) -> ConfigBuilder, tenants: [TenantSettings; 2]) -> String {
     let config = ConfigBuilder::default().base_url("https://app.example.com").cookie_secret(SECRET);
     let build = || -> Result<Tenants, Error> {
-        let tenants = Tenants::builder(OktaAuth::builder(shared(config))).table(TenantTable::new(tenants)?);
+        let tenants = Tenants::builder(OktaAuthBuilder::from(shared(config))).table(TenantTable::new(tenants)?);
         tenants.resolve(Resolver::Path("/t".to_owned())).build()
     };
     build().map_or_else(|error| error.to_string(), |_| String::new())
@@ -467,7 +467,7 @@ async fn the_health_path_answers_for_unknown_hosts_and_nothing_else_does() {
         let site = Site::start(framework, &NAMES, |plan| {
             let base = format!("http://app.localhost:{}", plan.port);
             let shared = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).health_path("/who");
-            let tenants = Tenants::builder(OktaAuth::builder(shared)).table(TenantTable::new(plan.all()).unwrap());
+            let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).table(TenantTable::new(plan.all()).unwrap());
             let tenants = tenants.egress(local()).resolve(Resolver::Subdomain("app.localhost".to_owned()));
             tenants.resolve(Resolver::Host).build().unwrap()
         })
@@ -506,7 +506,7 @@ async fn a_protected_health_path_stays_404_for_unknown_hosts() {
         let site = Site::start(framework, &NAMES, |plan| {
             let base = format!("http://app.localhost:{}", plan.port);
             let shared = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).health_path("/me");
-            let tenants = Tenants::builder(OktaAuth::builder(shared)).table(TenantTable::new(plan.all()).unwrap());
+            let tenants = Tenants::builder(OktaAuthBuilder::from(shared)).table(TenantTable::new(plan.all()).unwrap());
             tenants.egress(local()).resolve(Resolver::Subdomain("app.localhost".to_owned())).build().unwrap()
         })
         .await;
@@ -626,7 +626,7 @@ async fn issuers_that_differ_by_a_slash_are_one() {
     assert_eq!(told(pair("0oa1", "api://a", slash(other))), "");
     // What is accepted at every tenant is no tenant's, however it is written.
     let shared = ConfigBuilder::default().base_url("http://app.localhost:1").cookie_secret(SECRET);
-    let shared = OktaAuth::builder(shared.accept_issuer(one.issuer()));
+    let shared = OktaAuthBuilder::from(shared.accept_issuer(one.issuer()));
     let builder = Tenants::builder(shared).table(TenantTable::new([tenant("acme", slash(one), "0oa1")]).unwrap());
     let refused = builder.egress(local()).resolve(Resolver::Path("/t".to_owned())).build().unwrap_err().to_string();
     assert!(refused.contains("remove it from `accept_issuer`"), "{refused}");

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::engine::{Refusal, SignIn};
 use okta_auth_core::multi_tenant::{Resolver, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants};
 use okta_auth_core::tenant::TenantSettings;
@@ -267,7 +267,8 @@ async fn a_former_issuer_counts_only_for_its_own_tenant_and_only_as_a_custom_ser
         acme.former_issuers = vec![plan.org("globex").org_issuer(), plan.org("acme").org_issuer()];
         let shared = ConfigBuilder::default().base_url(&plan.base).cookie_secret(SECRET).session_store("memory");
         let clock = plan.org("acme").clock();
-        let shared = OktaAuth::builder(shared.former_issuer(plan.org("before").issuer())).clock(move || clock.now());
+        let shared =
+            OktaAuthBuilder::from(shared.former_issuer(plan.org("before").issuer())).clock(move || clock.now());
         let builder = Tenants::builder(shared).egress(local()).table(TenantTable::new([acme, globex]).unwrap());
         builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
     })

@@ -11,8 +11,8 @@ use axum::Router;
 use axum::routing::get;
 use okta_auth_actix::{OktaAuthLayer, okta_auth};
 use okta_auth_axum::RouterExt;
-use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy, ResponseMode};
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::error::Code;
 use okta_auth_core::multi_tenant::{
     Resolver, TenantError, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants, TenantsBuilder,
@@ -126,7 +126,7 @@ impl Site {
         }
         let clock = acme.clock();
         let shared = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).session_store(store);
-        let shared = OktaAuth::builder(shared).clock(move || clock.now());
+        let shared = OktaAuthBuilder::from(shared).clock(move || clock.now());
         let table = TenantTable::new([settings("acme", &acme), settings("globex", &globex)]).unwrap();
         let mut builder = Tenants::builder(shared).egress(local()).table(table);
         for resolver in resolvers {
@@ -451,7 +451,7 @@ fn tenants_resolved_by_session_cannot_use_form_post_callbacks() {
         let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
         let acme = TenantSettings::new(id("acme"), "https://acme.okta.com", "0oa1");
         let table = TenantTable::new([acme]).unwrap();
-        let builder = Tenants::builder(OktaAuth::builder(shared.response_mode(mode))).table(table);
+        let builder = Tenants::builder(OktaAuthBuilder::from(shared.response_mode(mode))).table(table);
         resolvers.iter().cloned().fold(builder, TenantsBuilder::resolve).build()
     };
     let error = build(ResponseMode::FormPost, &[Resolver::Host, Resolver::Session]).unwrap_err();
@@ -466,7 +466,7 @@ async fn foreign_issuers_and_shared_audiences_are_errors_at_load_time() {
     let build = |tenants: Vec<TenantSettings>, resolver: Resolver| {
         let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
         let table = TenantTable::new(tenants)?;
-        Tenants::builder(OktaAuth::builder(shared)).table(table).resolve(resolver).build()
+        Tenants::builder(OktaAuthBuilder::from(shared)).table(table).resolve(resolver).build()
     };
     let error = build(vec![tenant("acme", "https://acme.example")], Resolver::Host).unwrap_err().to_string();
     assert!(error.contains("acme") && error.contains("allow_domain"), "{error}");
@@ -529,7 +529,7 @@ async fn lookups_of_made_up_names_are_bounded_and_do_not_block_known_tenants() {
     let org = Org::start().await.unwrap();
     let clock = org.clock();
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-    let shared = OktaAuth::builder(shared).clock(move || clock.now());
+    let shared = OktaAuthBuilder::from(shared).clock(move || clock.now());
     let tenants = Tenants::builder(shared).source(source.clone()).resolve(Resolver::Host).build().unwrap();
     tenants.tenant(&id("acme")).await.unwrap().unwrap();
     let mut strangers = tokio::task::JoinSet::new();
@@ -577,7 +577,7 @@ async fn a_source_is_queried_once_and_its_last_result_is_used_during_an_outage()
     let (database, org) = (Database::default(), Org::start().await.unwrap());
     let clock = org.clock();
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-    let shared = OktaAuth::builder(shared).clock(move || clock.now());
+    let shared = OktaAuthBuilder::from(shared).clock(move || clock.now());
     let tenants = Tenants::builder(shared).source(database.clone()).resolve(Resolver::Host).build().unwrap();
     let asked = || database.0.0.load(Ordering::SeqCst);
     let (acme, unknown) = (id("acme"), id("unknown"));

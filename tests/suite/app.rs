@@ -95,7 +95,7 @@ impl App {
         // Unknown paths are 404 here; `route_access` tests the default.
         let policies = PolicySet::default().protect("/policed", group("Admins")).default_access(DefaultAccess::Open);
         let clock = org.clock();
-        let builder = OktaAuth::builder(change(config)).policies(policies).clock(move || clock.now());
+        let builder = OktaAuthBuilder::from(change(config)).policies(policies).clock(move || clock.now());
         let builder = builder.refresh_on_demand("/own-token").passive_route("/poll");
         let auth = build(builder).build().unwrap();
         F::serve(listener, auth.clone());

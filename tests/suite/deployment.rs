@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, Userinfo};
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_dev::Org;
 use reqwest::Method;
@@ -122,7 +122,7 @@ const CHILD: &str = "deployment::the_process_that_trusts_the_org";
 async fn the_process_that_trusts_the_org() {
     let Ok(token) = std::env::var("TUNNEL_TOKEN") else { return };
     let config = ConfigBuilder::from_env().cookie_secret(crate::support::SECRET);
-    let verified = OktaAuth::builder(config).build().unwrap().verify_access_token(&token).await;
+    let verified = OktaAuthBuilder::from(config).build().unwrap().verify_access_token(&token).await;
     verified.unwrap_or_else(|error| panic!("{error:?}"));
 }
 
@@ -193,7 +193,7 @@ async fn requests_of_tenants_take_no_proxy() {
     let mut acme = crate::support::site::settings("acme", &org);
     acme.hosts = vec!["localhost".to_owned()];
     let shared = ConfigBuilder::from_variables([("HTTPS_PROXY", proxy.url()), ("OKTA_HTTP_PROXY", proxy.url())]);
-    let shared = OktaAuth::builder(shared.cookie_secret(crate::support::SECRET));
+    let shared = OktaAuthBuilder::from(shared.cookie_secret(crate::support::SECRET));
     let tenants = Tenants::builder(shared).table(TenantTable::new([acme]).unwrap()).egress(local());
     let tenants = tenants.resolve(Resolver::Host).build().unwrap();
     let auth = tenants.tenant(&crate::support::site::id("acme")).await.unwrap().unwrap();
@@ -212,7 +212,7 @@ pub(crate) async fn behind_a_proxy_that_takes_a_prefix_off<F: Framework>() {
     let variables = org.env().into_iter().chain([("OKTA_PUBLIC_PREFIX", "/app".to_owned())]);
     let config = ConfigBuilder::from_variables(variables).base_url(&origin).cookie_secret(crate::support::SECRET);
     let clock = org.clock();
-    F::serve(listener, OktaAuth::builder(config).clock(move || clock.now()).build().unwrap());
+    F::serve(listener, OktaAuthBuilder::from(config).clock(move || clock.now()).build().unwrap());
 
     let mut browser = Browser::new(&base);
     let answer = browser.sign_in(&org, ADA, "/profile?tab=1").await;

@@ -15,6 +15,7 @@ use axum::routing::get;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::AcceptedCredentials;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::Tenants;
 use okta_auth_core::policy::group;
 use serde_json::Value;
@@ -28,7 +29,7 @@ use crate::support::{ADA, BEN};
 fn auth(change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> OktaAuth {
     let config = ConfigBuilder::default().issuer("https://dev-1.okta.com/oauth2/default").client_id("0oa1");
     let config = config.client_secret("secret-of-a-vault").cookie_secret(crate::support::SECRET);
-    OktaAuth::builder(change(config)).build().unwrap()
+    OktaAuthBuilder::from(change(config)).build().unwrap()
 }
 
 async fn name(user: okta_auth_axum::User) -> String {
@@ -147,7 +148,7 @@ async fn a_nested_router_without_a_mount_path_is_reported_once() {
     }
     let problems = log.problems();
     assert!(problems.len() == 1 && problems[0].contains("WARN"), "{problems:?}");
-    assert!(problems[0].contains("ConfigBuilder::mount_path(\"/app\")"), "{problems:?}");
+    assert!(problems[0].contains("OktaAuthBuilder::mount_path(\"/app\")"), "{problems:?}");
 
     // The reverse mistake: a mount path without a nest.
     let wrong = app(auth(|config| config.mount_path("/app")));
@@ -188,7 +189,7 @@ async fn routes_of_the_library_that_are_missing_or_taken_are_reported_once() {
     let app = actix::init_service(actix_web::App::new().service(scope)).await;
     assert_eq!(actix_get!(app, "/app/page").0, 200);
     let problems = log.problems();
-    assert!(problems.len() == 2 && problems[1].contains("ConfigBuilder::mount_path"), "{problems:?}");
+    assert!(problems.len() == 2 && problems[1].contains("OktaAuthBuilder::mount_path"), "{problems:?}");
 
     // A route of the application that is registered first replaces the library's.
     let auth = self::auth(|config| config);
@@ -197,7 +198,7 @@ async fn routes_of_the_library_that_are_missing_or_taken_are_reported_once() {
     assert_eq!((actix_get!(app, "/login").1.as_str(), actix_get!(app, "/login").0), ("page", 200));
     let problems = log.problems();
     assert!(problems.len() == 3 && problems[2].contains("`/login`"), "{problems:?}");
-    assert!(problems[2].contains("ConfigBuilder::login_path"), "{problems:?}");
+    assert!(problems[2].contains("OktaAuthBuilder::login_path"), "{problems:?}");
 }
 
 #[tokio::test]
@@ -206,11 +207,11 @@ async fn a_layer_that_is_added_twice_is_reported_once_and_changes_nothing() {
     let org = okta_auth_dev::Org::start().await.unwrap();
     org.allow_redirect("http://localhost:8080");
     let build = || {
-        OktaAuth::builder(
-            ConfigBuilder::from_variables(org.env()).cookie_secret("a".repeat(5) + crate::support::SECRET),
-        )
-        .build()
-        .unwrap()
+        OktaAuth::builder()
+            .from_variables(org.env())
+            .cookie_secret("a".repeat(5) + crate::support::SECRET)
+            .build()
+            .unwrap()
     };
 
     let auth = build();
@@ -257,7 +258,7 @@ fn two_routes_at_one_path_are_a_message_that_names_both_and_the_setter() {
         let message = message(&|| Router::new().route(path, get(|| async { "mine" })).okta_auth(&auth));
         for words in [
             format!("`{path}`"),
-            format!("`ConfigBuilder::{setter}`"),
+            format!("`OktaAuthBuilder::{setter}`"),
             format!("GET {path}"),
             "first_minutes.rs".to_owned(),
         ] {

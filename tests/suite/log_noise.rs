@@ -93,7 +93,8 @@ async fn junk_to_an_application<F: Framework>() {
         &format!(r#"{{"iss":"{}"}}"#, app.org.issuer()),
     );
     println!("{BEGIN}");
-    let own: Vec<String> = Tenants::from(&app.auth).endpoints().into_iter().map(|(_, path)| path).collect();
+    let engine = okta_auth_core::adapter::Engine::new(&app.auth);
+    let own: Vec<String> = engine.endpoints().into_iter().map(|(_, path)| path).collect();
     let mut browser = app.browser();
     let mut ask = async |method: Method, target: &str, headers: &[(&str, String)], body: &str| {
         let mut sent: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

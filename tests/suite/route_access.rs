@@ -33,7 +33,7 @@ async fn site<F: Site>(
     org.allow_redirect(&base);
     let config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(SECRET);
     let clock = org.clock();
-    let auth = change(OktaAuth::builder(settings(config)).clock(move || clock.now())).build().unwrap();
+    let auth = change(OktaAuthBuilder::from(settings(config)).clock(move || clock.now())).build().unwrap();
     F::serve_site(listener, auth.clone(), layout);
     (App { org, base, auth: auth.clone() }, auth)
 }
@@ -438,7 +438,7 @@ pub(crate) async fn the_metadata_of_a_resource_with_a_path<F: Site>() {
 }
 
 pub(crate) async fn contradictions_are_errors_when_the_application_is_built<F: Site>() {
-    let builder = || OktaAuth::builder(ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1"));
+    let builder = || OktaAuth::builder().issuer("https://acme.okta.com").client_id("0oa1");
     let both = PolicySet::default().protect("/x", signed_in());
     let error = builder().policies(both.clone()).protect_all_except(["/x"]).build().unwrap_err();
     assert!(error.to_string().contains("`/x` is public and has a policy"), "{error}");

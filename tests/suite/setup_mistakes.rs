@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_core::tenant::TenantSettings;
 use okta_auth_dev::{ADA, AccessPolicy, AuthorizationServer, BEN, Org, Response};
@@ -206,13 +207,13 @@ fn settings(base: &str) -> ConfigBuilder {
 async fn a_cookie_secret_that_is_missing_is_one_line_at_start() {
     for base in ["http://localhost:8080", "https://app.example.com"] {
         let one = |config: ConfigBuilder| {
-            warnings_at_start("OKTA_COOKIE_SECRET", || drop(OktaAuth::builder(config).build().unwrap()))
+            warnings_at_start("OKTA_COOKIE_SECRET", || drop(OktaAuthBuilder::from(config).build().unwrap()))
         };
         assert_eq!(one(settings(base)), 1, "{base}");
         assert_eq!(one(settings(base).cookie_secret("kU2yZ8mQmE0bq1nTqYxFv7wLh3cVtR9dJp5sGa6iXo4")), 0, "{base}");
         assert_eq!(one(settings(base).api_only()), 0, "{base}: an API has no cookies");
         let tenants = warnings_at_start("OKTA_COOKIE_SECRET", || {
-            let shared = OktaAuth::builder(ConfigBuilder::default().base_url(base));
+            let shared = OktaAuth::builder().base_url(base);
             drop(Tenants::builder(shared).resolve(Resolver::Path("/t".to_owned())).build().unwrap());
         });
         assert_eq!(tenants, 1, "{base}: many tenants");
@@ -224,7 +225,7 @@ async fn ended_sessions_in_memory_are_one_line_at_start_and_not_one_for_each_ten
     let lines = warnings_at_start("OKTA_REVOCATION_STORE", || {
         let acme = TenantSettings::new(crate::support::site::id("acme"), "https://acme.okta.com", "0oa1");
         let shared = ConfigBuilder::default().base_url("https://app.example.com");
-        let shared = OktaAuth::builder(shared.cookie_secret("kU2yZ8mQmE0bq1nTqYxFv7wLh3cVtR9dJp5sGa6iXo4"));
+        let shared = OktaAuthBuilder::from(shared.cookie_secret("kU2yZ8mQmE0bq1nTqYxFv7wLh3cVtR9dJp5sGa6iXo4"));
         let tenants = Tenants::builder(shared).table(TenantTable::new([acme]).unwrap());
         let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
         let id = crate::support::site::id("acme");

@@ -89,7 +89,7 @@ impl AppBuilder {
             config = change(config);
         }
         let clock = org.clock();
-        let mut builder = OktaAuth::builder(config).clock(move || clock.now());
+        let mut builder = OktaAuthBuilder::from(config).clock(move || clock.now());
         if let Some(change) = self.build {
             builder = change(builder);
         }

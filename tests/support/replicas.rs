@@ -237,29 +237,29 @@ impl SessionStore for SharedStore {
         })
     }
 
-    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+    fn try_lock<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            let taken = self.up(|store| store.claim(mark, owner, lifetime)).await?;
+            let taken = self.up(|store| store.try_lock(mark, owner, lifetime)).await?;
             self.0.refused.send_modify(|refused| *refused += usize::from(!taken));
             Ok(taken)
         })
     }
 
-    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+    fn unlock<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            self.works("release", |store| store.release(mark, owner)).await?;
+            self.works("release", |store| store.unlock(mark, owner)).await?;
             self.0.released.send_modify(|number| *number += 1);
             Ok(())
         })
     }
 
-    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+    fn raise_watermark<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.note(mark, None);
-        self.works("raise", |store| store.raise(mark, value, lifetime))
+        self.works("raise", |store| store.raise_watermark(mark, value, lifetime))
     }
 
-    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
-        self.up(|store| store.marks(marks))
+    fn watermarks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+        self.up(|store| store.watermarks(marks))
     }
 }
 

@@ -7,7 +7,6 @@ use actix_web::web::{self, ReqData};
 use axum::routing::get;
 use axum::{Extension, Router};
 use okta_auth_axum::RouterExt;
-use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
 use okta_auth_core::engine::{OktaAuthBuilder, RequestContext};
 use okta_auth_core::multi_tenant::Tenants;
@@ -84,7 +83,7 @@ impl Plan {
     pub(crate) fn shared(&self, base: &str, store: &str) -> OktaAuthBuilder {
         let clock = self.orgs[0].1.clock();
         let shared = ConfigBuilder::default().base_url(base).cookie_secret(SECRET).session_store(store);
-        OktaAuth::builder(shared).clock(move || clock.now())
+        OktaAuthBuilder::from(shared).clock(move || clock.now())
     }
 }
 

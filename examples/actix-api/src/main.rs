@@ -5,7 +5,7 @@ mod port;
 
 use actix_web::{App, HttpServer, web};
 use okta_auth::actix::{AccessToken, OktaAuthLayer, RequireExt, okta_auth};
-use okta_auth::{OktaAuth, config::ConfigBuilder, policy::scope};
+use okta_auth::{config::ConfigBuilder, engine::OktaAuthBuilder, policy::scope};
 use serde_json::{Value, json};
 
 #[actix_web::main]
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let org = if config.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
     let config = org.as_ref().map_or(config, |org| ConfigBuilder::from_variables(org.env()));
     let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
-    let auth = OktaAuth::builder(config).build()?;
+    let auth = OktaAuthBuilder::from(config).build()?;
     if let Some(org) = &org {
         let token = org.token().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
         println!("curl -H 'Authorization: Bearer {token}' http://localhost:{port}/orders");

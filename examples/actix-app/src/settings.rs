@@ -2,7 +2,7 @@
 
 use std::env;
 
-use okta_auth::{Error, OktaAuth, config::ConfigBuilder, engine::OktaAuthBuilder, policy::PolicySet};
+use okta_auth::{Error, config::ConfigBuilder, engine::OktaAuthBuilder, policy::PolicySet};
 use okta_auth_dev::{Org, OrgBuilder};
 
 use crate::port;
@@ -16,7 +16,7 @@ use crate::port;
 pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), okta_auth_dev::Error> {
     let config = ConfigBuilder::from_env();
     if config.names_an_org() {
-        return Ok((OktaAuth::builder(config.base_url(port::base(port))), None));
+        return Ok((OktaAuthBuilder::from(config.base_url(port::base(port))), None));
     }
     let base = format!("http://localhost:{port}");
     // The policies need groups; an Okta org issues them only after a groups claim is configured.
@@ -32,7 +32,7 @@ pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), ok
     let variables = own.chain(org.env().into_iter().map(|(name, value)| (name.to_owned(), value)));
     let clock = org.clock();
     let config = ConfigBuilder::from_variables(variables).base_url(base);
-    Ok((OktaAuth::builder(config).clock(move || clock.now()), Some(org)))
+    Ok((OktaAuthBuilder::from(config).clock(move || clock.now()), Some(org)))
 }
 
 /// The policies: from the file that `POLICIES` names, or else from the file next to this

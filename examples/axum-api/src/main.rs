@@ -5,7 +5,7 @@ mod port;
 
 use axum::{Json, Router, routing::get};
 use okta_auth::axum::{AccessToken, RequireExt, RouterExt};
-use okta_auth::{OktaAuth, config::ConfigBuilder, policy::scope};
+use okta_auth::{config::ConfigBuilder, engine::OktaAuthBuilder, policy::scope};
 use serde_json::{Value, json};
 
 #[tokio::main]
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let org = if config.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
     let config = org.as_ref().map_or(config, |org| ConfigBuilder::from_variables(org.env()));
     let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
-    let auth = OktaAuth::builder(config).build()?;
+    let auth = OktaAuthBuilder::from(config).build()?;
     let app = Router::new()
         .route("/whoami", get(whoami)) // any valid token
         .route("/orders", get(whoami).require_token(scope("orders:read"))) // a token with this scope

@@ -1,5 +1,5 @@
 //! A custom session store: SQLite through `sqlx`, for an application on one machine whose
-//! sessions survive a restart. Pass it to `OktaAuth::builder(..).session_store(store)`.
+//! sessions survive a restart. Pass it to `OktaAuth::builder().session_store(store)`.
 //!
 //! The tests at the end of this file run the suite for session stores. A store in another
 //! database has the same structure: each method is one statement, and expired rows do not
@@ -153,19 +153,19 @@ impl SessionStore for SqliteStore {
         })
     }
 
-    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+    fn try_lock<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.change(lasting(CLAIM, mark, lifetime).bind(blob(owner)))
     }
 
-    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+    fn unlock<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
         self.act(sqlx::query(RELEASE).bind(mark.as_bytes().as_slice()).bind(blob(owner)))
     }
 
-    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+    fn raise_watermark<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.act(lasting(RAISE, mark, lifetime).bind(blob(value)))
     }
 
-    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+    fn watermarks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
         Box::pin(async move {
             let mut values = Vec::with_capacity(marks.len());
             for mark in marks {

@@ -24,15 +24,14 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::cache::TokenKey;
-use crate::base64url;
 use crate::clock::{NumericDate, SharedClock, Timestamp};
 use crate::config::Issuer;
 use crate::discovery::Discovery;
 use crate::error::{Code, Error, Result};
-use crate::jose::{IntrospectionRules, VerifiedAccessToken};
-use crate::protocol::ProviderClient;
+use crate::http::SingleFlight;
+use crate::jose::{IntrospectionRules, VerifiedAccessToken, unverified_claims};
+use crate::protocol::{Provider, ProviderClient};
 use crate::secret::Secret;
-use crate::session::{SingleFlight, StoreKey};
 
 /// Concurrent introspections of tokens that are not in the cache.
 const NEW_PLACES: usize = 32;
@@ -47,7 +46,7 @@ const BAD_ANSWERS: usize = 4_096;
 /// Larger tokens are rejected.
 const MAX_BYTES: usize = 32 * 1024;
 
-pub(crate) struct Introspection {
+pub(super) struct Introspection {
     protocol: ProviderClient,
     /// The clients whose tokens are accepted.
     clients: Vec<String>,
@@ -59,8 +58,8 @@ pub(crate) struct Introspection {
     known_places: Arc<Semaphore>,
     /// Negative responses with the end of their validity; `None` caches no negative
     /// responses.
-    bad: Option<Cache<TokenKey, (Arc<Error>, Timestamp)>>,
-    under_way: SingleFlight<Result<VerifiedAccessToken, Arc<Error>>>,
+    bad: Option<Cache<TokenKey, (Error, Timestamp)>>,
+    under_way: SingleFlight<TokenKey, Result<VerifiedAccessToken, Error>>,
 }
 
 pub(super) struct Question<'a> {
@@ -70,26 +69,22 @@ pub(super) struct Question<'a> {
 }
 
 impl Introspection {
-    /// `remembers` enables the cache of negative responses.
-    pub(crate) fn new(
-        protocol: ProviderClient,
-        clients: Vec<String>,
-        (lifetime, leeway): (Duration, Duration),
-        remembers: bool,
-        clock: SharedClock,
-    ) -> Self {
+    /// Introspects at this provider; `None` without a client to authenticate with. `remembers`
+    /// enables the cache of negative responses.
+    pub(super) fn of(provider: &Provider, remembers: bool, clock: &SharedClock) -> Option<Self> {
+        let (config, options) = (&provider.config, &provider.config.options);
         let places = |places| Arc::new(Semaphore::new(places));
-        Self {
-            protocol,
-            clients,
-            lifetime,
-            leeway,
-            clock,
+        (!config.client_id.is_empty()).then(|| Self {
+            protocol: provider.protocol.clone(),
+            clients: std::iter::once(&config.client_id).chain(&options.accepted_clients).cloned().collect(),
+            lifetime: options.introspection_lifetime,
+            leeway: options.leeway,
+            clock: clock.clone(),
             new_places: places(NEW_PLACES),
             known_places: places(KNOWN_PLACES),
             bad: remembers.then(|| Cache::new(BAD_ANSWERS)),
             under_way: SingleFlight::default(),
-        }
+        })
     }
 
     /// Introspects a token. Returns it with the end of its cache lifetime, which is never
@@ -106,14 +101,14 @@ impl Introspection {
         let now = self.clock.now();
         check_claims(question.token, issuer, now.minus(self.leeway))?;
         if let Some(error) = self.bad_answer(&question.key, now) {
-            return Err(error.duplicate());
+            return Err(error);
         }
         let (asks, discovery, key) = (Arc::clone(self), discovery.clone(), question.key);
         let (token, is_known) = (Secret::new(question.token), question.is_known);
-        let work = move || async move { asks.ask(&discovery, &token, key, is_known).await.map_err(Arc::new) };
-        let answer = self.under_way.join(StoreKey::from_bytes(key), work).await;
+        let work = move || async move { asks.ask(&discovery, &token, key, is_known).await };
+        let answer = self.under_way.join(key, work).await;
         let answer = answer.ok_or_else(|| Error::new(Code::Internal, "an introspection ended without an outcome"))?;
-        let token = answer.map_err(|error| error.duplicate())?;
+        let token = answer?;
         let until = token.claims().expires_at().min(self.clock.now().plus(self.lifetime));
         Ok((token, until))
     }
@@ -133,7 +128,7 @@ impl Introspection {
         let verified = VerifiedAccessToken::from_introspection(&answer, &rules, now, self.leeway);
         if let Err(error) = &verified {
             if let Some(bad) = &self.bad {
-                bad.insert(key, (Arc::new(error.duplicate()), now.plus(self.lifetime)));
+                bad.insert(key, (error.clone(), now.plus(self.lifetime)));
             }
             if !is_known {
                 tokio::spawn(async move {
@@ -156,7 +151,7 @@ impl Introspection {
         })
     }
 
-    fn bad_answer(&self, key: &TokenKey, now: Timestamp) -> Option<Arc<Error>> {
+    fn bad_answer(&self, key: &TokenKey, now: Timestamp) -> Option<Error> {
         self.bad.as_ref()?.get(key).filter(|(_, until)| now < *until).map(|(error, _)| error)
     }
 }
@@ -176,12 +171,8 @@ fn check_claims(token: &str, issuer: &Issuer, now: Timestamp) -> Result<()> {
     if token.len() > MAX_BYTES {
         return Err(Error::new(Code::TokenMalformed, "the token is larger than 32 KiB"));
     }
-    let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return Ok(());
-    };
-    let payload = base64url::decode(payload).ok();
-    let Some(claimed) = payload.and_then(|json| serde_json::from_slice::<Claimed>(&json).ok()) else { return Ok(()) };
+    let has_three_parts = token.split('.').count() == 3;
+    let Some(claimed) = unverified_claims::<Claimed>(token).filter(|_| has_three_parts) else { return Ok(()) };
     if claimed.iss.is_some_and(|iss| !iss.as_str().is_some_and(|iss| issuer.is_spelled(iss))) {
         return Err(Error::invalid_claim("iss", "is not the configured issuer"));
     }

@@ -42,15 +42,14 @@
 //! cached, except after introspection: every response of Okta is cached for 30 s, positive
 //! or negative, so that junk causes few requests.
 
-mod access_tokens;
+mod bearer_token;
 mod cache;
 mod challenge;
 mod credentials;
 mod introspection;
-mod resource;
+mod verifier;
 
-pub(crate) use access_tokens::{AccessTokens, Authority, claimed_issuer};
+pub use bearer_token::BearerToken;
 pub use challenge::WwwAuthenticate;
 pub(crate) use credentials::{Credentials, Presented};
-pub(crate) use introspection::Introspection;
-pub(crate) use resource::resource_metadata;
+pub(crate) use verifier::BearerVerifier;

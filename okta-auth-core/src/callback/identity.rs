@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::config::{Config, Userinfo};
+use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::jose::{IdTokenClaims, VerifiedIdToken};
 use crate::protocol::{ProviderContext, TokenSet};
@@ -37,18 +37,10 @@ impl VerifiedIdentity {
     /// continues: a missing claim can only reduce access. A response with another subject fails the
     /// sign-in (OIDC Core §5.3.2).
     pub(super) async fn complete(&mut self, with: &ProviderContext<'_>) -> Result<()> {
-        let Some(endpoint) = with.metadata.userinfo_endpoint() else { return Ok(()) };
-        let wanted = match with.config.options.userinfo {
-            Userinfo::Always => true,
-            Userinfo::Never => false,
-            Userinfo::WhenThin => userinfo::is_thin(&self.claims, &self.scopes),
-        };
-        if !wanted {
-            return Ok(());
-        }
-        match with.protocol.userinfo(endpoint, &self.tokens.access_token).await {
-            Ok(more) => userinfo::merge(&mut self.claims, more, self.id_token.claims().subject()),
-            Err(error) => {
+        match userinfo::fetch(with, Some(&self.claims), &self.scopes, &self.tokens.access_token).await {
+            None => Ok(()),
+            Some(Ok(more)) => userinfo::merge(&mut self.claims, more, self.id_token.claims().subject()),
+            Some(Err(error)) => {
                 self.complete = false;
                 tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed; signing in without its claims: {error:?}");
                 Ok(())

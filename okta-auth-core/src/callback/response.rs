@@ -1,8 +1,7 @@
 //! The authorization response (RFC 6749 §4.1.2, OAuth 2.0 Form Post Response Mode §2).
 
-use url::form_urlencoded;
-
 use crate::error::{Code, Error, Result};
+use crate::http::unique_params;
 use crate::secret::Secret;
 
 /// The parameters of the protocol. Others are ignored (RFC 6749 §4.1.2).
@@ -35,16 +34,9 @@ impl AuthorizationResponse {
     /// [`Code::CallbackMalformed`] for a parameter that comes twice (RFC 6749 §3.1), for both or
     /// neither of `code` and `error`, and for tokens, which a code flow never delivers here.
     pub(crate) fn parse(encoded: &[u8]) -> Result<Self> {
-        let mut values: [Option<String>; PARAMETERS.len()] = Default::default();
-        for (name, value) in form_urlencoded::parse(encoded) {
-            let slot = PARAMETERS.iter().position(|known| *known == name).and_then(|at| values.get_mut(at));
-            if let Some(slot) = slot
-                && slot.replace(value.into_owned()).is_some()
-            {
-                return Err(malformed("a parameter of the response comes twice"));
-            }
-        }
-        let [code, state, error, description, issuer, id_token, access_token] = values;
+        let [code, state, error, description, issuer, id_token, access_token] =
+            unique_params(&[encoded], PARAMETERS)
+                .ok_or_else(|| malformed("a parameter of the response comes twice"))?;
         if id_token.is_some() || access_token.is_some() {
             return Err(malformed(
                 "the response contains tokens that were not requested; set the application to the code flow",

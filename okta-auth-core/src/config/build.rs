@@ -69,7 +69,7 @@ impl ConfigBuilder {
         secrets::cookie_secrets(&cookie_secrets, (secure, self.api_only), &mut findings);
         let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
-        self.check_rest(secure, &mut findings);
+        self.check_options(secure, &mut findings);
         let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
         rules::universal_logout(&routes, &scopes, &mut findings);
         let health_path = self.checked_health_path(&routes, &mut findings);
@@ -199,8 +199,7 @@ impl ConfigBuilder {
         if url.origin() != base.origin() {
             let (there, here) = (url.origin().ascii_serialization(), base.origin().ascii_serialization());
             let fix = "make both the same, because the browser would not send the sign-in cookie to another origin";
-            findings.error(env::REDIRECT_URI, format!("it is on {there}, but OKTA_BASE_URL is {here}; {fix}"));
-            return None;
+            return findings.reject(env::REDIRECT_URI, format!("it is on {there}, but OKTA_BASE_URL is {here}; {fix}"));
         }
         Some(url)
     }
@@ -312,7 +311,7 @@ impl ConfigBuilder {
     ///
     /// The CSRF header must be a valid header name. The algorithms are those that have a
     /// verifier, which excludes `none` and the symmetric ones (`HS256`).
-    fn check_rest(&self, secure: bool, findings: &mut Diagnostics) {
+    fn check_options(&self, secure: bool, findings: &mut Diagnostics) {
         if self.options.leeway > Duration::from_secs(300) {
             findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");
         }

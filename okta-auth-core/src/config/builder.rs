@@ -146,13 +146,17 @@ macro_rules! paths {
 impl ConfigBuilder {
     /// Starts from the `OKTA_*` variables of the process.
     pub fn from_env() -> Self {
-        Self { variables: Variables::from_process(), ..Self::default() }
+        Self::default().with_variables(Variables::from_process())
     }
 
     /// Starts from the given variables instead of those of the process, for tests and for
     /// other sources.
     pub fn from_variables<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self { variables: Variables::from_pairs(variables), ..Self::default() }
+        Self::default().with_variables(Variables::from_pairs(variables))
+    }
+
+    pub(crate) fn with_variables(self, variables: Variables) -> Self {
+        Self { variables, ..self }
     }
 
     texts! {

@@ -76,8 +76,4 @@ pub(super) fn unusable(why: impl fmt::Display) -> Error {
     Error::new(Code::ConfigInvalid, format!("the private key cannot be used: {why}"))
 }
 
-impl fmt::Debug for PrivateKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PrivateKey").field("key_id", &self.key_id).finish_non_exhaustive()
-    }
-}
+opaque_debug!(PrivateKey, |it| key_id: it.key_id);

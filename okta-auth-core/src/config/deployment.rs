@@ -6,11 +6,11 @@ use std::time::Duration;
 use url::Url;
 
 use super::builder::ConfigBuilder;
-use super::issuer::Issuer;
 use super::problem::Diagnostics;
 use super::{Routes, durations, env, rules};
 use crate::error::{Code, Error, Result};
 use crate::http::{Backchannel, HttpProxy, OperatorRoutes, ProxyScope};
+use crate::issuer::Issuer;
 use crate::secret::Secret;
 
 /// Disables the proxy of other variables for this library.

@@ -34,12 +34,10 @@ fn in_range(
     let Some(seconds) = seconds(value) else {
         let value = value.escape_default();
         let message = format!("`{value}` is not a time; write seconds, or a number with s, m, h or d, such as `30m`");
-        findings.error(variable, message);
-        return None;
+        return findings.reject(variable, message);
     };
     if !bounds.contains(&seconds) {
-        findings.error(variable, format!("`{value}` is out of bounds; use a duration {words}"));
-        return None;
+        return findings.reject(variable, format!("`{value}` is out of bounds; use a duration {words}"));
     }
     Some(Duration::from_secs(seconds))
 }

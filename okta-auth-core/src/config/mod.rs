@@ -77,9 +77,9 @@ mod client_auth;
 mod cookie_name;
 mod deployment;
 mod durations;
-mod egress;
+#[cfg(test)]
+mod egress_tests;
 mod env;
-mod issuer;
 mod options;
 mod placeholder;
 mod private_key;
@@ -102,18 +102,18 @@ pub(crate) use client_auth::Signer;
 pub use client_auth::{ClientAuth, PrivateKey};
 pub(crate) use cookie_name::CookieNames;
 pub(crate) use env::is_read;
-pub use issuer::Issuer;
-pub(crate) use issuer::{is_loopback, spellings, without_slash};
 pub(crate) use options::Options;
 pub use options::{ResponseMode, Userinfo};
 pub use problem::{Problem, Severity};
 pub use routes::Routes;
 pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationStoreKind, SessionStoreKind};
+pub(crate) use variables::Variables;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error};
 use crate::http::OperatorRoutes;
 pub use crate::http::{Dangerous, EgressPolicy};
+pub use crate::issuer::Issuer;
 use crate::secret::Secret;
 
 /// The checked settings of one application at one Okta authorization server.
@@ -151,14 +151,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the `OKTA_*` variables of the process.
-    ///
-    /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its fix.
-    pub fn from_env() -> Result<Self> {
-        ConfigBuilder::from_env().build()
-    }
-
     /// Returns an empty builder; see [`ConfigBuilder`].
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder::default()

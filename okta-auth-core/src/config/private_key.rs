@@ -268,8 +268,7 @@ impl ConfigBuilder {
             (None, Some(file)) => match std::fs::read_to_string(file) {
                 Ok(text) => (env::PRIVATE_KEY_FILE, Zeroizing::new(text)),
                 Err(error) => {
-                    findings.error(env::PRIVATE_KEY_FILE, format!("`{file}` cannot be read: {error}"));
-                    return None;
+                    return findings.reject(env::PRIVATE_KEY_FILE, format!("`{file}` cannot be read: {error}"));
                 }
             },
             (None, None) => return None,

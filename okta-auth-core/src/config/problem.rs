@@ -42,6 +42,12 @@ impl Diagnostics {
         self.add(Severity::Error, variable, message.into());
     }
 
+    /// Adds an error, and returns the value that failed: none.
+    pub(crate) fn reject<T>(&mut self, variable: &'static str, message: impl Into<String>) -> Option<T> {
+        self.error(variable, message);
+        None
+    }
+
     pub(crate) fn warning(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Warning, variable, message.into());
     }

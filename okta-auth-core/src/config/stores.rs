@@ -110,16 +110,14 @@ pub(super) fn warn(
 fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Diagnostics) -> Option<Secret> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     if !is_shared(scheme) {
-        findings.error(variable, format!("it is none of the stores that exist; use {choices}"));
-        return None;
+        return findings.reject(variable, format!("it is none of the stores that exist; use {choices}"));
     }
     if url.ends_with("://..") || url.ends_with("://...") {
-        findings.error(variable, "it is still a placeholder; replace it with the host of your Redis or Valkey");
-        return None;
+        return findings
+            .reject(variable, "it is still a placeholder; replace it with the host of your Redis or Valkey");
     }
     if !cfg!(feature = "redis") {
-        findings.error(variable, "a store in Redis needs the feature `redis` of okta-auth in Cargo.toml");
-        return None;
+        return findings.reject(variable, "a store in Redis needs the feature `redis` of okta-auth in Cargo.toml");
     }
     Some(Secret::new(url))
 }

@@ -8,7 +8,7 @@ use crate::secret::Secret;
 
 impl ConfigBuilder {
     /// The issuers whose access tokens are accepted at every tenant, as configured.
-    pub(crate) fn issuers_of_everybody(&self) -> &[String] {
+    pub(crate) fn accepted_issuers(&self) -> &[String] {
         &self.accepted_issuers
     }
 
@@ -51,7 +51,7 @@ impl ConfigBuilder {
         (key, self.client_secret.is_some() || set(&[env::CLIENT_SECRET]))
     }
 
-    pub(crate) fn with_some_secret(mut self) -> Result<Self> {
+    pub(crate) fn ensure_cookie_secret(mut self) -> Result<Self> {
         self.cookie_secrets = self.secrets();
         if self.cookie_secrets.is_empty() {
             if !self.api_only {

@@ -24,6 +24,8 @@
 //! missing, and never causes an error.
 
 mod chunks;
+#[cfg(test)]
+pub(crate) mod jar_for_tests;
 mod keys;
 mod request;
 mod seal;

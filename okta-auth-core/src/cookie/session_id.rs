@@ -9,8 +9,6 @@
 //! the tenant. Like sealed values, it is made with the first cookie secret and checked with all of
 //! them.
 
-use std::fmt;
-
 use aws_lc_rs::hmac;
 
 use crate::error::{Code, Error, Result};
@@ -65,11 +63,7 @@ impl SessionIds {
     }
 }
 
-impl fmt::Debug for SessionIds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionIds").field("keys", &self.keys.len()).finish_non_exhaustive()
-    }
-}
+opaque_debug!(SessionIds, |it| keys: it.keys.len());
 
 #[cfg(test)]
 mod tests {

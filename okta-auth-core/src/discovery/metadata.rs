@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::{Issuer, is_loopback};
 use crate::error::{Code, Error, Result};
+use crate::issuer::{Issuer, is_loopback};
 
 /// The provider metadata (OIDC Discovery §3), as far as this library uses it.
 ///

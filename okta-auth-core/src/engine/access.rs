@@ -5,19 +5,16 @@
 //! are checked at the same point in time.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use serde::de::DeserializeOwned;
 
-use super::OktaAuth;
-use super::bearer_token::BearerToken;
-use super::challenge::Challenge;
 use super::context::{NoTenant, RequestContext, RequestState};
 use super::signed_in::SignedIn;
-use crate::bearer::Credentials;
-use crate::error::{Code, Error, Result};
+use crate::bearer::BearerToken;
+use crate::error::{Error, Result};
 use crate::jose::VerifiedAccessToken;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy, RouteClass, signed_in};
+use crate::response::Challenge;
 
 pub(super) fn user<C: DeserializeOwned + 'static>(context: &RequestContext) -> Result<Option<SignedIn<C>>> {
     context.inner().mark_personal();
@@ -73,17 +70,12 @@ async fn verified_token(state: &RequestState) -> Result<VerifiedAccessToken, Arc
 }
 
 async fn verify_token(state: &RequestState) -> Result<VerifiedAccessToken> {
-    match &state.credentials {
+    if state.without_tenant.is_some() {
         // Without a tenant there is no issuer to verify the token with.
-        Credentials::Token(sent) if state.without_tenant.is_some() => {
-            sent.text().and_then(|_| Err(Error::invalid_claim("iss", "is not the issuer of any tenant")))
-        }
-        Credentials::Token(sent) => {
-            let tokens = &state.auth.0.access_tokens;
-            tokens.verify_sent(sent.bytes(), || sent.text(), state.now).await
-        }
-        other => other.token().and(Err(Error::new(Code::Internal, "there is no token to verify"))),
+        let no_issuer = Error::invalid_claim("iss", "is not the issuer of any tenant");
+        return state.credentials.token().and(Err(no_issuer));
     }
+    state.auth.0.bearer.verify_presented(&state.credentials, state.now).await
 }
 
 /// An application without sessions accepts only tokens.
@@ -98,7 +90,7 @@ pub(super) async fn require(
 ) -> Result<(), Challenge> {
     let accepts = accepted(context, accepts);
     if accepts == AcceptedCredentials::SessionOrBearer {
-        warn_of_tokens_on_pages(context.auth());
+        context.auth().0.bearer.warn_of_tokens_on_pages();
     }
     let for_tokens = accepts == AcceptedCredentials::BearerOnly;
     let caller = caller(context, accepts).await.map_err(|challenge| challenge.for_scopes_of(policy))?;
@@ -173,15 +165,4 @@ fn session_caller(context: &RequestContext) -> Result<Option<Caller>> {
         }));
     }
     Ok(Some(Caller::user(Arc::clone(session), context.now(), config.options.leeway)))
-}
-
-/// Logs once if routes in code accept access tokens of every client of the issuer. Routes
-/// of a file are known at startup, routes in code only at their first request.
-fn warn_of_tokens_on_pages(auth: &OktaAuth) {
-    if auth.0.tokens_on_pages.swap(true, Ordering::Relaxed) {
-        return;
-    }
-    if let Some(problem) = auth.config().tokens_on_pages() {
-        tracing::warn!(target: "okta_auth", "{problem}");
-    }
 }

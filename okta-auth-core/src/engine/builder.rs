@@ -1,26 +1,22 @@
 //! Builds the engine.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use super::context::ExclusiveSessions;
-use super::mounting::Mounting;
-use super::route_table::{RouteTable, SpecialRoutes};
 use super::{Inner, OktaAuth};
-use crate::bearer::{AccessTokens, Authority, Introspection};
+use crate::bearer::BearerVerifier;
 use crate::clock::{Clock, SharedClock};
-use crate::config::{Config, ConfigBuilder, EgressPolicy, Issuer};
+use crate::config::{Config, ConfigBuilder, EgressPolicy, Variables};
 use crate::cookie::{CookieKeys, CookieSettings};
-use crate::discovery::Discovery;
 use crate::error::{Code, Error, Result};
 use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
-use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{DeferredLogouts, Logout};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
-use crate::protocol::{Provider, ProviderClient};
+use crate::protocol::Provider;
+use crate::routing::{Mounting, RouteTable, SpecialRoutes};
 use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, SessionStore, TokenRevoker};
 use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
@@ -28,26 +24,30 @@ use crate::tenant::TenantSettings;
 /// Builds an [`OktaAuth`] from settings, policies, hooks, and optionally a store and a test
 /// clock.
 ///
-/// ```
-/// use okta_auth_core::OktaAuth;
-/// use okta_auth_core::config::ConfigBuilder;
-/// use okta_auth_core::policy::{PolicySet, group};
+/// A setting in code takes precedence over its variable, and a variable over the default.
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
-/// let config = ConfigBuilder::default()
-///     .issuer("https://dev-12345678.okta.com/oauth2/default")
-///     .client_id("0oa1abcdXYZ2efGhI5d7");
-/// let auth = OktaAuth::builder(config)
-///     .policies(PolicySet::default().protect("/admin", group("Admins")))
+/// ```
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::OktaAuth;
+/// use okta_auth::policy::{PolicySet, group};
+/// use okta_auth::session::MemoryStore;
+///
+/// # fn main() -> Result<(), okta_auth::error::Error> {
+/// let auth = OktaAuth::builder()
+///     .from_env()
+/// #   .issuer("https://acme.okta.com").client_id("0oa1")
+///     .mount_path("/portal")
+///     .session_store(MemoryStore::new(10_000))
+///     .policies(PolicySet::default().protect("/portal/admin", group("Admins")))
 ///     .build()?;
-/// assert!(auth.policies().route("/admin").is_some());
+/// assert!(auth.policies().route("/portal/admin").is_some());
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 #[must_use]
 pub struct OktaAuthBuilder {
-    config: ConfigBuilder,
+    pub(super) config: ConfigBuilder,
     clock: SharedClock,
     hook: Option<Arc<dyn SignInHook>>,
     policies: PolicySet,
@@ -105,31 +105,41 @@ fn http_settings(config: &Config) -> HttpSettings {
     HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() }
 }
 
+impl From<ConfigBuilder> for OktaAuthBuilder {
+    /// Starts from settings that were made elsewhere.
+    fn from(config: ConfigBuilder) -> Self {
+        Self { config, ..Self::default() }
+    }
+}
+
 impl OktaAuthBuilder {
-    /// Starts with the system clock and without a hook.
-    pub(super) fn new(config: ConfigBuilder) -> Self {
-        Self {
-            config,
-            clock: SharedClock::default(),
-            hook: None,
-            policies: PolicySet::default(),
-            public: Vec::new(),
-            default_access: None,
-            access: None,
-            store: None,
-            special: SpecialRoutes::default(),
-            common: None,
-            tenant: None,
-            exclusive: None,
-            event_hooks: Vec::new(),
-        }
+    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). A setting
+    /// in code takes precedence, before and after this call.
+    #[allow(clippy::wrong_self_convention, reason = "it reads the environment, like `from_env` of other builders")]
+    pub fn from_env(mut self) -> Self {
+        self.config = self.config.with_variables(Variables::from_process());
+        self
+    }
+
+    /// Reads these variables instead of those of the process, for tests and for other
+    /// sources.
+    #[allow(clippy::wrong_self_convention, reason = "as for `from_env`")]
+    pub fn from_variables<K: Into<String>, V: Into<String>>(self, variables: impl IntoIterator<Item = (K, V)>) -> Self {
+        let config = self.config.clone().with_variables(Variables::from_pairs(variables));
+        self.with_config(config)
+    }
+
+    /// Whether the variables or the settings name an Okta org, a client or its credentials;
+    /// see [`ConfigBuilder::names_an_org`].
+    pub fn names_an_org(&self) -> bool {
+        self.config.names_an_org()
     }
 
     /// Creates the state that all engines of this builder share: cookie keys, store,
     /// connections and refresh coordination.
     pub(crate) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
         // Requests for tenants must not use the operator's own network routes.
-        self.config = self.config.with_some_secret()?.without_operator_routes()?;
+        self.config = self.config.ensure_cookie_secret()?.without_operator_routes()?;
         let (sessions, revocations) = self.config.backend()?;
         let place = SessionBackend::new(&sessions, &revocations, self.store.take(), &self.clock)?;
         let http = HttpClient::new(&HttpSettings::default(), egress.clone(), self.clock.clone())?;
@@ -176,8 +186,7 @@ impl OktaAuthBuilder {
         self.special.clone()
     }
 
-    /// Keeps sessions in a store of the application's own, and ignores
-    /// `OKTA_SESSION_STORE`. Several applications can share one store, because each sees
+    /// Keeps sessions in this store, and ignores `OKTA_SESSION_STORE`. Several applications can share one store, because each sees
     /// only its own sessions.
     pub fn session_store(mut self, store: impl SessionStore) -> Self {
         self.store = Some(Arc::new(store));
@@ -231,12 +240,13 @@ impl OktaAuthBuilder {
     /// Requires a signed-in user for every request, except for requests to these routes.
     ///
     /// ```
-    /// use okta_auth_core::OktaAuth;
-    /// use okta_auth_core::config::ConfigBuilder;
-    ///
+    /// # use okta_auth_core::OktaAuth;
     /// # fn main() -> Result<(), okta_auth_core::error::Error> {
-    /// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-    /// let auth = OktaAuth::builder(config).protect_all_except(["/", "/health"]).build()?;
+    /// let auth = OktaAuth::builder()
+    ///     .from_env()
+    /// #   .issuer("https://acme.okta.com").client_id("0oa1")
+    ///     .protect_all_except(["/", "/health"])
+    ///     .build()?;
     /// # drop(auth); Ok(())
     /// # }
     /// ```
@@ -295,9 +305,7 @@ impl OktaAuthBuilder {
             Some(common) => common.of_tenant(&config, self.tenant.as_deref())?,
             None => Common::of_one(&config, self.store, &clock)?,
         };
-        let verifier = Arc::new(verifier(&config, &http, &clock));
-        let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
-        let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
+        let provider = Provider::new(Arc::clone(&config), http, clock.clone());
         let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
         let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
@@ -305,27 +313,22 @@ impl OktaAuthBuilder {
         let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special);
         let sessions = Arc::new(place.sessions(&config, &keys)?);
         let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks));
-        let protocol = ProviderClient::new(Arc::clone(&config), http.clone(), clock.clone());
-        let revoker = TokenRevoker::new(discovery.clone(), protocol.clone());
+        let revoker = TokenRevoker::new(provider.clone());
         let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
-        let (own, client, tokens) = (discovery.clone(), protocol, Arc::clone(&verifier));
-        let provider = Provider { config: Arc::clone(&config), discovery: own, protocol: client, verifier: tokens };
         let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
         let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
         let states = Arc::clone(&used_states);
-        let login = LoginFlow::new(provider, clock.clone(), pending_logins, states, self.tenant.clone(), self.hook);
+        let (for_login, tenant) = (provider.clone(), self.tenant.clone());
+        let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant, self.hook);
         let logout = Logout::new(
             Arc::clone(&session_admin),
-            (discovery.clone(), Arc::clone(&verifier)),
+            provider.clone(),
             (deferred_logouts, used_states),
             (&keys, cookies),
-            |issuer| authority(issuer, &config, &http, &clock),
         )?;
         Ok(OktaAuth(Arc::new(Inner {
-            discovery,
-            verifier,
-            access_tokens,
-            tokens_on_pages: AtomicBool::new(access.policies().has_route_for_both()),
+            bearer: BearerVerifier::new(&provider, clock.clone(), access.policies().has_route_for_both()),
+            provider,
             access,
             routes,
             login,
@@ -334,7 +337,6 @@ impl OktaAuthBuilder {
             refresher,
             logout,
             tenant: self.tenant,
-            gone: AtomicBool::new(false),
             exclusive: self.exclusive,
             events,
             mounting,
@@ -349,44 +351,6 @@ fn cookie_keys(config: &Config) -> Result<CookieKeys> {
         [] => CookieKeys::random(),
         secrets => Ok(CookieKeys::new(secrets)),
     }
-}
-
-/// The names of the algorithms have been validated before.
-fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier {
-    let settings = KeysSettings { floor: config.options.jwks_refetch_floor, ..KeysSettings::default() };
-    let keys = Keys::new(http.clone(), clock.clone(), settings);
-    let allowed = config.options.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
-    Verifier::new(keys, allowed, config.options.leeway, clock.clone())
-}
-
-/// Accepts the access tokens of all configured issuers. The first shares its metadata and
-/// keys with sign-in; each other one has its own.
-fn access_tokens(
-    config: &Arc<Config>,
-    http: &HttpClient,
-    clock: &SharedClock,
-    (discovery, own): (&Discovery, &Arc<Verifier>),
-) -> AccessTokens {
-    let first = Authority { issuer: config.issuer.clone(), discovery: discovery.clone(), verifier: Arc::clone(own) };
-    // Tokens of an org server are always introspected at the present issuer.
-    let former = config.former_issuers.iter().filter(|issuer| !issuer.is_org_server());
-    let others =
-        config.accepted_issuers.iter().chain(former).map(|issuer| authority(issuer.clone(), config, http, clock));
-    let authorities = std::iter::once(first).chain(others).collect();
-    let options = &config.options;
-    let introspection = (!config.client_id.is_empty()).then(|| {
-        let clients = std::iter::once(&config.client_id).chain(&options.accepted_clients).cloned().collect();
-        let protocol = ProviderClient::new(Arc::clone(config), http.clone(), clock.clone());
-        let times = (options.introspection_lifetime, options.leeway);
-        Introspection::new(protocol, clients, times, options.token_cache_size > 0, clock.clone())
-    });
-    let accepts = (config.audiences.clone(), config.accepted_clients());
-    AccessTokens::new(authorities, accepts, options.token_cache_size, introspection, clock.clone())
-}
-
-fn authority(issuer: Issuer, config: &Config, http: &HttpClient, clock: &SharedClock) -> Authority {
-    let discovery = Discovery::new(issuer.clone(), &config.client_id, http.clone(), clock.clone());
-    Authority { issuer, discovery, verifier: Arc::new(verifier(config, http, clock)) }
 }
 
 impl fmt::Debug for OktaAuthBuilder {

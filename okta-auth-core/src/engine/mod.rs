@@ -3,25 +3,6 @@
 //! The engine makes all decisions: redirect or 401, cookies, cache headers, pages. The
 //! adapter for a web framework only translates, so that all frameworks behave identically.
 //!
-//! # What an adapter does
-//!
-//! 1. Before the handler: [`OktaAuth::authenticate`] authenticates the request, at once or
-//!    [after waiting](Authentication::context). The [`RequestContext`] goes into the request's extensions. If
-//!    [`Tenants::route`](super::multi_tenant::Tenants::route) reports a guarded route, [`RequestContext::require_route`] decides whether
-//!    the handler runs.
-//! 2. Extractors ask the context for its [user](RequestContext::user). Without one, the response gets
-//!    the marker [`Challenge::sign_in`].
-//! 3. [`RequestContext::serve`] serves the library's own paths.
-//! 4. After the handler: [`RequestContext::answer_in_place_of`] replaces a response with a marker,
-//!    or one that depends on an [unknown authentication state](RequestContext::unanswered). Every
-//!    response is [finished](RequestContext::finish), including those of failed handlers.
-//!
-//! For a framework whose header types are not those of `http` 1, [`OktaAuth::authenticate_head`]
-//! reads the headers in place, and [`RequestContext::header_changes_for`] returns a list of header changes.
-//!
-//! Step 2 does not create the response itself, because starting a sign-in may need the
-//! network, and a handler that takes `Result<User, _>` must not pay for that.
-//!
 //! # The caller of a request
 //!
 //! 1. A policy decides about one caller, and [`AcceptedCredentials`] selects the credential. A page
@@ -59,67 +40,46 @@
 //! ```
 
 mod access;
-mod audit;
-mod authenticate;
-mod bearer_token;
+pub(crate) mod authenticate;
 mod builder;
 mod callback;
 mod challenge;
 mod context;
-mod endpoint;
-mod error_reply;
 mod login;
-mod logout_pages;
-mod mounting;
-mod navigation;
-mod page;
-mod reply;
-mod route_table;
+mod logout;
 mod routes;
-mod session_end;
 mod session_headers;
+mod settings;
 mod signed_in;
-mod tenant;
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use http::request::Parts;
 
-pub(crate) use authenticate::without_tenant;
-pub use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions};
-pub use bearer_token::BearerToken;
+pub(crate) use authenticate::{Authentication, PendingAuthentication, without_tenant};
 pub use builder::OktaAuthBuilder;
-pub use challenge::Challenge;
 pub(crate) use challenge::unauthorized;
 pub use context::RequestContext;
 pub(crate) use context::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
-pub use endpoint::Endpoint;
-pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
-pub(crate) use page::{Page, escape};
-pub use reply::Reply;
-pub(crate) use reply::{see_other, with_form};
-pub use route_table::RouteSettings;
-pub(crate) use route_table::RouteTable;
-pub use session_end::SessionEnded;
-pub use session_headers::ResponseHeaderChanges;
 pub use signed_in::SignedIn;
 
-pub use crate::headers::{Head, HeaderText, Headers};
-pub use crate::policy::{AcceptedCredentials, MatchedRoute};
-pub use crate::session::Activity;
+pub use crate::policy::AcceptedCredentials;
+pub use crate::response::Challenge;
+pub use crate::session::SessionEnded;
 pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
 
-use crate::bearer::AccessTokens;
+use crate::bearer::BearerVerifier;
 use crate::clock::SharedClock;
-use crate::config::{Config, ConfigBuilder};
-use crate::discovery::{Discovery, Metadata};
+use crate::config::Config;
 use crate::error::Result;
 use crate::events::{CorrelationId, Events};
-use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedAccessToken, VerifiedIdToken, Verifier};
+use crate::headers::{Head, Headers};
+use crate::jose::{VerifiedAccessToken, VerifiedIdToken};
 use crate::logout::Logout;
 use crate::policy::{PolicySet, RouteAccess};
+use crate::protocol::Provider;
+use crate::routing::{Mounting, RouteOptions, RouteTable};
 use crate::session::{Refresher, Session, SessionAdmin, SessionId, Sessions};
 use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
@@ -127,15 +87,16 @@ use crate::tenant::TenantSettings;
 /// The engine of one application, or of one tenant. Cheap to clone, and shared by all
 /// workers.
 /// ```
-/// use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::OktaAuth;
 ///
 /// # fn from_vault(_name: &str) -> String { "vM3kq-81Lf0aXo2".repeat(2) }
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
-/// let config = ConfigBuilder::default()
+/// # fn main() -> Result<(), okta_auth::error::Error> {
+/// let auth = OktaAuth::builder()
 ///     .issuer("https://dev-12345678.okta.com/oauth2/default")
 ///     .client_id("0oa1abcdXYZ2efGhI5d7")
-///     .client_secret(from_vault("okta/client-secret"));
-/// let auth = OktaAuth::builder(config).build()?;
+///     .client_secret(from_vault("okta/client-secret"))
+///     .build()?;
 /// let worker = auth.clone(); // the same keys, the same caches
 /// # drop(worker); Ok(())
 /// # }
@@ -150,18 +111,12 @@ pub struct OktaAuth(Arc<Inner>);
 pub(crate) struct Inner {
     config: Arc<Config>,
     clock: SharedClock,
-    discovery: Discovery,
-    verifier: Arc<Verifier>,
-    /// The access tokens of all accepted issuers.
-    access_tokens: AccessTokens,
+    provider: Provider,
+    bearer: BearerVerifier,
     access: Arc<RouteAccess>,
     routes: RouteTable,
-    /// Whether the warning about pages that accept every client's tokens was logged.
-    tokens_on_pages: AtomicBool,
     login: LoginFlow,
     tenant: Option<Arc<TenantSettings>>,
-    /// Whether the tenant was removed, so that its sessions are invalid.
-    gone: AtomicBool,
     /// The other tenants, if a sign-in ends the same browser's sessions at other tenants.
     exclusive: Option<Weak<dyn ExclusiveSessions>>,
     sessions: Arc<Sessions>,
@@ -170,7 +125,7 @@ pub(crate) struct Inner {
     logout: Logout,
     events: Arc<Events>,
     /// The findings about the router that were reported.
-    mounting: Arc<mounting::Mounting>,
+    mounting: Arc<Mounting>,
 }
 
 impl OktaAuth {
@@ -180,12 +135,14 @@ impl OktaAuth {
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem
     /// with its fix.
     pub fn from_env() -> Result<Self> {
-        Self::builder(ConfigBuilder::from_env()).build()
+        Self::builder().from_env().build()
     }
 
-    /// Starts to build an engine from settings in code; see [`OktaAuthBuilder`].
-    pub fn builder(config: ConfigBuilder) -> OktaAuthBuilder {
-        OktaAuthBuilder::new(config)
+    /// Starts to build an engine. Settings come from [the
+    /// environment](OktaAuthBuilder::from_env), from code, or from both; see
+    /// [`OktaAuthBuilder`].
+    pub fn builder() -> OktaAuthBuilder {
+        OktaAuthBuilder::default()
     }
 
     /// Returns the validated settings.
@@ -206,12 +163,16 @@ impl OktaAuth {
 
     /// Begins to authenticate a request. `target` is the original path and query, before a
     /// router removed a prefix.
-    pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
+    pub(crate) fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
         self.authenticate_head(Head::of(parts, target), options)
     }
 
     /// Begins to authenticate a request in the types of another framework.
-    pub fn authenticate_head<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Authentication {
+    pub(crate) fn authenticate_head<H: Headers>(
+        &self,
+        head: Head<'_, H>,
+        options: impl Into<RouteOptions>,
+    ) -> Authentication {
         authenticate::begin(self, head, options.into())
     }
 
@@ -225,7 +186,7 @@ impl OktaAuth {
     /// the org server without a client for introspection, or the error of reaching the
     /// issuer.
     pub async fn verify_access_token(&self, token: &str) -> Result<VerifiedAccessToken> {
-        self.0.access_tokens.verify(token).await
+        self.0.bearer.verify(token).await
     }
 
     /// Verifies an ID token that was not obtained by a sign-in of this library, for example
@@ -235,18 +196,7 @@ impl OktaAuth {
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching metadata and keys.
     pub async fn verify_id_token(&self, token: &str, nonce: Option<&str>) -> Result<VerifiedIdToken> {
-        let config = &self.0.config;
-        let metadata = self.metadata().await?;
-        let rules = IdTokenRules {
-            issuer: metadata.issuer(),
-            client_id: &config.client_id,
-            nonce,
-            access_token: None,
-            max_age: None,
-            acr_values: &[],
-            trust: RefetchPolicy::RateLimited,
-        };
-        self.0.verifier.id_token(metadata.jwks_uri(), token, &rules).await
+        self.0.provider.verify_id_token(token, nonce).await
     }
 
     /// Returns the live sessions of a user of the configured issuer, by subject, in no
@@ -284,8 +234,8 @@ impl OktaAuth {
         self.0.session_admin.end_of_subject(subject).await
     }
 
-    pub(crate) async fn end_all_sessions(&self) -> Result<()> {
-        self.0.session_admin.end_all().await
+    pub(crate) fn session_admin(&self) -> &SessionAdmin {
+        &self.0.session_admin
     }
 
     /// Returns the tenant of this engine; `None` in an application with a single Okta.
@@ -305,13 +255,8 @@ impl OktaAuth {
         &self.0.routes
     }
 
-    pub(crate) fn mounting(&self) -> &Arc<mounting::Mounting> {
+    pub(crate) fn mounting(&self) -> &Arc<Mounting> {
         &self.0.mounting
-    }
-
-    /// Returns the issuer's metadata, from the cache where possible.
-    async fn metadata(&self) -> Result<Arc<Metadata>> {
-        self.0.discovery.metadata().await
     }
 }
 

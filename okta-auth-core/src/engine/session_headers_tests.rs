@@ -1,12 +1,15 @@
+use http::{HeaderMap, HeaderName};
+
 use super::*;
-use crate::OktaAuth;
 use crate::config::ConfigBuilder;
-use crate::engine::RefreshTiming;
+use crate::engine::OktaAuthBuilder;
+use crate::routing::RefreshTiming;
 
 async fn context(cookie: Option<&str>) -> RequestContext {
     let config =
         ConfigBuilder::default().issuer("https://dev-1.okta.com/oauth2/default").client_id("0oa1").client_secret("s");
-    let auth = OktaAuth::builder(config.base_url("http://localhost:8080").cookie_name("okta_session")).build().unwrap();
+    let auth =
+        OktaAuthBuilder::from(config.base_url("http://localhost:8080").cookie_name("okta_session")).build().unwrap();
     let mut request = http::Request::get("/me");
     if let Some(cookie) = cookie {
         request = request.header("cookie", cookie);
@@ -18,7 +21,7 @@ async fn context(cookie: Option<&str>) -> RequestContext {
 async fn visit_of_store(cookie: &str) -> RequestContext {
     let config = ConfigBuilder::default().issuer("https://dev-1.okta.com/oauth2/default").client_id("0oa1");
     let config = config.base_url("http://localhost:8080").cookie_name("okta_session").session_store("memory");
-    let auth = OktaAuth::builder(config).build().unwrap();
+    let auth = OktaAuthBuilder::from(config).build().unwrap();
     let (parts, ()) = http::Request::get("/me").header("cookie", cookie).body(()).unwrap().into_parts();
     auth.authenticate(&parts, "/me", RefreshTiming::BeforeHandler).context().await
 }

@@ -10,6 +10,7 @@ mod untrusted;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use code::Code;
@@ -30,12 +31,16 @@ const MAX_CAUSES: usize = 16;
 /// operator. It contains no tokens and secrets, but it is not meant for the users of an
 /// application, who see the engine's own pages.
 ///
+/// It is cheap to clone: clones share the message and the cause.
+///
 /// It is not a response of a web framework. A handler returns
 /// `okta_auth::axum::HandlerError` or `okta_auth::actix::HandlerError`, into which `?`
 /// converts it.
-pub struct Error(Box<Inner>);
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
-/// Boxed, so that a `Result` stays small.
+/// Behind a pointer, so that a `Result` stays small.
+#[derive(Clone)]
 struct Inner {
     code: Code,
     /// What happened, why, and what to do.
@@ -47,12 +52,12 @@ struct Inner {
     provider_description: Option<String>,
     retry_after: Option<Duration>,
     /// Only for logs.
-    cause: Option<Cause>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             code,
             message: message.into(),
             claim: None,
@@ -67,17 +72,17 @@ impl Error {
     /// the claim's value.
     pub(crate) fn invalid_claim(claim: &'static str, why: &str) -> Self {
         let mut error = Self::new(Code::TokenClaim, format!("the claim `{claim}` {why}"));
-        error.0.claim = Some(claim);
+        error.inner().claim = Some(claim);
         error
     }
 
     pub(crate) fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
-        self.0.cause = Some(without_values(cause.into()));
+        self.inner().cause = Some(without_values(cause.into()).into());
         self
     }
 
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.0.retry_after = Some(wait);
+        self.inner().retry_after = Some(wait);
         self
     }
 
@@ -87,7 +92,7 @@ impl Error {
         let plain = !error.is_empty()
             && error.len() <= 64
             && error.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        self.0.provider_error = plain.then(|| error.to_owned());
+        self.inner().provider_error = plain.then(|| error.to_owned());
         self
     }
 
@@ -95,22 +100,12 @@ impl Error {
     /// any text.
     pub(crate) fn with_provider_description(mut self, description: &str) -> Self {
         let description = description.trim();
-        self.0.provider_description = (!description.is_empty()).then(|| escaped(description));
+        self.inner().provider_description = (!description.is_empty()).then(|| escaped(description));
         self
     }
 
-    /// Copies the error, with the cause as text.
-    #[must_use]
-    pub fn duplicate(&self) -> Self {
-        Self(Box::new(Inner {
-            code: self.0.code,
-            message: self.0.message.clone(),
-            claim: self.0.claim,
-            provider_error: self.0.provider_error.clone(),
-            provider_description: self.0.provider_description.clone(),
-            retry_after: self.0.retry_after,
-            cause: self.cause_text().map(Cause::from),
-        }))
+    fn inner(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
     }
 
     /// Returns the whole chain of causes for logs, outermost first. Causes may contain
@@ -307,7 +302,7 @@ mod tests {
             let source = std::error::Error::source(&error).unwrap();
             assert!(!format!("{source:?}").contains("ada@"));
             let shown = [format!("{error:?}"), source.to_string()];
-            for text in shown.into_iter().chain([error.duplicate().cause_text().unwrap()]) {
+            for text in shown.into_iter().chain([error.clone().cause_text().unwrap()]) {
                 assert!(text.contains(told) && !text.contains("ada@"), "{json}: {text}");
             }
         }

@@ -1,10 +1,10 @@
 //! The audit event.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::correlation_id::CorrelationId;
 use super::kind::EventKind;
+use super::session_id::SessionId;
 use crate::clock::Timestamp;
 
 /// An audit event: what happened, when, to which user, and why.
@@ -17,7 +17,7 @@ pub struct Event {
     pub(super) issuer: Arc<str>,
     pub(super) client_id: Arc<str>,
     pub(super) reference: CorrelationId,
-    pub(crate) about: EventSubject,
+    pub(super) about: EventSubject,
 }
 
 /// The user and session of an event, as far as known.
@@ -26,13 +26,19 @@ pub(crate) struct EventSubject {
     /// The user's issuer, if it may differ from the configured one.
     pub(crate) issuer: Option<String>,
     pub(crate) subject: Option<String>,
-    pub(crate) session: Option<[u8; 32]>,
+    pub(crate) session: Option<SessionId>,
 }
 
 impl EventSubject {
     /// The issuer is written as in its own tokens.
     pub(crate) fn user(issuer: &str, subject: &str) -> Self {
         Self { issuer: Some(issuer.to_owned()), subject: Some(subject.to_owned()), session: None }
+    }
+}
+
+impl From<SessionId> for EventSubject {
+    fn from(session: SessionId) -> Self {
+        Self { session: Some(session), ..Self::default() }
     }
 }
 
@@ -82,21 +88,13 @@ impl Event {
     pub fn subject(&self) -> Option<&str> {
         self.about.subject.as_deref()
     }
-}
 
-impl fmt::Debug for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Event")
-            .field("name", &self.name())
-            .field("reason", &self.reason())
-            .field("time", &self.time)
-            .field("reference", &self.reference)
-            .finish_non_exhaustive()
+    /// Returns the id of the session, if the event has one.
+    pub fn session_id(&self) -> Option<SessionId> {
+        self.about.session
     }
 }
 
-impl fmt::Debug for EventSubject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("About").finish_non_exhaustive()
-    }
-}
+opaque_debug!(Event, |it| name: it.name(), reason: it.reason(), time: it.time, reference: it.reference);
+
+opaque_debug!(EventSubject);

@@ -170,8 +170,4 @@ impl Measure {
     pub(crate) fn end(self, _: &'static str) {}
 }
 
-impl std::fmt::Debug for Measure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Measure").finish_non_exhaustive()
-    }
-}
+opaque_debug!(Measure);

@@ -5,15 +5,18 @@
 //! [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this order:
 //!
 //! ```
-//! use okta_auth_core::{OktaAuth, config::ConfigBuilder, events::Event};
+//! use okta_auth_core::{OktaAuth, events::Event};
 //!
 //! fn audit(event: &Event) {
 //!     // Quick, or into a channel: a request is waiting.
 //!     println!("{} {} {} {:?}", event.time().seconds(), event.name(), event.reason(), event.subject());
 //! }
 //! # fn main() -> Result<(), okta_auth_core::error::Error> {
-//! # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-//! let auth = OktaAuth::builder(config).on_event(audit).build()?;
+//! let auth = OktaAuth::builder()
+//!     .from_env()
+//! #   .issuer("https://acme.okta.com").client_id("0oa1")
+//!     .on_event(audit)
+//!     .build()?;
 //! # drop(auth); Ok(())
 //! # }
 //! ```
@@ -101,12 +104,14 @@ mod event;
 mod first_error;
 mod kind;
 pub mod metrics;
+mod session_id;
 mod severity;
 mod stream;
 
 pub use correlation_id::CorrelationId;
 pub use event::Event;
 pub use kind::{EndReason, EventKind, LogoutChannel, StoreOperation};
+pub use session_id::SessionId;
 
 pub(crate) use event::EventSubject;
 pub(crate) use first_error::first_error;

@@ -8,7 +8,6 @@
 //! Every failure is logged, so each reference that a user was shown is in the log.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -124,11 +123,7 @@ fn is_by_strangers(kind: &EventKind, error: Option<&Error>) -> bool {
     }
 }
 
-impl fmt::Debug for Warnings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Warnings").finish_non_exhaustive()
-    }
-}
+opaque_debug!(Warnings);
 
 #[cfg(test)]
 mod tests {

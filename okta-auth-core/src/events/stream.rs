@@ -8,7 +8,6 @@
 //! would have to drop events or block requests, and only the application can decide between the
 //! two.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -18,7 +17,6 @@ use super::first_error::first_error;
 use super::kind::EventKind;
 use super::metrics;
 use super::severity::{Severity, Warnings};
-use crate::base64url;
 use crate::clock::SharedClock;
 use crate::error::Error;
 
@@ -95,7 +93,7 @@ macro_rules! line {
             reference = %$event.reference,
             issuer = $event.issuer(),
             client = $event.client_id(),
-            session = $event.about.session.map(base64url::encode),
+            session = $event.about.session.map(|id| id.to_string()),
             channel = $event.channel(),
             sessions = $event.sessions(),
             policy = $event.policy(),
@@ -141,8 +139,4 @@ impl Event {
     }
 }
 
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("hooks", &self.hooks.len()).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Events, |it| hooks: it.hooks.len());

@@ -14,7 +14,6 @@
 //! The timeouts, the body limit and the limit on concurrent requests bound the cost of a
 //! slow or hostile server.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,9 +25,8 @@ use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::availability::{Circuits, Limits, Outcome};
 use super::backchannel::Backchannel;
-use super::breaker::Outcome;
-use super::circuit::{Circuits, Limits};
 use super::document_cache::Fetched;
 use super::guard::EgressPolicy;
 use super::provider_error::ProviderError;
@@ -220,9 +218,9 @@ impl HttpClient {
         if let Some(backchannel) = &self.routes.backchannel {
             backchannel.redirect(&mut request);
         }
-        let pass = self.circuits.enter(request.url()).await?;
+        let permit = self.circuits.enter(request.url()).await?;
         let result = self.send_twice(request, repeat, endpoint).await;
-        pass.done(outcome(&result));
+        permit.done(outcome(&result));
         result
     }
 
@@ -387,11 +385,7 @@ fn is_timeout(error: &Error) -> bool {
     cause.is_some_and(reqwest::Error::is_timeout)
 }
 
-impl fmt::Debug for HttpClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpClient").finish_non_exhaustive()
-    }
-}
+opaque_debug!(HttpClient);
 
 #[cfg(test)]
 mod tests {

@@ -11,13 +11,11 @@
 //! 5. A fetch runs in its own task, so a caller that disconnects does not cancel it for
 //!    the others.
 
-use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
-
+use super::single_flight::InFlight;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 
@@ -60,11 +58,11 @@ struct State<T> {
     flight: Option<Flight<T>>,
 }
 
-type Flight<T> = watch::Receiver<Option<Result<Arc<T>, Arc<Error>>>>;
+type Flight<T> = InFlight<Result<Arc<T>, Error>>;
 
 pub(crate) struct Refetch<T>(Flight<T>);
 
-impl<T> Refetch<T> {
+impl<T: Send + Sync + 'static> Refetch<T> {
     /// Waits for the outcome.
     pub(crate) async fn value(self) -> Result<Arc<T>> {
         wait(self.0).await
@@ -141,26 +139,14 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
         }
     }
 
-    /// Runs the fetch in its own task, so that a caller that disconnects does not cancel
-    /// it for the others.
     fn start(&self, fetch: impl Future<Output = Result<Fetched<T>>> + Send + 'static) -> Flight<T> {
-        let (done, flight) = watch::channel(None);
-        let cache = self.clone();
-        tokio::spawn(async move {
-            // If the fetch panics, the flight must still end, or no later call
-            // could start another one.
-            let landing = Landing(cache.clone());
-            let result = fetch.await;
-            let outcome = cache.land(result);
-            drop(landing);
-            let _ = done.send(Some(outcome));
-        });
-        flight
+        let (cache, ended) = (self.clone(), self.clone());
+        Flight::start(async move { cache.land(fetch.await) }, move || ended.lock().flight = None)
     }
 
     /// Stores the result of a fetch. A failure keeps the last good document and delays
     /// the next attempt.
-    fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Arc<Error>> {
+    fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Error> {
         let (now, bounds) = (self.0.clock.now(), self.0.freshness);
         let mut state = self.lock();
         state.fetched_at = now;
@@ -177,7 +163,7 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
                 if state.value.is_some() {
                     tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh failed, the last good document stays in use: {error:?}");
                 }
-                Err(Arc::new(error))
+                Err(error)
             }
         }
     }
@@ -190,19 +176,11 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
     }
 }
 
-struct Landing<T: Send + Sync + 'static>(DocumentCache<T>);
-
-impl<T: Send + Sync + 'static> Drop for Landing<T> {
-    fn drop(&mut self) {
-        self.0.lock().flight = None;
-    }
-}
-
-impl<T> State<T> {
+impl<T: Send + Sync + 'static> State<T> {
     /// Returns the running fetch. A fetch whose runtime ended before it began does not
     /// count, because it would never deliver an outcome.
     fn under_way(&self) -> Option<&Flight<T>> {
-        self.flight.as_ref().filter(|flight| flight.has_changed().is_ok())
+        self.flight.as_ref().filter(|flight| flight.is_alive())
     }
 
     /// Returns the document unless it is past its limit. If the clock jumps backwards,
@@ -219,11 +197,9 @@ impl<T> State<T> {
     }
 }
 
-async fn wait<T>(mut flight: Flight<T>) -> Result<Arc<T>> {
-    let outcome = flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
-    match outcome {
-        Some(Ok(value)) => Ok(value),
-        Some(Err(error)) => Err(error.duplicate()),
+async fn wait<T: Send + Sync + 'static>(flight: Flight<T>) -> Result<Arc<T>> {
+    match flight.outcome().await {
+        Some(result) => result,
         None => Err(Error::new(Code::Internal, "a fetch ended without an outcome")),
     }
 }
@@ -234,11 +210,7 @@ impl<T> Clone for DocumentCache<T> {
     }
 }
 
-impl<T> fmt::Debug for DocumentCache<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cached").finish_non_exhaustive()
-    }
-}
+opaque_debug!(DocumentCache<T>);
 
 #[cfg(test)]
 #[path = "document_cache_tests.rs"]

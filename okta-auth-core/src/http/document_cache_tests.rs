@@ -1,10 +1,10 @@
 //! One fetch for all callers, stale documents during a refresh, and recovery after
 //! failures.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::time::UNIX_EPOCH;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::clock::TestClock;
 
 const FRESHNESS: Freshness = Freshness {
     default: Duration::from_secs(100),
@@ -17,17 +17,14 @@ const FRESHNESS: Freshness = Freshness {
 /// A cache on a clock that the test advances, with a counter of fetches.
 struct Bench {
     cached: DocumentCache<usize>,
-    time: Arc<AtomicI64>,
+    clock: TestClock,
     fetches: Arc<AtomicUsize>,
 }
 
 impl Bench {
     fn new() -> Self {
-        let time = Arc::new(AtomicI64::new(1_000_000));
-        let shown = Arc::clone(&time);
-        let clock =
-            SharedClock::new(move || UNIX_EPOCH + Duration::from_secs(shown.load(Ordering::SeqCst).unsigned_abs()));
-        Self { cached: DocumentCache::new(clock, FRESHNESS), time, fetches: Arc::default() }
+        let clock = TestClock::at(1_000_000);
+        Self { cached: DocumentCache::new(clock.shared(), FRESHNESS), clock, fetches: Arc::default() }
     }
 
     fn fetch(
@@ -55,10 +52,6 @@ impl Bench {
             tokio::task::yield_now().await;
         }
     }
-
-    fn pass(&self, seconds: i64) {
-        self.time.fetch_add(seconds, Ordering::SeqCst);
-    }
 }
 
 #[tokio::test]
@@ -80,9 +73,9 @@ async fn a_thousand_callers_cause_one_fetch() {
 async fn a_stale_document_is_served_while_one_refresh_runs() {
     let bench = Bench::new();
     assert_eq!(bench.value(true).await.unwrap(), 1);
-    bench.pass(99);
+    bench.clock.advance(99);
     assert_eq!(bench.value(true).await.unwrap(), 1);
-    bench.pass(1);
+    bench.clock.advance(1);
     assert_eq!(bench.value(true).await.unwrap(), 1, "the stale document, immediately");
     assert_eq!(bench.value(true).await.unwrap(), 1, "and no second refresh");
     bench.settle().await;
@@ -94,13 +87,13 @@ async fn a_stale_document_is_served_while_one_refresh_runs() {
 async fn an_outage_serves_the_last_good_document_and_tries_again_later() {
     let bench = Bench::new();
     bench.value(true).await.unwrap();
-    bench.pass(100);
+    bench.clock.advance(100);
     for _ in 0..5 {
         assert_eq!(bench.value(false).await.unwrap(), 1);
         bench.settle().await;
     }
     assert_eq!(bench.fetches.load(Ordering::SeqCst), 2, "one failed try, then a pause");
-    bench.pass(5);
+    bench.clock.advance(5);
     bench.value(true).await.unwrap();
     bench.settle().await;
     assert_eq!(bench.value(true).await.unwrap(), 3);
@@ -110,10 +103,10 @@ async fn an_outage_serves_the_last_good_document_and_tries_again_later() {
 async fn an_outage_serves_no_document_past_its_limit() {
     let bench = Bench::new();
     assert_eq!(bench.value(true).await.unwrap(), 1);
-    bench.pass(1_999);
+    bench.clock.advance(1_999);
     assert_eq!(bench.value(false).await.unwrap(), 1);
     bench.settle().await;
-    bench.pass(1);
+    bench.clock.advance(1);
     assert!(bench.cached.current().is_none());
     assert_eq!(bench.value(false).await.unwrap_err().code(), Code::ProviderUnavailable);
     assert_eq!(bench.value(true).await.unwrap(), 4, "the next call fetches again at once");
@@ -154,7 +147,7 @@ async fn futures_poll<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
 async fn a_clock_that_jumps_backwards_makes_documents_stale() {
     let bench = Bench::new();
     bench.value(true).await.unwrap();
-    bench.pass(-500_000);
+    bench.clock.advance(-500_000);
     bench.value(true).await.unwrap();
     bench.settle().await;
     assert_eq!(bench.value(true).await.unwrap(), 2);
@@ -166,7 +159,7 @@ fn a_fetch_whose_runtime_ended_before_it_began_is_discarded() {
     let bench = Bench::new();
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime().block_on(bench.value(true)).unwrap(), 1);
-    bench.pass(100);
+    bench.clock.advance(100);
     assert_eq!(runtime().block_on(bench.value(true)).unwrap(), 1);
     assert_eq!(bench.fetches.load(Ordering::SeqCst), 1, "the premise: the second fetch never began");
     runtime().block_on(async {

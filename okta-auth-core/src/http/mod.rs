@@ -19,11 +19,12 @@
 //! the last good document is served while the next fetch runs or fails.
 
 mod address;
+mod availability;
 mod backchannel;
-mod breaker;
-mod circuit;
 mod client;
 mod document_cache;
+mod egress;
+mod forms;
 mod guard;
 mod provider_error;
 mod proxy;
@@ -31,11 +32,13 @@ mod rate_limit;
 mod resolve;
 #[cfg(test)]
 mod server_for_tests;
+mod single_flight;
 
 pub(crate) use backchannel::Backchannel;
 pub(crate) use client::{HttpClient, HttpSettings, Idempotency, OperatorRoutes, is_json};
 pub(crate) use document_cache::{DocumentCache, Fetched, Freshness};
+pub(crate) use forms::unique_params;
 pub use guard::{Dangerous, EgressPolicy};
-pub(crate) use guard::{is_below_okta, is_loopback};
 pub(crate) use provider_error::ProviderError;
 pub(crate) use proxy::{HttpProxy, ProxyScope};
+pub(crate) use single_flight::SingleFlight;

@@ -9,13 +9,11 @@
 //! 4. A user name and password in the URL are sent to the proxy, and appear in no
 //!    message.
 
-use std::fmt;
-
 use reqwest::{NoProxy, Proxy};
 use url::Url;
 
-use super::guard::is_loopback;
 use crate::error::{Code, Error, Result};
+use crate::issuer::is_loopback;
 use crate::secret::Secret;
 
 /// Hosts on this machine, in the form of `NO_PROXY`.
@@ -86,11 +84,7 @@ impl HttpProxy {
     }
 }
 
-impl fmt::Debug for HttpProxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpProxy").field("name", &self.name).field("scope", &self.scope).finish_non_exhaustive()
-    }
-}
+opaque_debug!(HttpProxy, |it| name: it.name, scope: it.scope);
 
 #[cfg(test)]
 mod tests {

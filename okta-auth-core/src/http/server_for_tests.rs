@@ -3,14 +3,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-
-use crate::clock::SharedClock;
 
 /// The behaviour on every path except `/well`, which always answers 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,23 +90,4 @@ async fn answer(mut connection: TcpStream, mut modes: watch::Receiver<Mode>, cou
     };
     let head = "retry-after: 30\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 2";
     let _ = connection.write_all(format!("HTTP/1.1 {status} x\r\n{head}\r\n\r\n{{}}").as_bytes()).await;
-}
-
-/// A clock that a test advances.
-#[derive(Clone)]
-pub(super) struct Hands(Arc<AtomicI64>);
-
-impl Hands {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(1_000_000)))
-    }
-
-    pub(super) fn turn(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-
-    pub(super) fn clock(&self) -> SharedClock {
-        let time = Arc::clone(&self.0);
-        SharedClock::new(move || UNIX_EPOCH + Duration::from_secs(time.load(Ordering::SeqCst).unsigned_abs()))
-    }
 }

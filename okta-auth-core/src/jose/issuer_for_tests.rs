@@ -1,9 +1,8 @@
 //! An issuer for unit tests. It signs any token, publishes its keys on a local socket,
 //! and controls the clock.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -17,7 +16,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::{Algorithm, Keys, KeysSettings, Verifier};
-use crate::clock::SharedClock;
+use crate::clock::TestClock;
 use crate::config::{EgressPolicy, Issuer};
 use crate::http::{HttpClient, HttpSettings};
 
@@ -36,7 +35,7 @@ static EC: LazyLock<EcdsaKeyPair> =
 pub(crate) struct TestIssuer {
     /// The URL of its keys.
     pub(crate) keys: Url,
-    time: Arc<AtomicI64>,
+    pub(crate) clock: TestClock,
 }
 
 impl TestIssuer {
@@ -52,18 +51,12 @@ impl TestIssuer {
                 let _ = connection.write_all(answer.as_bytes()).await;
             }
         });
-        Self { keys, time: Arc::new(AtomicI64::new(NOW)) }
-    }
-
-    pub(crate) fn set_time(&self, seconds: i64) {
-        self.time.store(seconds, Ordering::SeqCst);
+        Self { keys, clock: TestClock::at(NOW) }
     }
 
     /// A verifier with the default configuration, which allows only RS256.
     pub(crate) fn verifier(&self) -> Verifier {
-        let time = Arc::clone(&self.time);
-        let clock =
-            SharedClock::new(move || UNIX_EPOCH + Duration::from_secs(time.load(Ordering::SeqCst).unsigned_abs()));
+        let clock = self.clock.shared();
         let http = HttpClient::new(&HttpSettings::default(), EgressPolicy::operator(), clock.clone()).unwrap();
         let keys = Keys::new(http, clock.clone(), KeysSettings::default());
         Verifier::new(keys, vec![Algorithm::Rs256], LEEWAY, clock)

@@ -1,8 +1,6 @@
 //! Published keys (RFC 7517). Each key is parsed separately, so an invalid or unsupported
 //! key does not affect the others.
 
-use std::fmt;
-
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters};
 use serde::Deserialize;
@@ -161,11 +159,7 @@ pub(super) fn verify(keys: &[&ParsedPublicKey], signed: &[u8], signature: &[u8])
     Err(Error::new(Code::TokenSignature, "the token's signature is not valid"))
 }
 
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("kid", &self.kid).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Key, |it| kid: it.kid);
 
 #[cfg(test)]
 #[path = "jwk_tests.rs"]

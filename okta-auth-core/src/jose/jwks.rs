@@ -8,12 +8,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
 use url::Url;
 
 use super::algorithm::Algorithm;
 use super::jwk::{self, KeySet, WireSet};
-use crate::base64url;
+use super::unverified::unverified_issuer;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
@@ -23,7 +22,7 @@ use crate::http::{DocumentCache, Fetched, Freshness, HttpClient};
 pub(crate) struct KeysSettings {
     /// Minimum time between two fetches that unknown key ids of untrusted senders
     /// trigger.
-    pub(crate) floor: Duration,
+    pub(crate) min_refetch_interval: Duration,
     pub(crate) freshness: Freshness,
 }
 
@@ -42,7 +41,7 @@ impl Default for KeysSettings {
             retry: Duration::from_secs(30),
             limit: Some(minutes(48 * 60)),
         };
-        Self { floor: Duration::from_secs(5), freshness }
+        Self { min_refetch_interval: Duration::from_secs(5), freshness }
     }
 }
 
@@ -156,7 +155,8 @@ impl Keys {
     /// backwards does not block fetches.
     fn has_waited(&self, trust: RefetchPolicy) -> bool {
         let last = || *self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = |last: Timestamp, now: Timestamp| last <= now && now.since(last) < self.settings.floor;
+        let waits =
+            |last: Timestamp, now: Timestamp| last <= now && now.since(last) < self.settings.min_refetch_interval;
         trust == RefetchPolicy::Always || !last().is_some_and(|last| waits(last, self.clock.now()))
     }
 }
@@ -178,17 +178,8 @@ impl SignatureInput<'_> {
     /// Otherwise, with many tenants, tokens of one tenant would trigger requests to
     /// another tenant's org.
     fn is_worth_it(&self, trust: RefetchPolicy) -> bool {
-        #[derive(Deserialize)]
-        struct Claimed<'a> {
-            iss: std::borrow::Cow<'a, str>,
-        }
-        let payload = || {
-            let payload = std::str::from_utf8(self.input).ok()?.split('.').nth(1)?;
-            base64url::decode(payload).ok()
-        };
-        let claims =
-            |payload: Vec<u8>| serde_json::from_slice::<Claimed<'_>>(&payload).is_ok_and(|c| c.iss == self.issuer);
-        trust == RefetchPolicy::Always || payload().is_some_and(claims)
+        let issuer = || unverified_issuer(std::str::from_utf8(self.input).ok()?).ok();
+        trust == RefetchPolicy::Always || issuer().is_some_and(|issuer| issuer == self.issuer)
     }
 
     /// Returns `None` if no key in the set matches.

@@ -347,9 +347,9 @@ async fn a_token_is_refused_once_its_jti_may_expire() {
         (payload["iat"], payload["exp"]) = (json!(iat), json!(exp));
         let token = sign(&header, &payload);
         let once = read_logout(&org, &token).await.unwrap().once().clone();
-        org.set_time(slow(once.remember_until()));
+        org.clock.set(slow(once.remember_until()));
         assert!(read_logout(&org, &token).await.is_err(), "{iat} {exp}");
-        org.set_time(slow(once.remember_until()) - 1);
+        org.clock.set(slow(once.remember_until()) - 1);
         assert!(read_logout(&org, &token).await.is_ok(), "{iat} {exp}");
         assert!(once.remember_until() <= Timestamp::from_seconds(NOW + 541), "memory is bounded: {iat} {exp}");
     }
@@ -357,9 +357,9 @@ async fn a_token_is_refused_once_its_jti_may_expire() {
     let (header, payload) = revocation();
     let token = sign(&header, &payload);
     let once = read_revocation(&org, &token).await.unwrap().once().clone();
-    org.set_time(slow(once.remember_until()));
+    org.clock.set(slow(once.remember_until()));
     assert!(read_revocation(&org, &token).await.is_err());
-    org.set_time(slow(once.remember_until()) - 1);
+    org.clock.set(slow(once.remember_until()) - 1);
     assert!(read_revocation(&org, &token).await.is_ok());
     assert_eq!(once.remember_for(Timestamp::from_seconds(NOW)), Duration::from_secs(420));
     assert_eq!(once.remember_for(Timestamp::from_seconds(i64::MAX)), Duration::from_secs(1));

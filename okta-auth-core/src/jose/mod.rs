@@ -68,6 +68,7 @@ mod jwks;
 mod logout_token;
 mod revocation_token;
 mod single_use;
+mod unverified;
 mod verified_claims;
 mod verifier;
 
@@ -82,6 +83,7 @@ pub(crate) use jwks::{Keys, KeysSettings, RefetchPolicy};
 pub(crate) use logout_token::{LogoutSubject, LogoutTokenRules};
 pub(crate) use revocation_token::RevocationTokenRules;
 pub(crate) use single_use::TokenId;
+pub(crate) use unverified::{unverified_claims, unverified_issuer};
 pub(crate) use verifier::{KeysVersion, Verifier};
 
 #[cfg(test)]

@@ -9,16 +9,13 @@ use zeroize::Zeroize as _;
 use super::options::LoginOptions;
 use super::return_to::ReturnTo;
 use crate::base64url;
-use crate::clock::{Moment, Timestamp};
+use crate::clock::{Moment, REPLICA_SKEW, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
 /// The first byte of a sealed attempt. Version 1 had no such byte and began with the length of its
 /// state, 43.
 const FORMAT: u8 = 2;
-
-/// The tolerated difference between the clocks of two replicas.
-const SKEW: Duration = Duration::from_secs(60);
 
 /// One attempt to sign in.
 ///
@@ -140,6 +137,6 @@ impl PendingLogin {
     /// that are too old.
     pub(crate) fn is_live(&self, lifetime: Duration, now: Timestamp) -> bool {
         let began = self.record.created_at.timestamp();
-        now < began.plus(lifetime) && began <= now.plus(SKEW)
+        now < began.plus(lifetime) && began <= now.plus(REPLICA_SKEW)
     }
 }

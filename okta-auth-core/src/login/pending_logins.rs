@@ -233,51 +233,34 @@ impl PendingLogin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ConfigBuilder;
+    use crate::cookie::jar_for_tests::Jar;
     use crate::login::ReturnTo;
 
-    fn of_tenant(id: &str) -> PendingLogins {
-        let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id).build();
+    fn logins(is_secure: bool, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> PendingLogins {
+        let config = change(Config::builder().issuer("https://issuer.example").client_id("client")).build().unwrap();
         let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
-        PendingLogins::new(&keys, CookieSettings::new(false), &config.unwrap()).unwrap()
+        PendingLogins::new(&keys, CookieSettings::new(is_secure), &config).unwrap()
     }
 
-    /// The cookies that a browser sends after these responses.
-    #[derive(Default)]
-    struct Jar(std::collections::BTreeMap<String, String>);
+    fn of_tenant(id: &str) -> PendingLogins {
+        logins(false, |config| config.tenant(id))
+    }
 
-    impl Jar {
-        fn cookies(&self) -> RequestCookies {
-            let pairs: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let mut headers = http::HeaderMap::new();
-            headers.insert(http::header::COOKIE, pairs.join("; ").parse().unwrap());
-            RequestCookies::new(&headers)
-        }
+    /// Starts an attempt. Also returns the number of cookies that the response deletes.
+    fn begin(jar: &mut Jar, attempts: &PendingLogins, target: &str, now: Moment) -> (PendingLogin, usize) {
+        let options = LoginOptions::new(ReturnTo::parse(target, &"https://app.example".parse().unwrap()));
+        let (pending, set) = attempts.begin(&options, &jar.cookies(), now).unwrap();
+        jar.take(&set);
+        (pending, set.len() - 1)
+    }
 
-        /// Starts an attempt. Also returns the number of cookies that the response deletes.
-        fn begin(&mut self, attempts: &PendingLogins, target: &str, now: Moment) -> (PendingLogin, usize) {
-            let options = LoginOptions::new(ReturnTo::parse(target, &"https://app.example".parse().unwrap()));
-            let (pending, set) = attempts.begin(&options, &self.cookies(), now).unwrap();
-            for cookie in &set {
-                let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
-                let (name, value) = pair.split_once('=').unwrap();
-                if attributes.contains("Max-Age=0") {
-                    self.0.remove(name);
-                } else {
-                    self.0.insert(name.to_owned(), value.to_owned());
-                }
-            }
-            (pending, set.len() - 1)
-        }
-
-        fn size(&self) -> usize {
-            self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
-        }
+    fn size(jar: &Jar) -> usize {
+        jar.0.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 
     fn secure() -> PendingLogins {
-        let config = Config::builder().issuer("https://issuer.example").client_id("client").build();
-        let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
-        PendingLogins::new(&keys, CookieSettings::new(true), &config.unwrap()).unwrap()
+        logins(true, |config| config)
     }
 
     #[test]
@@ -285,13 +268,13 @@ mod tests {
         // The clock stands still, and the attempts are ordered nevertheless.
         let (attempts, mut jar, now) = (secure(), Jar::default(), Moment::from_seconds(1_800_000_000));
         let long = format!("/search?q={}", "x".repeat(1_800));
-        let mut begun = vec![jar.begin(&attempts, &long, now).0];
-        begun.extend((0..7).map(|page| jar.begin(&attempts, &format!("/orders?page={page}"), now).0));
+        let mut begun = vec![begin(&mut jar, &attempts, &long, now).0];
+        begun.extend((0..7).map(|page| begin(&mut jar, &attempts, &format!("/orders?page={page}"), now).0));
         assert_eq!((jar.0.len(), begun[0].return_to().as_str()), (8, long.as_str()));
         for page in 0..20 {
-            assert!(jar.size() < ROOM, "{}", jar.size());
+            assert!(size(&jar) < ROOM, "{}", size(&jar));
             assert!(attempts.find(&jar.cookies(), begun[page].state.expose()).is_ok(), "{page}");
-            begun.push(jar.begin(&attempts, "/orders", now).0);
+            begun.push(begin(&mut jar, &attempts, "/orders", now).0);
             assert!(attempts.find(&jar.cookies(), begun[page].state.expose()).is_err(), "{page} is the oldest");
             assert_eq!(jar.0.len(), 8);
         }
@@ -301,32 +284,32 @@ mod tests {
     fn a_long_target_is_shortened_and_evicts_no_other_attempt() {
         let (attempts, mut jar, now) = (secure(), Jar::default(), Moment::from_seconds(1_800_000_000));
         let long = format!("/search?q={}#end", "x".repeat(2_500));
-        assert_eq!(jar.begin(&attempts, &long, now).0.return_to().as_str(), long);
-        assert_eq!(jar.begin(&attempts, &long, now).0.return_to().as_str(), "/search");
+        assert_eq!(begin(&mut jar, &attempts, &long, now).0.return_to().as_str(), long);
+        assert_eq!(begin(&mut jar, &attempts, &long, now).0.return_to().as_str(), "/search");
         let path = format!("/{}", "x".repeat(3_000));
-        assert_eq!(jar.begin(&attempts, &path, now).0.return_to().as_str(), "/");
-        assert!(jar.0.len() == 3 && jar.size() < ROOM, "{}", jar.size());
+        assert_eq!(begin(&mut jar, &attempts, &path, now).0.return_to().as_str(), "/");
+        assert!(jar.0.len() == 3 && size(&jar) < ROOM, "{}", size(&jar));
         let alone = format!("/{}", "x".repeat(3_800));
-        assert_eq!(Jar::default().begin(&attempts, &alone, now).0.return_to().as_str(), "/");
+        assert_eq!(begin(&mut Jar::default(), &attempts, &alone, now).0.return_to().as_str(), "/");
     }
 
     #[test]
     fn junk_and_expired_attempts_are_evicted_at_most_eight_at_a_time() {
         let (attempts, mut jar, now) = (secure(), Jar::default(), Moment::from_seconds(1_800_000_000));
         jar.0.extend((0..150).map(|n| (format!("{}{n}", attempts.prefix), "x".repeat(100))));
-        let live = jar.begin(&attempts, "/orders?page=2", now);
+        let live = begin(&mut jar, &attempts, "/orders?page=2", now);
         assert_eq!((live.0.return_to().as_str(), live.1), ("/orders?page=2", 8));
         let mut jar = Jar::default();
-        let expired = jar.begin(&attempts, "/first", now).0;
+        let expired = begin(&mut jar, &attempts, "/first", now).0;
         let later = Moment::from_seconds(1_800_000_601);
-        assert_eq!(jar.begin(&attempts, "/second", later).1, 0, "the expired attempts were evicted without need");
+        assert_eq!(begin(&mut jar, &attempts, "/second", later).1, 0, "the expired attempts were evicted without need");
         let found = attempts.find(&jar.cookies(), expired.state.expose()).unwrap();
         assert_eq!(found.return_to().as_str(), "/first");
         assert_eq!(attempts.check_live(&found, later.timestamp()).unwrap_err().code(), Code::AttemptExpired);
         // The other two do not fit beside this one.
         let long = format!("/{}", "x".repeat(2_700));
         assert_eq!(
-            jar.begin(&attempts, &long, later).0.return_to().as_str(),
+            begin(&mut jar, &attempts, &long, later).0.return_to().as_str(),
             long,
             "a target was shortened to keep an expired attempt"
         );
@@ -339,10 +322,7 @@ mod tests {
         let (acme, now) = (of_tenant("acme"), Moment::from_seconds(1_000));
         let options = LoginOptions::new(ReturnTo::root());
         let (pending, set) = acme.begin(&options, &RequestCookies::default(), now).unwrap();
-        let pair = set[0].to_str().unwrap().split(';').next().unwrap().to_owned();
-        let mut headers = http::HeaderMap::new();
-        headers.insert(http::header::COOKIE, pair.parse().unwrap());
-        let (request, state) = (RequestCookies::new(&headers), pending.state.expose());
+        let (request, state) = (Jar::with(&set).cookies(), pending.state.expose());
         assert!(acme.find(&request, state).is_ok());
         assert_eq!(of_tenant("globex").find(&request, state).unwrap_err().code(), Code::AttemptUnknown);
     }

@@ -29,7 +29,7 @@ use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies,
 use crate::error::{Code, Error, Result};
 use crate::login::UsedStates;
 use crate::secret::{Secret, SecretBytes, random_bytes};
-use crate::session::{Kind, Sessions, StoreKey, StoredRecord, StoredSessions, with_store_timeout};
+use crate::session::{IndexKind, Sessions, StoreKey, StoredRecord, StoredSessions, with_store_timeout};
 
 /// How long the URL works.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(60);
@@ -79,7 +79,7 @@ impl Continuations {
             return self.chunks.write(request, &sealed, LIFETIME);
         };
         let secret: [u8; 32] = random_bytes()?;
-        let key = stored.index_keys().name(Kind::SignOut, &secret);
+        let key = stored.index_keys().name(IndexKind::SignOut, &secret);
         let record = StoredRecord { version: 1, sealed: self.sealer.seal_bytes(&key.to_string(), &plain)?.to_vec() };
         with_store_timeout(stored.store().create(&key, &record, LIFETIME)).await?;
         self.chunks.write(request, &secret, LIFETIME)
@@ -115,7 +115,7 @@ impl Continuations {
     async fn take_stored(&self, stored: &StoredSessions, request: &RequestCookies) -> Result<Option<Sealed>> {
         let mut texts = self.chunks.candidates(request);
         let Some(secret) = texts.find_map(|text| base64url::decode(text.as_ref()).ok()) else { return Ok(None) };
-        let key = stored.index_keys().name(Kind::SignOut, &secret);
+        let key = stored.index_keys().name(IndexKind::SignOut, &secret);
         let Some(record) = with_store_timeout(stored.store().load(&key)).await? else { return Ok(None) };
         // Of several concurrent requests only one removes it.
         if !with_store_timeout(stored.store().remove(&key)).await? {
@@ -138,9 +138,9 @@ async fn first_use(sessions: &Sessions, consumed: &UsedStates, sealed: &Sealed, 
     let Some(marks) = sessions.marks() else {
         return Ok(consumed.consume(&Secret::new(sealed.id.as_str()), REMEMBERED, now));
     };
-    let mark: StoreKey = sessions.index_keys().name(Kind::SignOut, sealed.id.as_bytes());
+    let mark: StoreKey = sessions.index_keys().name(IndexKind::SignOut, sealed.id.as_bytes());
     let owner = u64::from_be_bytes(random_bytes()?) >> 1;
-    with_store_timeout(marks.claim(&mark, owner, REMEMBERED)).await
+    with_store_timeout(marks.try_lock(&mark, owner, REMEMBERED)).await
 }
 
 /// All failures look the same to the browser.

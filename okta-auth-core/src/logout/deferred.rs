@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::events::{CorrelationId, EndReason};
+use crate::retry::pauses;
 use crate::session::{PendingLookup, SessionAdmin, StoreKey};
 
 /// Capacity for sessions with a valid MAC.
@@ -78,10 +79,11 @@ impl Drop for Worker {
 
 impl Worker {
     async fn run(mut self) {
-        let mut pause = FIRST_PAUSE;
-        while self.logouts.lock().begin_round() {
+        for pause in pauses(FIRST_PAUSE, LONGEST_PAUSE) {
+            if !self.logouts.lock().begin_round() {
+                break;
+            }
             tokio::time::sleep(pause).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
             self.logouts.retry_all().await;
         }
         self.done = true;

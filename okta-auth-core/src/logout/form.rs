@@ -2,9 +2,9 @@
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use url::form_urlencoded;
 
 use crate::error::{Code, Error, Result};
+use crate::http::unique_params;
 
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -25,17 +25,7 @@ pub(super) fn is_media_type(headers: &HeaderMap, expected: &str) -> bool {
 /// Returns the named parameters of a query, a form or both, and ignores others.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`] for a parameter that comes twice, even with the same value: parsers
-/// disagree on which one counts (RFC 6749 §3.1).
+/// [`Code::LogoutMalformed`] for a parameter that comes twice.
 pub(super) fn parameters<const N: usize>(encoded: &[&[u8]], names: [&str; N]) -> Result<[Option<String>; N]> {
-    let mut values = [const { None }; N];
-    for (name, value) in encoded.iter().flat_map(|part| form_urlencoded::parse(part)) {
-        let slot = names.iter().position(|known| *known == name).and_then(|at| values.get_mut(at));
-        if let Some(slot) = slot
-            && slot.replace(value.into_owned()).is_some()
-        {
-            return Err(malformed("a parameter of the logout message comes twice"));
-        }
-    }
-    Ok(values)
+    unique_params(encoded, names).ok_or_else(|| malformed("a parameter of the logout message comes twice"))
 }

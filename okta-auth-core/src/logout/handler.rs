@@ -13,7 +13,7 @@
 //! | 7 | the token is marked as used, unless the store failed | the same |
 //!
 //! An unauthenticated sender gets as far as step 3, which costs one verification and at
-//! most one fetch of keys per floor interval. The body of Universal Logout is not parsed
+//! most one fetch of keys per interval. The body of Universal Logout is not parsed
 //! before that, so the response reveals neither supported formats nor existing users.
 //!
 //! # Replay protection
@@ -23,20 +23,12 @@
 //! slowest tolerated clock. Without such storage no message is accepted. See
 //! [`replay`](super::replay) for messages that arrive while the store fails.
 //!
-//! # Limits of front-channel logout
-//!
-//! Any page can load its URL. With `iss` and `sid` it ends the Okta session's local
-//! sessions wherever their cookies are, which also works in browsers that block cookies in
-//! frames. Without `iss` and `sid` it is rejected, unless the application allows that form.
-//! It then ends the session of the request's cookie, and only in the navigation of a frame.
-//!
 //! # Outcomes
 //!
 //! A message either has an authenticated sender, or it can only sign a user out. Sessions
 //! end in the store or by a watermark that every replica reads, once for each message.
 //! [`Channel`] decides on the status for each outcome.
 
-use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -51,22 +43,20 @@ use super::logout_return::LogoutReturns;
 use super::replay::ReplayGuard;
 use super::status::Channel;
 use super::universal::{AcceptedIssuers, Signer, SubjectIdentifier, revocation_token, subject};
-use crate::bearer::Authority;
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::{Config, Issuer};
 use crate::cookie::{CookieKeys, CookieSettings, RequestCookies};
-use crate::discovery::Discovery;
 use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, EventKind, EventSubject, Events};
-use crate::jose::{LogoutSubject, LogoutTokenRules, RevocationTokenRules, Verifier};
+use crate::jose::{LogoutSubject, LogoutTokenRules, RevocationTokenRules};
 use crate::login::UsedStates;
-use crate::session::{Kind, Session, SessionAdmin, Sessions, StoreKey};
+use crate::protocol::{Authority, Provider};
+use crate::session::{IndexKind, Session, SessionAdmin, Sessions, StoreKey};
 
 /// Logout by the user and by the provider.
 pub(crate) struct Logout {
     pub(super) config: Arc<Config>,
-    pub(super) discovery: Discovery,
-    verifier: Arc<Verifier>,
+    pub(super) provider: Provider,
     issuers: LogoutIssuers,
     pub(super) sessions: Arc<Sessions>,
     pub(super) admin: Arc<SessionAdmin>,
@@ -91,11 +81,12 @@ struct LogoutIssuers {
 }
 
 impl LogoutIssuers {
-    fn new(issuer: &Issuer, authority: impl FnOnce(Issuer) -> Authority) -> Self {
+    fn of(provider: &Provider) -> Self {
+        let issuer = &provider.config.issuer;
         let accepted = AcceptedIssuers::of(issuer);
         let org = accepted.issuer(Signer::Org);
         let url = Url::parse(org).ok().filter(|_| org != issuer.as_str());
-        Self { org: url.map(|url| authority(Issuer::new(org, url))), accepted }
+        Self { org: url.map(|url| provider.authority(Issuer::new(org, url))), accepted }
     }
 }
 
@@ -121,27 +112,25 @@ pub(crate) struct FrontChannelOutcome {
 
 impl Logout {
     /// Works on the sessions of `admin`. All tenants share the deferred logouts and the used
-    /// states. `authority` creates the metadata and the keys of a custom server's org.
+    /// states.
     ///
     /// # Errors
     /// Those of deriving the keys for cookies.
     pub(crate) fn new(
         admin: Arc<SessionAdmin>,
-        (discovery, verifier): (Discovery, Arc<Verifier>),
+        provider: Provider,
         (deferred, used_states): (Arc<DeferredLogouts>, Arc<UsedStates>),
         (keys, cookies): (&CookieKeys, CookieSettings),
-        authority: impl FnOnce(Issuer) -> Authority,
     ) -> Result<Self> {
         let (config, sessions) = (Arc::clone(admin.config()), Arc::clone(admin.sessions()));
         let (events, clock) = (Arc::clone(admin.events()), admin.clock().clone());
         Ok(Self {
-            issuers: LogoutIssuers::new(&config.issuer, authority),
+            issuers: LogoutIssuers::of(&provider),
             replay: ReplayGuard::new(Arc::clone(&sessions), clock.clone()),
             continuations: Continuations::new(keys, cookies.clone(), &config)?,
             returns: LogoutReturns::new(keys, cookies, &config)?,
             config,
-            discovery,
-            verifier,
+            provider,
             sessions,
             admin,
             deferred,
@@ -186,7 +175,7 @@ impl Logout {
         own: Option<&Arc<Session>>,
         request: &BrowserRequest<'_>,
     ) -> Result<EndedSessions> {
-        let name = self.sessions.index_keys().name(Kind::OktaSession, sid.as_bytes());
+        let name = self.sessions.index_keys().name(IndexKind::OktaSession, sid.as_bytes());
         let ended = self.admin.end_reported(&name, EndReason::FrontChannel, request.reference).await;
         // Sessions in cookies are not listed, but the one in this request is known and ends.
         if let (Sessions::Cookie { .. }, Some(session)) = (&*self.sessions, own) {
@@ -228,18 +217,18 @@ impl Logout {
         reference: CorrelationId,
     ) -> Result<EndedSessions> {
         let token = logout_token(headers, body)?;
-        let metadata = self.discovery.metadata().await?;
+        let metadata = self.provider.discovery.metadata().await?;
         let rules = LogoutTokenRules { issuer: metadata.issuer(), client_id: &self.config.client_id };
-        let token = self.verifier.logout_token(metadata.jwks_uri(), &token, &rules).await?;
+        let token = self.provider.verifier.logout_token(metadata.jwks_uri(), &token, &rules).await?;
         let index_keys = self.sessions.index_keys();
         let work = async {
             match token.ends() {
                 LogoutSubject::User { subject } => {
-                    let name = index_keys.name(Kind::Subject, subject.as_bytes());
+                    let name = index_keys.name(IndexKind::Subject, subject.as_bytes());
                     self.admin.end_named(&name, EndReason::BackChannel, reference).await
                 }
                 LogoutSubject::Session { sid, subject } => {
-                    let name = index_keys.name(Kind::OktaSession, sid.as_bytes());
+                    let name = index_keys.name(IndexKind::OktaSession, sid.as_bytes());
                     self.end_session_of(&name, subject, reference).await
                 }
             }
@@ -285,7 +274,7 @@ impl Logout {
         let token = revocation_token(parts)?;
         let (discovery, verifier) = match (accepted.signer(&token)?, org) {
             (Signer::Org, Some(org)) => (&org.discovery, &org.verifier),
-            _ => (&self.discovery, &self.verifier),
+            _ => (&self.provider.discovery, &self.provider.verifier),
         };
         // The audience of the token is the URL of this endpoint in Okta's configuration.
         let endpoint = self.config.public_url(self.config.routes().global_token_revocation().unwrap_or_default());
@@ -302,9 +291,9 @@ impl Logout {
         let subject = subject(headers, body, &self.issuers.accepted)?;
         let by_email = matches!(subject, SubjectIdentifier::Email(_));
         let name = match subject {
-            SubjectIdentifier::Email(email) => index_keys.email(email.as_str()),
+            SubjectIdentifier::Email(email) => index_keys.email(&email),
             SubjectIdentifier::IssuerSubject { sub: id, .. } | SubjectIdentifier::Opaque { id } => {
-                index_keys.name(Kind::Subject, id.as_bytes())
+                index_keys.name(IndexKind::Subject, id.as_bytes())
             }
         };
         match self.admin.end_named(&name, EndReason::UniversalLogout, reference).await {
@@ -337,8 +326,4 @@ fn without_email() -> Error {
     Error::new(Code::LogoutUnsupported, message)
 }
 
-impl fmt::Debug for Logout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Logout").field("issuers", &self.issuers).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Logout, |it| issuers: it.issuers);

@@ -110,6 +110,7 @@ fn without_state(target: &str, state: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cookie::jar_for_tests::Jar;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
@@ -120,23 +121,18 @@ mod tests {
         LogoutReturns::new(&keys, CookieSettings::new(false), &config.build().unwrap()).unwrap()
     }
 
-    fn sent(set: &HeaderValue) -> RequestCookies {
-        let mut headers = http::HeaderMap::new();
-        headers.append("cookie", set.to_str().unwrap().split(';').next().unwrap().parse().unwrap());
-        RequestCookies::new(&headers)
-    }
-
     #[test]
     fn a_state_is_accepted_only_at_its_own_tenant_and_for_ten_minutes() {
         let acme = of_tenant("acme");
-        let cookie = sent(&acme.begin(Some(Secret::new("S")), NOW).unwrap().unwrap());
+        let cookie = Jar::with(&acme.begin(Some(Secret::new("S")), NOW).unwrap()).cookies();
         let read = |landings: &LogoutReturns, seconds| {
             landings.read(&cookie, "/?state=S", NOW.plus(Duration::from_secs(seconds)))
         };
         assert_eq!(read(&acme, 599), Some(LogoutReturn::Returns("/".to_owned())));
         assert_eq!(read(&acme, 600), None);
         assert_eq!(read(&of_tenant("globex"), 0), None);
-        assert_eq!(acme.read(&sent(&HeaderValue::from_static("okta_session_signed_out=S;")), "/?state=S", NOW), None);
+        let forged = Jar::with(&[HeaderValue::from_static("okta_session_signed_out=S;")]).cookies();
+        assert_eq!(acme.read(&forged, "/?state=S", NOW), None);
     }
 
     #[test]

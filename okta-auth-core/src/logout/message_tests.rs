@@ -9,7 +9,6 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
-use super::email::Email;
 use super::front_channel::Target;
 use super::status::Channel;
 use super::universal::{AcceptedIssuers, Signer, SubjectIdentifier};
@@ -18,6 +17,7 @@ use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::jose::issuer_for_tests::{CLIENT, ISSUER, NOW, TestIssuer, encode, issuer, sign};
 use crate::jose::{LogoutTokenRules, RevocationTokenRules};
+use crate::session::Email;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const ENDPOINT: &str = "https://app.example.com/global-token-revocation";

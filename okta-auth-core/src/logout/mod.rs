@@ -40,13 +40,12 @@
 mod back_channel;
 mod continuation;
 mod deferred;
-mod email;
 mod end_session;
 mod form;
 mod front_channel;
 mod handler;
 mod logout_return;
-mod origin;
+pub(crate) mod pages;
 mod replay;
 mod rp_initiated;
 mod status;
@@ -56,10 +55,7 @@ mod universal;
 mod message_tests;
 
 pub(crate) use deferred::DeferredLogouts;
-pub(crate) use end_session::EndSession;
-pub(crate) use front_channel::origin_of;
-pub(crate) use handler::{BrowserRequest, EndedSessions, Logout};
+pub(crate) use handler::{BrowserRequest, Logout};
 pub(crate) use logout_return::LogoutReturn;
-pub(crate) use origin::{MissingOrigin, same_origin};
-pub(crate) use rp_initiated::{LogoutSender, RedirectTarget, RedirectToProvider};
+pub(crate) use rp_initiated::LogoutSender;
 pub(crate) use status::Channel;

@@ -24,7 +24,7 @@ use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 use crate::jose::TokenId;
 use crate::secret::random_bytes;
-use crate::session::{Kind, SessionStore, Sessions, StoreKey, with_store_timeout};
+use crate::session::{IndexKind, SessionStore, Sessions, StoreKey, with_store_timeout};
 
 /// Longer than any store operation, and short enough for a retry of the sender within the
 /// five-minute lifetime of a token.
@@ -74,7 +74,7 @@ impl ReplayGuard {
             }
             outcome => {
                 let lifetime = id.remember_for(self.clock.now());
-                with_store_timeout(claim.marks.raise(&claim.mark, USED, lifetime)).await?;
+                with_store_timeout(claim.marks.raise_watermark(&claim.mark, USED, lifetime)).await?;
                 outcome
             }
         }
@@ -86,13 +86,13 @@ impl ReplayGuard {
             let message = "replays cannot be detected without storage; set OKTA_REVOCATION_STORE";
             return Err(Error::new(Code::LogoutUnsupported, message));
         };
-        let mark = self.sessions.index_keys().name(Kind::Message, format!("{issuer} {}", id.id()).as_bytes());
+        let mark = self.sessions.index_keys().name(IndexKind::Message, format!("{issuer} {}", id.id()).as_bytes());
         // 63 random bits: unique to this request, and never `USED`.
         let owner = u64::from_be_bytes(random_bytes()?) >> 1;
-        if with_store_timeout(marks.claim(&mark, owner, CLAIM_LIFETIME)).await? {
+        if with_store_timeout(marks.try_lock(&mark, owner, CLAIM_LIFETIME)).await? {
             return Ok(ReplayClaim { marks, mark, owner });
         }
-        if with_store_timeout(marks.marks(&[mark])).await?.contains(&USED) {
+        if with_store_timeout(marks.watermarks(&[mark])).await?.contains(&USED) {
             return Err(Error::invalid_claim("jti", "was already used: the message was replayed"));
         }
         let message = "another copy of the sign-out message is being processed, or its processing was aborted";
@@ -104,7 +104,7 @@ impl ReplayClaim<'_> {
     /// Releases the claim, so that the message can be retried immediately. If this fails,
     /// the claim expires.
     async fn release(self) {
-        if let Err(error) = with_store_timeout(self.marks.release(&self.mark, self.owner)).await {
+        if let Err(error) = with_store_timeout(self.marks.unlock(&self.mark, self.owner)).await {
             let seconds = CLAIM_LIFETIME.as_secs();
             tracing::debug!(target: "okta_auth", "a sign-out message stays claimed for {seconds} s: {error}");
         }

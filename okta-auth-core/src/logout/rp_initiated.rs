@@ -22,6 +22,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
+use http::request::Parts;
 use url::form_urlencoded;
 
 use super::end_session::EndSession;
@@ -43,6 +44,20 @@ pub(crate) enum LogoutSender {
     Page,
     /// A script, which must not see the ID token.
     Script,
+}
+
+impl LogoutSender {
+    /// Determines the sender by `Sec-Fetch-Mode`, or without that header by `X-Requested-With`
+    /// or an `Accept` for data. Other clients count as pages.
+    pub(crate) fn of(parts: &Parts, navigation: bool) -> Self {
+        let header = |name: &str| parts.headers.get(name);
+        let is_script = match header("sec-fetch-mode") {
+            Some(mode) => mode != "navigate",
+            None if navigation => false,
+            None => header("x-requested-with").is_some() || header("accept").is_some_and(|accept| accept != "*/*"),
+        };
+        if is_script { Self::Script } else { Self::Page }
+    }
 }
 
 /// Where the browser goes after the local session has ended.
@@ -142,7 +157,7 @@ impl Logout {
         sender: LogoutSender,
         request: &BrowserRequest<'_>,
     ) -> RedirectToProvider {
-        let metadata = match self.discovery.metadata().await {
+        let metadata = match self.provider.discovery.metadata().await {
             Ok(metadata) => metadata,
             Err(error) => return self.local_only(&error),
         };
@@ -205,7 +220,7 @@ impl Logout {
     async fn try_continue(&self, request: &BrowserRequest<'_>) -> Result<RedirectToProvider> {
         let BrowserRequest { cookies, now, .. } = request;
         let id_token = self.continuations.take(&self.sessions, &self.used_states, cookies, *now).await?;
-        let metadata = self.discovery.metadata().await?;
+        let metadata = self.provider.discovery.metadata().await?;
         self.end_session(&metadata, id_token, request)
     }
 

@@ -6,21 +6,19 @@
 //! learn nothing about formats or users. The user is searched only among the users of the issuer
 //! whose key signed the token.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
-use super::email::Email;
 use super::form::{is_media_type, malformed};
-use crate::bearer::{Credentials, claimed_issuer};
+use crate::bearer::Credentials;
 use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
-use crate::jose::is_identifier;
+use crate::jose::{is_identifier, unverified_issuer};
+use crate::json::{self, Unique};
+use crate::session::Email;
 
 /// The largest accepted body, in bytes. A subject identifier has less than 600.
 const MAX_BODY: usize = 8 * 1024;
@@ -77,12 +75,11 @@ impl AcceptedIssuers {
     /// [`Code::TokenMalformed`] if the token has no issuer, [`Code::TokenClaim`] if it has another
     /// one.
     pub(crate) fn signer(&self, token: &str) -> Result<Signer> {
-        let claimed = claimed_issuer(token)?;
-        let signer = match claimed {
-            claimed if self.configured.is_spelled(&claimed) => Some(Signer::Configured),
-            claimed => (claimed == self.org).then_some(Signer::Org),
-        };
-        signer.ok_or_else(|| Error::invalid_claim("iss", "is neither the configured issuer nor its org"))
+        match unverified_issuer(token)? {
+            issuer if self.configured.is_spelled(&issuer) => Ok(Signer::Configured),
+            issuer if issuer == self.org => Ok(Signer::Org),
+            _ => Err(Error::invalid_claim("iss", "is neither the configured issuer nor its org")),
+        }
     }
 }
 
@@ -111,12 +108,10 @@ pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssue
     if body.len() > MAX_BODY {
         return Err(malformed("the request to end sessions is larger than 8 KiB"));
     }
-    let message: Message = serde_json::from_slice(body).map_err(|_| {
-        malformed(
-            "the request to end sessions is not a JSON object with one `sub_id`, whose members are unique strings",
-        )
+    let message: Message = json::object(body).map_err(|_| {
+        malformed("the request to end sessions is not a JSON object with one `sub_id`, whose members are unique")
     })?;
-    let subject = identifier(message.0)?;
+    let subject = identifier(message.sub_id.0)?;
     match &subject {
         SubjectIdentifier::IssuerSubject { iss, .. }
             if !accepted.configured.is_spelled(iss) && *iss != accepted.org =>
@@ -129,11 +124,13 @@ pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssue
 
 /// A subject identifier must have exactly the members of its format (RFC 9493 §3). One with an
 /// `email` beside its `id` could be read in two ways.
-fn identifier(mut members: BTreeMap<String, String>) -> Result<SubjectIdentifier> {
-    let format = members.remove("format").ok_or_else(|| malformed("the `sub_id` has no `format`"))?;
+fn identifier(mut members: Map<String, Value>) -> Result<SubjectIdentifier> {
+    let mut text = |name: &str| members.remove(name).and_then(|value| value.as_str().map(str::to_owned));
+    let format = text("format").ok_or_else(|| malformed("the `sub_id` has no `format`"))?;
     let mut member = |name: &str| {
-        let value = members.remove(name).filter(|value| is_identifier(value));
-        value.ok_or_else(|| malformed("a member of the `sub_id` is missing, empty or too large"))
+        text(name)
+            .filter(|value| is_identifier(value))
+            .ok_or_else(|| malformed("a member of the `sub_id` is missing, empty or too large"))
     };
     let subject = match format.as_str() {
         "email" => SubjectIdentifier::Email(
@@ -151,64 +148,9 @@ fn identifier(mut members: BTreeMap<String, String>) -> Result<SubjectIdentifier
     }
 }
 
-/// The body. Members besides `sub_id` are ignored, so that the protocol can grow.
-struct Message(BTreeMap<String, String>);
-
-/// Deserializes the body, and accepts only objects: a derived `Deserialize` would also accept a
-/// list.
-struct Body;
-
-/// Deserializes the members of a subject identifier: unique names, with strings as values.
-struct Members;
-
-impl<'de> Deserialize<'de> for Message {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Body)
-    }
-}
-
-impl<'de> Visitor<'de> for Body {
-    type Value = Message;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with a subject identifier")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
-        let mut subject = None;
-        while let Some(name) = map.next_key::<String>()? {
-            if name != "sub_id" {
-                map.next_value::<IgnoredAny>()?;
-            } else if subject.replace(map.next_value_seed(Members)?).is_some() {
-                return Err(de::Error::custom("the subject comes twice"));
-            }
-        }
-        subject.map(Message).ok_or_else(|| de::Error::missing_field("sub_id"))
-    }
-}
-
-impl<'de> de::DeserializeSeed<'de> for Members {
-    type Value = BTreeMap<String, String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Members {
-    type Value = BTreeMap<String, String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of strings")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = BTreeMap::new();
-        while let Some((name, value)) = map.next_entry::<String, String>()? {
-            if members.insert(name, value).is_some() {
-                return Err(de::Error::custom("a member comes twice"));
-            }
-        }
-        Ok(members)
-    }
+/// The body: an object with one subject identifier. Members besides `sub_id` are ignored, so that
+/// the protocol can grow.
+#[derive(Deserialize)]
+struct Message {
+    sub_id: Unique,
 }

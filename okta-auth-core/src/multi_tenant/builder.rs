@@ -20,9 +20,10 @@ use super::rules::{AppCredentials, TenantRules};
 use super::source::TenantSource;
 use super::table::TenantTable;
 use super::tenants::Tenants;
-use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
-use crate::engine::{OktaAuth, OktaAuthBuilder};
+use crate::config::{ConfigBuilder, EgressPolicy};
+use crate::engine::OktaAuthBuilder;
 use crate::error::{Code, Error, Result};
+use crate::issuer::is_loopback;
 use crate::policy::PolicySet;
 
 /// How long an answer of a source is cached by default.
@@ -47,7 +48,7 @@ pub struct TenantsBuilder {
 }
 
 impl Tenants {
-    /// Starts from the shared settings. Their issuer and client are ignored.
+    /// Starts from the settings that tenants share. Their issuer and client are ignored.
     pub fn builder(shared: OktaAuthBuilder) -> TenantsBuilder {
         TenantsBuilder::new(shared)
     }
@@ -65,7 +66,7 @@ impl Tenants {
 
     /// Builds the tenants from variables. `OKTA_TENANTS` lists tenants, which are resolved
     /// by host and by subdomain of `OKTA_BASE_URL`. Without it there is one tenant, as for
-    /// [`OktaAuth::from_env`].
+    /// [`OktaAuth::from_env`](crate::OktaAuth::from_env).
     ///
     /// Issuers on this machine are for development. They are allowed if `OKTA_BASE_URL` is
     /// on this machine too, so that only local browsers can reach the application.
@@ -79,7 +80,7 @@ impl Tenants {
         let variables: Vec<(String, String)> = variables.collect();
         let shared = ConfigBuilder::from_variables(variables.clone());
         if !variables.iter().any(|(name, value)| name == "OKTA_TENANTS" && !value.trim().is_empty()) {
-            return Ok(Self::from(&OktaAuth::builder(shared).build()?));
+            return Ok(Self::from(&OktaAuthBuilder::from(shared).build()?));
         }
         let (base, _) = shared.shared();
         let base = Url::parse(base).ok();
@@ -88,7 +89,7 @@ impl Tenants {
             true => EgressPolicy::default().dangerous().allow_loopback(),
             false => EgressPolicy::default(),
         };
-        Self::builder(OktaAuth::builder(shared))
+        Self::builder(shared.into())
             .egress(egress)
             .table(TenantTable::from_variables(variables)?)
             .resolve(Resolver::Host)

@@ -25,10 +25,9 @@ use super::rules::TenantRules;
 use super::source::{TenantKey, TenantSource};
 use super::table::TenantTable;
 use crate::clock::{SharedClock, Timestamp};
-use crate::config::spellings;
 use crate::error::{Code, Error, Result};
-use crate::secret::sha256;
-use crate::session::{SingleFlight, StoreKey};
+use crate::http::SingleFlight;
+use crate::issuer::spellings;
 use crate::tenant::TenantSettings;
 
 /// Capacity of the cache of a source's answers, negative answers included.
@@ -68,7 +67,7 @@ enum Backend {
 struct CachedSource {
     source: Arc<dyn TenantSource>,
     answers: Cache<TenantKey, (Option<Arc<TenantSettings>>, Timestamp)>,
-    flights: SingleFlight<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
+    flights: SingleFlight<(u64, TenantKey), Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
     limit: QueryLimit,
     /// How long an answer is cached.
     lifetime: Duration,
@@ -158,7 +157,6 @@ impl Directory {
         }
         let Backend::Source(cached) = &self.backend else { return Ok(None) };
         let generation = cached.generation.load(Ordering::Acquire);
-        let query = StoreKey::from_bytes(sha256(format!("{generation} {key}").as_bytes()));
         let (source, wanted) = (Arc::clone(&cached.source), key.clone());
         let known = cached.answers.get(key).is_some_and(|(answer, _)| answer.is_some());
         let queue = cached.limit.queue(known);
@@ -166,7 +164,7 @@ impl Directory {
             let _permit = queue.permit().await?;
             ask(source, wanted).await
         };
-        let outcome = cached.flights.join(query, work).await;
+        let outcome = cached.flights.join((generation, key.clone()), work).await;
         let now = self.clock.now();
         match outcome {
             Some(Ok(answer)) => {
@@ -180,7 +178,7 @@ impl Directory {
                     cached.insert(key, answer.clone(), now.plus(RETRY_PAUSE), generation);
                     Ok(answer)
                 }
-                None => Err(error.duplicate()),
+                None => Err(Error::clone(&error)),
             },
             None => Err(Error::new(Code::TenantUnavailable, "the query to the tenant source was cancelled")),
         }
@@ -253,7 +251,7 @@ impl Directory {
         let stays = |tenant: &TenantSettings| {
             let now = table.tenant(&TenantKey::Id(tenant.id.clone()));
             let is_same =
-                |issuer: &String| crate::config::without_slash(issuer) == crate::config::without_slash(&tenant.issuer);
+                |issuer: &String| crate::issuer::without_slash(issuer) == crate::issuer::without_slash(&tenant.issuer);
             let knows = |now: &TenantSettings| is_same(&now.issuer) || now.former_issuers.iter().any(is_same);
             now.is_some_and(|now| now.client_id == tenant.client_id && knows(now))
         };

@@ -17,17 +17,14 @@ use url::{Url, form_urlencoded};
 use super::router::TenantRouter;
 use super::source::TenantKey;
 use crate::config::Config;
-use crate::engine::{
-    Authentication, BoxFuture, Endpoint, OktaAuth, Page, RealmDiscovery, RefreshTiming, Reply, RequestContext, escape,
-    see_other, unauthorized, with_form,
-};
+use crate::engine::{Authentication, BoxFuture, OktaAuth, RealmDiscovery, RequestContext, unauthorized};
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::MatchedRoute;
+use crate::response::{Page, Reply, escape, see_other, with_form};
+use crate::routing::{Endpoint, RefreshTiming};
+use crate::session::Email;
 use crate::sign_in::InitiateLoginRequest;
-
-/// The longest e-mail address (RFC 5321 §4.5.3.1.3).
-const MAX_ADDRESS: usize = 254;
 
 impl RealmDiscovery for TenantRouter {
     fn serve<'a>(
@@ -181,13 +178,12 @@ fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
     Some(url.into())
 }
 
-/// Returns the domain of an address with exactly one `@`, in lower case. Domains with
-/// non-ASCII letters are rejected, because their lower case is ambiguous.
+/// Returns the domain of an address, in lower case. Domains with non-ASCII letters are rejected,
+/// because their lower case is ambiguous.
 fn domain_of(address: &str) -> Option<String> {
-    let plain = address.len() <= MAX_ADDRESS && !address.contains(|c: char| c.is_control() || c.is_whitespace());
-    let (local, domain) = address.split_once('@').filter(|_| plain)?;
-    let fits = !local.is_empty() && !domain.is_empty() && domain.is_ascii() && !domain.contains('@');
-    fits.then(|| domain.to_ascii_lowercase())
+    let email = Email::parse(address)?;
+    let (_, domain) = email.as_str().split_once('@')?;
+    domain.is_ascii().then(|| domain.to_owned())
 }
 
 #[cfg(test)]

@@ -10,10 +10,11 @@
 use http::HeaderName;
 
 use super::source::TenantKey;
-use crate::bearer::{Credentials, claimed_issuer};
+use crate::bearer::Credentials;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
+use crate::jose::unverified_issuer;
 use crate::tenant::TenantId;
 
 /// A way to determine the tenant of a request. Several run in order.
@@ -129,7 +130,7 @@ impl Resolver {
             }
             Self::BearerIssuer => {
                 let credentials = Credentials::parse(head.headers, head.query());
-                let issuer = claimed_issuer(credentials.token().ok()??).ok()?;
+                let issuer = unverified_issuer(credentials.token().ok()??).ok()?;
                 Some(Resolution::Optional(TenantKey::Issuer(issuer)))
             }
             Self::Session => session(head, cookie),

@@ -7,8 +7,9 @@ use url::Url;
 
 use super::source::TenantKey;
 use super::table::{TenantTable, audiences_in_common};
-use crate::config::{ConfigBuilder, EgressPolicy, Issuer, without_slash};
+use crate::config::{ConfigBuilder, EgressPolicy, Issuer};
 use crate::error::{Code, Error, Result};
+use crate::issuer::without_slash;
 use crate::tenant::{TenantId, TenantSettings};
 
 /// The application's rules. They apply to a table at startup and to each later version of a
@@ -33,7 +34,7 @@ pub(super) struct AppCredentials {
 impl AppCredentials {
     pub(super) fn of(config: &ConfigBuilder) -> Self {
         let (key, secret) = config.has_credentials();
-        Self { key, secret, accepted: config.issuers_of_everybody().to_vec() }
+        Self { key, secret, accepted: config.accepted_issuers().to_vec() }
     }
 
     /// Explains why a tenant's access tokens would be accepted at other tenants, with the

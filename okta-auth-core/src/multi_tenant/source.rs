@@ -78,30 +78,14 @@ pub trait TenantSource: Send + Sync + 'static {
 
 /// The source failed. The request is answered with 503, unless an earlier answer for the
 /// same key is cached, which is then served.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub struct TenantError(Box<dyn StdError + Send + Sync + 'static>);
 
 impl TenantError {
     /// Wraps the source's own error, for the log.
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
         Self(cause.into())
-    }
-}
-
-impl fmt::Display for TenantError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for TenantError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TenantError").field(&self.0).finish()
-    }
-}
-
-impl StdError for TenantError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
     }
 }
 

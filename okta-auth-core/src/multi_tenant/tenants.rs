@@ -3,23 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::request::Parts;
-
 use super::router::TenantRouter;
 use super::source::TenantKey;
-use crate::engine::{
-    Authentication, Endpoint, OktaAuth, RequestContext, RouteOptions, RouteOwner, RouteSettings, RouteTable,
-};
+use crate::engine::{Authentication, OktaAuth, RequestContext};
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::MatchedRoute;
+use crate::routing::{Endpoint, RouteOptions, RouteOwner, RouteSettings, RouteTable};
 use crate::tenant::TenantId;
 
 /// The tenants of an application, shared by all workers. An application with a single Okta
 /// has one tenant: a function that takes `Tenants` also takes an [`OktaAuth`].
 /// ```
 /// use okta_auth_core::OktaAuth;
-/// use okta_auth_core::config::ConfigBuilder;
 /// use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 /// use okta_auth_core::tenant::{TenantId, TenantSettings};
 ///
@@ -27,8 +23,8 @@ use crate::tenant::TenantId;
 /// let acme = TenantSettings::new(TenantId::parse("acme").unwrap(), "https://acme.okta.com", "0oa1");
 /// let globex = TenantSettings::new(TenantId::parse("globex").unwrap(), "https://globex.okta.com", "0oa2");
 /// // What all of them share: cookie secret, session store, limits, hooks.
-/// let shared = ConfigBuilder::from_env().base_url("http://localhost:8080");
-/// let tenants = Tenants::builder(OktaAuth::builder(shared))
+/// let shared = OktaAuth::builder().from_env().base_url("http://localhost:8080");
+/// let tenants = Tenants::builder(shared)
 ///     .table(TenantTable::new([acme, globex])?)
 ///     .resolve(Resolver::Subdomain("localhost".to_owned())) // acme.localhost, globex.localhost
 ///     .build()?;
@@ -76,14 +72,12 @@ impl Tenants {
         }
     }
 
-    /// Begins to authenticate a request at its tenant. `target` is the original path and
-    /// query, and `options` are the settings of the route.
-    pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
-        self.authenticate_head(Head::of(parts, target), options)
-    }
-
-    /// Begins to authenticate a request in the types of another framework.
-    pub fn authenticate_head<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Authentication {
+    /// Begins to authenticate a request at its tenant, in the types of any framework.
+    pub(crate) fn authenticate_head<H: Headers>(
+        &self,
+        head: Head<'_, H>,
+        options: impl Into<RouteOptions>,
+    ) -> Authentication {
         match &self.0 {
             Kind::One(auth) => auth.authenticate_head(head, options),
             Kind::Many(router) => router.authenticate(head, options.into()),
@@ -91,7 +85,7 @@ impl Tenants {
     }
 
     /// Returns the library's endpoints with their paths, as patterns of the router.
-    pub fn endpoints(&self) -> Vec<(Endpoint, String)> {
+    pub(crate) fn endpoints(&self) -> Vec<(Endpoint, String)> {
         let owned = |(endpoint, path): (Endpoint, &str)| (endpoint, path.to_owned());
         match &self.0 {
             Kind::One(auth) => Endpoint::all(auth.config().routes()).map(owned).collect(),
@@ -100,36 +94,36 @@ impl Tenants {
     }
 
     /// Returns the layer's treatment of requests to a route, as the router matched it.
-    pub fn route(&self, route: MatchedRoute<'_>) -> RouteSettings {
+    pub(crate) fn route(&self, route: MatchedRoute<'_>) -> RouteSettings {
         self.routes().settings(route)
     }
 
     /// Whether the application lists a route as public, as the router matched it: by
     /// [`protect_all_except`](crate::engine::OktaAuthBuilder::protect_all_except),
     /// [`public_routes`](crate::engine::OktaAuthBuilder::public_routes) or its policies.
-    pub fn is_public_route(&self, pattern: &str) -> bool {
+    pub(crate) fn is_public_route(&self, pattern: &str) -> bool {
         self.routes().is_public(pattern)
     }
 
     /// Returns the options of a route.
-    pub fn options_of(&self, pattern: &str) -> RouteOptions {
+    pub(crate) fn options_of(&self, pattern: &str) -> RouteOptions {
         self.routes().options_of(pattern)
     }
 
     /// Whether a route has a policy in the set of any tenant.
-    pub fn has_policy(&self, pattern: &str) -> bool {
+    pub(crate) fn has_policy(&self, pattern: &str) -> bool {
         self.routes().has_policy(pattern)
     }
 
     /// Whether the treatment of requests depends on their route, so that a layer has to
     /// determine it.
-    pub fn has_route_policies(&self) -> bool {
+    pub(crate) fn has_route_policies(&self) -> bool {
         self.routes().is_active()
     }
 
     /// Returns the routes with settings, as patterns of the router: a policy in the set of
     /// any tenant, or an option such as refresh on demand.
-    pub fn named_routes(&self) -> Vec<String> {
+    pub(crate) fn named_routes(&self) -> Vec<String> {
         self.routes().named().into_iter().collect()
     }
 
@@ -151,21 +145,21 @@ impl Tenants {
     /// Compares the path at which a router is nested with the configured mount path.
     /// `original` is the path that the client sent, and `routed` the path in the router
     /// with the library's routes.
-    pub fn observe_nesting(&self, original: &str, routed: &str) {
+    pub(crate) fn observe_nesting(&self, original: &str, routed: &str) {
         let auth = self.representative();
         auth.mounting().observe_nesting(auth.config().routes().mount(), original, routed);
     }
 
     /// Reads the router's route table once. It checks that the library's routes exist and
     /// that no route of the application precedes them. `fix` is the call that adds them.
-    pub fn observe_routes(&self, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
+    pub(crate) fn observe_routes(&self, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
         let auth = self.representative();
         auth.mounting().observe_routes(auth.config().routes(), fix, owner);
     }
 
     /// Whether an outer layer of the same application has already processed the request, as
     /// `outer`. A second layer passes the request through.
-    pub fn has_seen(&self, outer: Option<&RequestContext>, path: &str) -> bool {
+    pub(crate) fn has_seen(&self, outer: Option<&RequestContext>, path: &str) -> bool {
         let mounting = self.representative().mounting();
         let seen = outer.is_some_and(|outer| Arc::ptr_eq(outer.auth().mounting(), mounting));
         if seen {

@@ -75,7 +75,7 @@ mod credentials;
 mod decision;
 mod effect;
 mod evaluate;
-mod route_access;
+pub(crate) mod route_access;
 mod route_pattern;
 mod rule;
 mod set;
@@ -89,8 +89,7 @@ pub use condition::{CheckFuture, Verdict};
 pub use credentials::AcceptedCredentials;
 pub use decision::{Decision, Reason};
 pub use effect::{Effect, StepUp};
-pub use route_access::MatchedRoute;
-pub(crate) use route_access::{Denial, RouteAccess, RouteClass};
+pub(crate) use route_access::{Denial, MatchedRoute, RouteAccess, RouteClass};
 pub use rule::{
     CheckOutcome, Policy, acr, acr_one_of, amr, anyone, check, group, machine, nobody, scope, signed_in,
     signed_in_within, tenant, user,

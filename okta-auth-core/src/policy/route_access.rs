@@ -4,7 +4,6 @@
 //! has few patterns. The classification detects misspelled routes.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -223,8 +222,4 @@ fn log_prefix(route: &str, policy_route: &str) {
     );
 }
 
-impl fmt::Debug for RouteAccess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RouteAccess").field("policies", &self.set).finish_non_exhaustive()
-    }
-}
+opaque_debug!(RouteAccess, |it| policies: it.set);

@@ -11,7 +11,6 @@
 //! - Codes and refresh tokens are sent once. The server may treat a second use as a replay, and
 //!   revoke the tokens that it has issued (RFC 6749 §4.1.2, RFC 9700 §4.14).
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,8 +83,8 @@ impl AuthorizationParameters<'_> {
 #[derive(Clone)]
 pub(crate) struct ProviderClient {
     config: Arc<Config>,
-    http: HttpClient,
-    clock: SharedClock,
+    pub(super) http: HttpClient,
+    pub(super) clock: SharedClock,
 }
 
 impl ProviderClient {
@@ -303,8 +302,4 @@ fn sensitive(text: &str) -> Result<http::HeaderValue> {
     Ok(value)
 }
 
-impl fmt::Debug for ProviderClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Protocol").field("issuer", &self.config.issuer).finish_non_exhaustive()
-    }
-}
+opaque_debug!(ProviderClient, |it| issuer: it.config.issuer);

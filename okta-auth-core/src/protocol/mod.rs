@@ -12,5 +12,5 @@ mod token_response;
 mod transport;
 
 pub(crate) use client::{AuthorizationParameters, ProviderClient};
-pub(crate) use provider::{Provider, ProviderContext};
+pub(crate) use provider::{Authority, Provider, ProviderContext};
 pub(crate) use token_response::TokenSet;

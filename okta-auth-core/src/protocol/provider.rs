@@ -3,9 +3,20 @@
 use std::sync::Arc;
 
 use super::client::ProviderClient;
-use crate::config::Config;
+use crate::clock::SharedClock;
+use crate::config::{Config, Issuer};
 use crate::discovery::{Discovery, Metadata};
-use crate::jose::Verifier;
+use crate::error::Result;
+use crate::http::HttpClient;
+use crate::jose::{Algorithm, IdTokenRules, Keys, KeysSettings, RefetchPolicy, VerifiedIdToken, Verifier};
+
+/// The metadata and the keys of one issuer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Authority {
+    pub(crate) issuer: Issuer,
+    pub(crate) discovery: Discovery,
+    pub(crate) verifier: Arc<Verifier>,
+}
 
 /// An authorization server as an application uses it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,9 +28,58 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
+    /// Creates the provider that the configuration names, without network access.
+    pub(crate) fn new(config: Arc<Config>, http: HttpClient, clock: SharedClock) -> Self {
+        let Authority { discovery, verifier, .. } = Authority::new(config.issuer.clone(), &config, &http, &clock);
+        let protocol = ProviderClient::new(Arc::clone(&config), http, clock);
+        Self { config, discovery, protocol, verifier }
+    }
+
+    /// Returns the provider's own issuer. It shares its metadata and keys with sign-in.
+    pub(crate) fn own_authority(&self) -> Authority {
+        let (discovery, verifier) = (self.discovery.clone(), Arc::clone(&self.verifier));
+        Authority { issuer: self.config.issuer.clone(), discovery, verifier }
+    }
+
+    /// Creates the metadata and the keys of another issuer.
+    pub(crate) fn authority(&self, issuer: Issuer) -> Authority {
+        Authority::new(issuer, &self.config, &self.protocol.http, &self.protocol.clock)
+    }
+
+    /// Verifies an ID token that was not obtained by a sign-in of this library.
+    ///
+    /// # Errors
+    /// One of the `Token...` codes, or the error of fetching metadata and keys.
+    pub(crate) async fn verify_id_token(&self, token: &str, nonce: Option<&str>) -> Result<VerifiedIdToken> {
+        let metadata = self.discovery.metadata().await?;
+        let rules = IdTokenRules {
+            issuer: metadata.issuer(),
+            client_id: &self.config.client_id,
+            nonce,
+            access_token: None,
+            max_age: None,
+            acr_values: &[],
+            trust: RefetchPolicy::RateLimited,
+        };
+        self.verifier.id_token(metadata.jwks_uri(), token, &rules).await
+    }
+
     /// Returns the context of one exchange with the server, whose metadata the caller has fetched.
     pub(crate) fn context<'a>(&'a self, metadata: &'a Metadata) -> ProviderContext<'a> {
         ProviderContext { config: &self.config, metadata, protocol: &self.protocol, verifier: &self.verifier }
+    }
+}
+
+impl Authority {
+    fn new(issuer: Issuer, config: &Config, http: &HttpClient, clock: &SharedClock) -> Self {
+        let discovery = Discovery::new(issuer.clone(), &config.client_id, http.clone(), clock.clone());
+        let settings =
+            KeysSettings { min_refetch_interval: config.options.jwks_refetch_floor, ..KeysSettings::default() };
+        let keys = Keys::new(http.clone(), clock.clone(), settings);
+        // The names of the algorithms have been validated with the configuration.
+        let allowed = config.options.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
+        let verifier = Verifier::new(keys, allowed, config.options.leeway, clock.clone());
+        Self { issuer, discovery, verifier: Arc::new(verifier) }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The token response (RFC 6749 §5.1, OIDC Core §3.1.3.3).
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -91,11 +90,7 @@ impl TokenSet {
     }
 }
 
-impl fmt::Debug for RawTokenResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenResponse").finish_non_exhaustive()
-    }
-}
+opaque_debug!(RawTokenResponse);
 
 #[cfg(test)]
 mod tests {

@@ -140,7 +140,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::session::{Kind, StoreKey};
+    use crate::session::{IndexKind, StoreKey};
 
     fn tenant(id: &str) -> Arc<Config> {
         let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id);
@@ -157,17 +157,17 @@ mod tests {
             let keys = CookieKeys::random().unwrap();
             let sessions = |id| backend.clone().sessions(&tenant(id), &keys).unwrap();
             let (hostile, victim) = (sessions("hostile"), sessions("victim"));
-            let ended = victim.index_keys().name(Kind::Subject, b"00u1");
-            victim.marks().unwrap().raise(&ended, 7, Duration::from_secs(60)).await.unwrap();
+            let ended = victim.index_keys().name(IndexKind::Subject, b"00u1");
+            victim.marks().unwrap().raise_watermark(&ended, 7, Duration::from_secs(60)).await.unwrap();
             for n in 0..=MEMORY_CAPACITY {
                 let mut bytes = [0; 32];
                 bytes[..8].copy_from_slice(&n.to_be_bytes());
                 let mark = StoreKey::from_bytes(bytes);
-                hostile.marks().unwrap().raise(&mark, 1, Duration::from_secs(3600)).await.unwrap();
+                hostile.marks().unwrap().raise_watermark(&mark, 1, Duration::from_secs(3600)).await.unwrap();
             }
             // A tenant's engine may be created again, and must still see the watermarks.
             for victim in [victim, sessions("victim")] {
-                assert_eq!(victim.marks().unwrap().marks(&[ended]).await.unwrap(), [7]);
+                assert_eq!(victim.marks().unwrap().watermarks(&[ended]).await.unwrap(), [7]);
             }
         }
     }

@@ -4,72 +4,63 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::config::ConfigBuilder;
+use crate::cookie::jar_for_tests::{Jar, sent};
 use crate::error::Code;
 use crate::secret::Secret;
 
 const SECRET: &str = "a secret for tests, 32 bytes or more";
 
-fn store(secrets: &[&str], issuer: &str) -> CookieStore {
-    remembering(secrets, issuer, 16)
+const ISSUER: &str = "https://issuer.example";
+
+fn config(issuer: &str) -> ConfigBuilder {
+    Config::builder().issuer(issuer).client_id("client")
 }
 
-fn remembering(secrets: &[&str], issuer: &str, sessions: usize) -> CookieStore {
-    let config = Config::builder()
-        .issuer(issuer)
-        .client_id("client")
-        .cookie_name("okta_session")
-        .session_cache_size(sessions)
-        .build()
-        .unwrap();
+fn store_of(config: ConfigBuilder, secrets: &[&str]) -> CookieStore {
     let secrets: Vec<Secret> = secrets.iter().map(|secret| Secret::new(*secret)).collect();
     let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
-    CookieStore::new(&CookieKeys::new(&secrets), CookieSettings::new(false), &Arc::new(config), limits).unwrap()
+    let config = Arc::new(config.build().unwrap());
+    CookieStore::new(&CookieKeys::new(&secrets), CookieSettings::new(false), &config, limits).unwrap()
+}
+
+fn store(secrets: &[&str], issuer: &str) -> CookieStore {
+    store_of(config(issuer).cookie_name("okta_session").session_cache_size(16), secrets)
 }
 
 fn ours() -> CookieStore {
-    store(&[SECRET], "https://issuer.example")
+    store(&[SECRET], ISSUER)
 }
 
 fn now() -> Timestamp {
     Timestamp::from_seconds(1_800_000_000)
 }
 
-/// A browser's cookie jar: applies `Set-Cookie`, sends `Cookie`.
-#[derive(Clone, Default)]
-struct Jar(BTreeMap<String, String>);
+/// What a browser with this jar does at a store.
+trait Visits {
+    fn save(&mut self, store: &CookieStore, session: &Session);
+    fn load_at(&self, store: &CookieStore, now: Timestamp) -> LoadedSession;
+    fn is_live(&self, store: &CookieStore) -> bool;
+}
 
-impl Jar {
-    fn take(&mut self, set: Vec<HeaderValue>) {
-        for value in set {
-            assert!(value.len() <= 4096, "a browser drops a cookie of {} bytes", value.len());
-            let text = value.to_str().unwrap().to_owned();
-            let (pair, attributes) = text.split_once(';').unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            if attributes.contains("Max-Age=0") {
-                self.0.remove(name);
-            } else {
-                self.0.insert(name.to_owned(), value.to_owned());
-            }
-        }
-    }
-
-    fn cookies(&self) -> RequestCookies {
-        let header: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut headers = http::HeaderMap::new();
-        if let Ok(value) = HeaderValue::from_bytes(header.join("; ").as_bytes()) {
-            // Values that no header can carry never reach the server.
-            headers.insert(http::header::COOKIE, value);
-        }
-        RequestCookies::new(&headers)
-    }
-
+impl Visits for Jar {
     fn save(&mut self, store: &CookieStore, session: &Session) {
-        self.take(store.save(&self.cookies(), session, now()).unwrap());
+        self.take(&store.save(&self.cookies(), session, now()).unwrap());
+    }
+
+    fn load_at(&self, store: &CookieStore, now: Timestamp) -> LoadedSession {
+        store.load(&self.cookies(), now, Activity::Active)
     }
 
     fn is_live(&self, store: &CookieStore) -> bool {
-        matches!(store.load(&self.cookies(), now(), Activity::Active), LoadedSession::Live { .. })
+        matches!(self.load_at(store, now()), LoadedSession::Live { .. })
     }
+}
+
+/// The live session, and whether its cookie should be written again.
+fn live(jar: &Jar, store: &CookieStore) -> (Arc<Session>, bool) {
+    let LoadedSession::Live { entry, rewrite } = jar.load_at(store, now()) else { panic!("no session") };
+    (entry.session, rewrite)
 }
 
 fn jar_with(filler: usize) -> Jar {
@@ -154,7 +145,7 @@ fn a_session_that_grows_and_shrinks_leaves_no_chunks_behind() {
         assert!(jar.is_live(&store));
     }
     jar.save(&store, &Session::sample(7_000, now()));
-    jar.take(store.clear(&jar.cookies()));
+    jar.take(&store.clear(&jar.cookies()));
     assert!(jar.0.is_empty());
 }
 
@@ -170,36 +161,24 @@ fn a_session_of_another_issuer_or_key_is_rejected() {
     let jar = jar_with(10);
     assert!(jar.is_live(&ours()));
     assert!(!jar.is_live(&store(&[SECRET], "https://other.example")));
-    assert!(!jar.is_live(&store(&["another secret, also of 32 bytes or more"], "https://issuer.example")));
+    assert!(!jar.is_live(&store(&["another secret, also of 32 bytes or more"], ISSUER)));
 }
 
 #[test]
 fn a_session_of_an_old_key_opens_and_is_sealed_again() {
     let jar = jar_with(10);
-    let rotating = store(&["a newer secret, also of 32 bytes or more", SECRET], "https://issuer.example");
-    assert!(matches!(
-        rotating.load(&jar.cookies(), now(), Activity::Active),
-        LoadedSession::Live { rewrite: true, .. }
-    ));
-    assert!(matches!(ours().load(&jar.cookies(), now(), Activity::Active), LoadedSession::Live { rewrite: false, .. }));
+    let rotating = store(&["a newer secret, also of 32 bytes or more", SECRET], ISSUER);
+    assert!(live(&jar, &rotating).1 && !live(&jar, &ours()).1);
 }
 
 #[test]
 fn limits_hold_for_stored_sessions() {
     let (store, jar) = (ours(), jar_with(10));
-    let live = |seconds| {
-        matches!(
-            store.load(&jar.cookies(), now().plus(Duration::from_secs(seconds)), Activity::Active),
-            LoadedSession::Live { .. }
-        )
-    };
-    assert!(live(3_599));
-    assert!(!live(3_600));
-    assert!(matches!(
-        store.load(&jar.cookies(), now().minus(Duration::from_secs(61)), Activity::Active),
-        LoadedSession::Early(_)
-    ));
-    assert!(matches!(store.load(&RequestCookies::default(), now(), Activity::Active), LoadedSession::None));
+    let after = |seconds| jar.load_at(&store, now().plus(Duration::from_secs(seconds)));
+    assert!(matches!(after(3_599), LoadedSession::Live { .. }));
+    assert!(!matches!(after(3_600), LoadedSession::Live { .. }));
+    assert!(matches!(jar.load_at(&store, now().minus(Duration::from_secs(61))), LoadedSession::Early(_)));
+    assert!(matches!(Jar::default().load_at(&store, now()), LoadedSession::None));
 }
 
 #[test]
@@ -217,21 +196,17 @@ fn a_cached_session_is_checked_against_its_limits_each_time() {
         assert!(jar.is_live(&store));
     }
     let late = now().plus(Duration::from_secs(3_601));
-    assert!(matches!(store.load(&jar.cookies(), late, Activity::Active), LoadedSession::Ended), "idle for too long");
+    assert!(matches!(jar.load_at(&store, late), LoadedSession::Ended), "idle for too long");
     assert!(jar.is_live(&store), "at the earlier time it is live");
 }
 
 #[test]
 fn a_cached_session_equals_the_session_in_its_cookie() {
     let jar = jar_with(10);
-    let forgetful = remembering(&[SECRET], "https://issuer.example", 0);
+    let forgetful = store_of(config(ISSUER).cookie_name("okta_session").session_cache_size(0), &[SECRET]);
     for store in [ours(), forgetful] {
         for again in [false, true] {
-            let LoadedSession::Live { entry: Entry { session, .. }, rewrite } =
-                store.load(&jar.cookies(), now(), Activity::Active)
-            else {
-                panic!("no session")
-            };
+            let (session, rewrite) = live(&jar, &store);
             assert!(!rewrite);
             assert_eq!(
                 (session.subject(), session.name(), session.groups().len()),
@@ -241,11 +216,7 @@ fn a_cached_session_equals_the_session_in_its_cookie() {
             assert_eq!(session.access_token().unwrap().0.expose(), "access.token");
             let mut other = jar.clone();
             other.save(&store, &session.touched(now()));
-            let LoadedSession::Live { entry: Entry { session, .. }, .. } =
-                ours().load(&other.cookies(), now(), Activity::Active)
-            else {
-                panic!("not written")
-            };
+            let (session, _) = live(&other, &ours());
             assert_eq!(session.id_token().unwrap().expose(), "id.token");
         }
     }
@@ -268,30 +239,21 @@ fn a_cached_session_is_rejected_under_another_cookie_name() {
 #[test]
 fn a_cached_session_of_an_old_key_is_still_sealed_again() {
     let jar = jar_with(10);
-    let rotating = store(&["a new secret for tests, 32 bytes and more", SECRET], "https://issuer.example");
+    let rotating = store(&["a new secret for tests, 32 bytes and more", SECRET], ISSUER);
     for _ in 0..2 {
-        assert!(matches!(
-            rotating.load(&jar.cookies(), now(), Activity::Active),
-            LoadedSession::Live { rewrite: true, .. }
-        ));
+        assert!(live(&jar, &rotating).1);
     }
 }
 
-/// The store of an application that sets no cookie name, and the store of an earlier version.
-fn by_default() -> (CookieStore, CookieStore) {
-    let with = |change: fn(crate::config::ConfigBuilder) -> crate::config::ConfigBuilder| {
-        let config = change(Config::builder().issuer("https://issuer.example").client_id("client")).build().unwrap();
-        let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
-        let keys = CookieKeys::new(&[Secret::new(SECRET)]);
-        CookieStore::new(&keys, CookieSettings::new(false), &Arc::new(config), limits).unwrap()
-    };
-    (with(|config| config), with(|config| config.cookie_name("okta_session")))
+/// The store of an application that sets no cookie name.
+fn by_default() -> CookieStore {
+    store_of(config(ISSUER), &[SECRET])
 }
 
 #[test]
 fn a_session_under_the_previous_default_name_is_read_and_moves_when_it_is_written() {
     for filler in [10, 7_000] {
-        let (store, earlier) = by_default();
+        let (store, earlier) = (by_default(), ours());
         let mut jar = Jar::default();
         jar.save(&earlier, &Session::sample(filler, now()));
         let old: Vec<String> = jar.0.keys().cloned().collect();
@@ -304,10 +266,10 @@ fn a_session_under_the_previous_default_name_is_read_and_moves_when_it_is_writte
 
 #[test]
 fn cookies_that_do_not_open_are_not_deleted() {
-    let (store, _) = by_default();
+    let store = by_default();
     for name in ["okta_session", store.cookie_name()] {
         let mut jar = Jar(BTreeMap::from([(name.to_owned(), "1.AAAA".to_owned())]));
-        assert!(matches!(store.load(&jar.cookies(), now(), Activity::Active), LoadedSession::None));
+        assert!(matches!(jar.load_at(&store, now()), LoadedSession::None));
         assert!(store.clear(&jar.cookies()).is_empty());
         jar.save(&store, &Session::sample(10, now()));
         assert!(jar.is_live(&store));
@@ -323,25 +285,14 @@ fn cookies_that_do_not_open_are_not_deleted() {
 fn among_cookies_of_one_name_the_one_that_opens_counts() {
     for filler in [10, 4_000] {
         let (store, jar) = (ours(), jar_with(filler));
-        let sent = |cookies: &[(&str, &str)]| {
-            let header: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let mut headers = http::HeaderMap::new();
-            headers.insert(http::header::COOKIE, header.join("; ").parse().unwrap());
-            RequestCookies::new(&headers)
-        };
         let good: Vec<(&str, &str)> = jar.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let junk = [("okta_session", "2.AAAA"), ("okta_session", "1.AAAA"), ("okta_session.1", "AAAA")];
         for cookies in [[&junk[..], &good].concat(), [&good, &junk[..]].concat()] {
-            assert!(
-                matches!(store.load(&sent(&cookies), now(), Activity::Active), LoadedSession::Live { .. }),
-                "{filler}"
-            );
+            let loaded = store.load(&sent(cookies), now(), Activity::Active);
+            assert!(matches!(loaded, LoadedSession::Live { .. }), "{filler}");
         }
-        let ended = sent(&good);
-        assert!(matches!(
-            store.load(&ended, now().plus(Duration::from_secs(3_600)), Activity::Active),
-            LoadedSession::Ended
-        ));
+        let later = store.load(&sent(good), now().plus(Duration::from_secs(3_600)), Activity::Active);
+        assert!(matches!(later, LoadedSession::Ended));
     }
 }
 
@@ -356,35 +307,30 @@ fn a_response_deletes_at_most_as_many_chunks_as_a_session_may_have() {
 /// The store of a tenant, under the same cookie name as every other one here, so that each check is
 /// tested on its own.
 fn of_tenant(id: &str, issuer: &str, former: &[&str]) -> CookieStore {
-    let mut config = Config::builder().issuer(issuer).client_id("client").tenant(id).cookie_name("okta_session");
-    for issuer in former {
-        config = config.former_issuer(*issuer);
-    }
-    let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
-    let keys = CookieKeys::new(&[Secret::new(SECRET)]);
-    CookieStore::new(&keys, CookieSettings::new(false), &Arc::new(config.build().unwrap()), limits).unwrap()
+    let config = config(issuer).tenant(id).cookie_name("okta_session");
+    store_of(former.iter().fold(config, |config, issuer| config.former_issuer(*issuer)), &[SECRET])
 }
 
 #[test]
 fn the_seal_separates_tenants_of_one_issuer_and_client() {
-    let acme = of_tenant("acme", "https://issuer.example", &[]);
+    let acme = of_tenant("acme", ISSUER, &[]);
     let mut jar = Jar::default();
     jar.save(&acme, &Session::sample(10, now()));
     assert!(jar.is_live(&acme));
-    assert!(!jar.is_live(&of_tenant("globex", "https://issuer.example", &[])));
+    assert!(!jar.is_live(&of_tenant("globex", ISSUER, &[])));
     assert!(!jar.is_live(&ours()), "an application without tenants has opened it");
 }
 
 #[test]
 fn the_issuer_in_the_record_separates_a_tenant_from_a_later_one_of_the_same_name() {
     let mut jar = Jar::default();
-    jar.save(&of_tenant("acme", "https://issuer.example", &[]), &Session::sample(10, now()));
+    jar.save(&of_tenant("acme", ISSUER, &[]), &Session::sample(10, now()));
     assert!(
         !jar.is_live(&of_tenant("acme", "https://other.example", &[])),
         "a later tenant of the same name has opened it"
     );
     assert!(
-        jar.is_live(&of_tenant("acme", "https://other.example", &["https://issuer.example"])),
+        jar.is_live(&of_tenant("acme", "https://other.example", &[ISSUER])),
         "the tenant has moved to another issuer"
     );
 }

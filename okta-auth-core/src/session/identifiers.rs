@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::email::Email;
 use super::index_keys::{IndexKeys, SessionKeys};
 use super::record::{PreviousIdentifiers, Session};
 
@@ -28,13 +29,13 @@ impl Session {
 
     /// Returns the index keys of this session, computed on first use.
     ///
-    /// Claims that are missing, empty or not strings get no key: an empty `sid` would be shared by
+    /// Claims that are missing, empty or invalid get no key: an empty `sid` would be shared by
     /// all sessions without one.
     pub(crate) fn names(&self, index_keys: &IndexKeys) -> &SessionKeys {
         self.names.get_or_init(|| {
             let earlier = self.record.earlier.email.as_deref();
             let email = filled(self.all_claims(), "email").or(earlier);
-            index_keys.of_session(&self.record.id, self.subject(), (self.okta_session(), email))
+            index_keys.of_session(&self.record.id, self.subject(), (self.okta_session(), email.and_then(Email::parse)))
         })
     }
 }
@@ -59,7 +60,7 @@ mod tests {
         let all = session(json!({"sub": "00u1", "sid": "s", "email": "A@b.example"}));
         let names = all.names(&index_keys);
         assert_eq!(names.others.len(), 3);
-        assert!(names.others.contains(&index_keys.email("a@B.example")));
+        assert!(names.others.contains(&index_keys.email(&Email::parse("a@B.example").unwrap())));
         assert_eq!(session(json!({"sub": "00u1", "sid": "", "email": 7})).names(&index_keys).others.len(), 1);
     }
 }

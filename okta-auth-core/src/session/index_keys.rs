@@ -8,12 +8,13 @@
 //! session. An attacker with issuer, client and an address can compute its key, so keys are not secrets
 //! and grant no access.
 
+use super::email::Email;
 use super::store::StoreKey;
 use crate::config::Config;
 use crate::secret::sha256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum IndexKind {
     /// A record, by the secret in its cookie.
     Record,
     /// One of our sessions, by its id.
@@ -31,7 +32,7 @@ pub(crate) enum Kind {
     SignOut,
 }
 
-impl Kind {
+impl IndexKind {
     /// The label that the hash is bound to.
     ///
     /// Labels are part of the stored format: entries that were written under another label are no
@@ -71,7 +72,7 @@ impl IndexKeys {
     /// The key that all sessions of a tenant share. It serves to end the sessions of a removed
     /// tenant.
     pub(crate) fn all_of_tenant(&self) -> StoreKey {
-        self.name(Kind::AllOfTenant, b"")
+        self.name(IndexKind::AllOfTenant, b"")
     }
 
     fn new(issuer: &str, client_id: &str) -> Self {
@@ -81,7 +82,7 @@ impl IndexKeys {
         Self { prefix, common: false }
     }
 
-    pub(crate) fn name(&self, kind: Kind, what: &[u8]) -> StoreKey {
+    pub(crate) fn name(&self, kind: IndexKind, what: &[u8]) -> StoreKey {
         let mut bytes = self.prefix.clone();
         append(&mut bytes, kind.label().as_bytes());
         append(&mut bytes, what);
@@ -93,20 +94,18 @@ impl IndexKeys {
         &self,
         id: &[u8],
         subject: &str,
-        (sid, email): (Option<&str>, Option<&str>),
+        (sid, email): (Option<&str>, Option<Email>),
     ) -> SessionKeys {
-        let okta_session = sid.map(|sid| self.name(Kind::OktaSession, sid.as_bytes()));
-        let email = email.map(|email| self.email(email));
-        let subject = self.name(Kind::Subject, subject.as_bytes());
+        let okta_session = sid.map(|sid| self.name(IndexKind::OktaSession, sid.as_bytes()));
+        let email = email.map(|email| self.email(&email));
+        let subject = self.name(IndexKind::Subject, subject.as_bytes());
         let all_of_tenant = self.common.then(|| self.all_of_tenant());
         let others = std::iter::once(subject).chain(okta_session).chain(email).chain(all_of_tenant).collect();
-        SessionKeys { session: self.name(Kind::Session, id), others, okta_session }
+        SessionKeys { session: self.name(IndexKind::Session, id), others, okta_session }
     }
 
-    /// The key of an e-mail address, ignoring the case of ASCII letters. Other letters have no
-    /// universally agreed case folding.
-    pub(crate) fn email(&self, address: &str) -> StoreKey {
-        self.name(Kind::Email, address.to_ascii_lowercase().as_bytes())
+    pub(crate) fn email(&self, address: &Email) -> StoreKey {
+        self.name(IndexKind::Email, address.as_str().as_bytes())
     }
 }
 
@@ -143,12 +142,12 @@ mod tests {
     #[test]
     fn keys_of_different_tenants_and_kinds_differ() {
         let ours = IndexKeys::new("https://issuer.example", "client");
-        let name = ours.name(Kind::Subject, b"x");
-        assert_eq!(name, IndexKeys::new("https://issuer.example", "client").name(Kind::Subject, b"x"));
-        assert_ne!(name, ours.name(Kind::Email, b"x"));
-        assert_ne!(name, IndexKeys::new("https://issuer.example", "client2").name(Kind::Subject, b"x"));
-        assert_ne!(name, IndexKeys::new("https://issuer.exampl", "eclient").name(Kind::Subject, b"x"));
-        assert_ne!(ours.name(Kind::Subject, b"xy"), ours.name(Kind::Subject, b"x"));
+        let name = ours.name(IndexKind::Subject, b"x");
+        assert_eq!(name, IndexKeys::new("https://issuer.example", "client").name(IndexKind::Subject, b"x"));
+        assert_ne!(name, ours.name(IndexKind::Email, b"x"));
+        assert_ne!(name, IndexKeys::new("https://issuer.example", "client2").name(IndexKind::Subject, b"x"));
+        assert_ne!(name, IndexKeys::new("https://issuer.exampl", "eclient").name(IndexKind::Subject, b"x"));
+        assert_ne!(ours.name(IndexKind::Subject, b"xy"), ours.name(IndexKind::Subject, b"x"));
     }
 
     #[test]
@@ -157,18 +156,27 @@ mod tests {
             let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(tenant);
             IndexKeys::of(&config.build().unwrap())
         };
-        for kind in [Kind::Record, Kind::Session, Kind::OktaSession, Kind::Subject, Kind::Renewal, Kind::Message] {
+        for kind in [
+            IndexKind::Record,
+            IndexKind::Session,
+            IndexKind::OktaSession,
+            IndexKind::Subject,
+            IndexKind::Renewal,
+            IndexKind::Message,
+        ] {
             assert_ne!(index_keys("acme").name(kind, b"x"), index_keys("globex").name(kind, b"x"), "{kind:?}");
         }
-        assert_ne!(index_keys("acme").email("a@b.example"), index_keys("globex").email("a@b.example"));
+        let email = Email::parse("a@b.example").unwrap();
+        assert_ne!(index_keys("acme").email(&email), index_keys("globex").email(&email));
         assert_ne!(index_keys("acme").all_of_tenant(), index_keys("globex").all_of_tenant());
     }
 
     #[test]
     fn addresses_ignore_case_for_ascii_letters_only() {
         let index_keys = IndexKeys::new("https://issuer.example", "client");
-        assert_eq!(index_keys.email("Ada@Example.com"), index_keys.email("ada@example.com"));
+        let key = |address| index_keys.email(&Email::parse(address).unwrap());
+        assert_eq!(key("Ada@Example.com"), key("ada@example.com"));
         // The Kelvin sign folds to `k` outside ASCII.
-        assert_ne!(index_keys.email("\u{212a}im@example.com"), index_keys.email("kim@example.com"));
+        assert_ne!(key("\u{212a}im@example.com"), key("kim@example.com"));
     }
 }

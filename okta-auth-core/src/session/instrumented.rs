@@ -57,25 +57,21 @@ impl SessionStore for InstrumentedStore {
         measured("linked", self.0.linked(index))
     }
 
-    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
-        measured("claim", self.0.claim(mark, owner, lifetime))
+    fn try_lock<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+        measured("claim", self.0.try_lock(mark, owner, lifetime))
     }
 
-    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
-        measured("release", self.0.release(mark, owner))
+    fn unlock<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+        measured("release", self.0.unlock(mark, owner))
     }
 
-    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
-        measured("raise", self.0.raise(mark, value, lifetime))
+    fn raise_watermark<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+        measured("raise", self.0.raise_watermark(mark, value, lifetime))
     }
 
-    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
-        measured("marks", self.0.marks(marks))
+    fn watermarks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+        measured("marks", self.0.watermarks(marks))
     }
 }
 
-impl std::fmt::Debug for InstrumentedStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Measured").finish_non_exhaustive()
-    }
-}
+opaque_debug!(InstrumentedStore);

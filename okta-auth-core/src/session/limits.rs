@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
+pub(super) use crate::clock::REPLICA_SKEW as SKEW;
 use crate::clock::Timestamp;
-
-/// The tolerated clock difference between replicas. Records that begin further in the future are
-/// rejected.
-pub(super) const SKEW: Duration = Duration::from_secs(60);
 
 /// Whether a request counts as a use of its session.
 ///

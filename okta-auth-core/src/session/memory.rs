@@ -6,7 +6,6 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
 use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,11 +20,14 @@ use crate::clock::{Clock, SharedClock, Timestamp};
 /// expire next, which are the sessions that have been unused for longest.
 ///
 /// ```
-/// use okta_auth_core::{OktaAuth, config::ConfigBuilder, session::MemoryStore};
+/// use okta_auth_core::{OktaAuth, session::MemoryStore};
 ///
 /// # fn main() -> Result<(), okta_auth_core::error::Error> {
-/// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-/// let auth = OktaAuth::builder(config).session_store(MemoryStore::new(10_000)).build()?;
+/// let auth = OktaAuth::builder()
+///     .from_env()
+/// #   .issuer("https://acme.okta.com").client_id("0oa1")
+///     .session_store(MemoryStore::new(10_000))
+///     .build()?;
 /// # drop(auth); Ok(())
 /// # }
 /// ```
@@ -271,7 +273,7 @@ impl SessionStore for MemoryStore {
     }
 
     // The holder of a mark may claim it again to extend its lease.
-    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+    fn try_lock<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.at_once(|tables, now| {
             let free = tables.marks.live(mark, now).is_none_or(|holder| *holder == owner);
             if free {
@@ -281,7 +283,7 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+    fn unlock<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             if tables.marks.live(mark, now) == Some(&owner) {
                 tables.marks.take(mark);
@@ -289,41 +291,28 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+    fn raise_watermark<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             tables.marks.raise(*mark, value, (now, now.plus(lifetime)), self.capacity);
         })
     }
 
-    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+    fn watermarks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
         Box::pin(ready(Ok(self.marks_now(marks))))
     }
 }
 
-impl fmt::Debug for MemoryStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("len", &self.len()).finish_non_exhaustive()
-    }
-}
+opaque_debug!(MemoryStore, |it| len: it.len());
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::UNIX_EPOCH;
-
     use super::*;
+    use crate::clock::TestClock;
 
     crate::store_tests! {
         turning async {
-            let seconds = Arc::new(AtomicU64::new(1_800_000_000));
-            let clock = Arc::clone(&seconds);
-            let store = MemoryStore::with_clock(1_000, move || {
-                UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed))
-            });
-            (store, async move || {
-                seconds.fetch_add(1, Ordering::Relaxed);
-            })
+            let clock = TestClock::at(1_800_000_000);
+            (MemoryStore::with_clock(1_000, clock.clone()), async move || clock.advance(1))
         }
     }
 }

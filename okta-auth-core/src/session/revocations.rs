@@ -63,7 +63,7 @@ impl Revocations {
     }
 
     pub(crate) async fn is_ended(&self, names: &[StoreKey], created_at: Timestamp) -> Result<bool> {
-        let marks = with_store_timeout(self.store().marks(names)).await?;
+        let marks = with_store_timeout(self.store().watermarks(names)).await?;
         Ok(marks.into_iter().any(|mark| covers(mark, created_at)))
     }
 
@@ -73,7 +73,7 @@ impl Revocations {
     /// Marks are only raised, so of two messages the later moment counts, in any order of arrival.
     pub(crate) async fn end(&self, name: &StoreKey, until: Timestamp, lifetime: Duration) -> Result<()> {
         let until = u64::try_from(until.seconds()).unwrap_or(0);
-        with_store_timeout(self.store().raise(name, until, lifetime)).await
+        with_store_timeout(self.store().raise_watermark(name, until, lifetime)).await
     }
 
     /// Records that a session at Okta has a session here.
@@ -118,7 +118,7 @@ impl Revocations {
     /// Starts beyond the tolerated clock difference are ignored, because such sessions are not
     /// live.
     pub(crate) async fn latest_start(&self, latest: &StoreKey, now: Timestamp) -> Result<Timestamp> {
-        let marks = with_store_timeout(self.store().marks(&[*latest])).await?;
+        let marks = with_store_timeout(self.store().watermarks(&[*latest])).await?;
         let mark = marks.first().and_then(|mark| i64::try_from(*mark).ok()).unwrap_or(0);
         Ok(Timestamp::from_seconds(mark).min(now.plus(SKEW)).max(now))
     }
@@ -127,13 +127,13 @@ impl Revocations {
     /// records it as `latest`. Moments are whole seconds, and a user may sign in again within the
     /// second in which a session was ended.
     pub(crate) async fn start(&self, names: &SessionKeys, latest: &StoreKey, now: Timestamp) -> Result<Timestamp> {
-        let marks = with_store_timeout(self.store().marks(&names.others)).await?;
+        let marks = with_store_timeout(self.store().watermarks(&names.others)).await?;
         let mark = marks.into_iter().max().and_then(|mark| i64::try_from(mark).ok()).unwrap_or(0);
         let start = if mark >= now.seconds() { Timestamp::from_seconds(mark.saturating_add(1)) } else { now };
         // A single process has a single clock, so most starts need no record.
         if start > now || matches!(self, Self::Shared(_)) {
             let value = u64::try_from(start.seconds()).unwrap_or(0);
-            with_store_timeout(self.store().raise(latest, value, REMEMBERED)).await?;
+            with_store_timeout(self.store().raise_watermark(latest, value, REMEMBERED)).await?;
         }
         Ok(start)
     }

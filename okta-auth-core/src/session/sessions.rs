@@ -12,11 +12,11 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::cookie_store::CookieStore;
-use super::index_keys::{IndexKeys, Kind};
+use super::index_keys::{IndexKeys, IndexKind};
 use super::limits::{Activity, SKEW, SessionLimits};
 use super::lookup::{LoadedSession, PendingLookup, SessionLookup};
 use super::probe::Probe;
-use super::record::{Session, SessionId};
+use super::record::Session;
 use super::refresh_schedule::RefreshDue;
 use super::revocations::{RevocationProbe, Revocations};
 use super::store::{SessionStore, StoreKey};
@@ -25,6 +25,7 @@ use super::watches::{Watch, Watches};
 use crate::clock::Timestamp;
 use crate::cookie::{Chunks, RequestCookies};
 use crate::error::{Code, Error, Result};
+use crate::events::SessionId;
 
 #[derive(Debug)]
 pub(crate) enum Sessions {
@@ -129,7 +130,7 @@ impl Sessions {
             Self::Cookie { cookies, revocations, index_keys, limits, .. } => {
                 let session = match revocations {
                     Some(revocations) => {
-                        let (names, latest) = (session.names(index_keys), index_keys.name(Kind::LatestStart, b""));
+                        let (names, latest) = (session.names(index_keys), index_keys.name(IndexKind::LatestStart, b""));
                         revocations.remember(names.okta_session.as_ref(), limits.memory_of_ended()).await?;
                         let start = revocations.start(names, &latest, now).await?;
                         session.starting_at(start)
@@ -264,12 +265,12 @@ impl Sessions {
         match self {
             Self::Stored(stored) => stored.end(session).await,
             Self::Cookie { revocations: None, watches, .. } => {
-                watches.end(&session.id().0);
+                watches.end(&session.key());
                 Ok(true)
             }
             Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } => {
                 // Connections close even if the store does not answer.
-                watches.end(&session.id().0);
+                watches.end(&session.key());
                 let name = &session.names(index_keys).session;
                 let lifetime = limits.memory_of(session.lifeline(), now);
                 revocations.end(name, now.max(session.created_at()), lifetime).await.map(|()| true)
@@ -289,12 +290,12 @@ impl Sessions {
         &self,
         okta_session: &StoreKey,
         now: Timestamp,
-        told: impl Fn(Arc<Session>),
+        on_ended: impl Fn(Arc<Session>),
     ) -> Result<Option<usize>> {
         let Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } = self else {
-            return self.end_named(okta_session, now, told).await;
+            return self.end_named(okta_session, now, on_ended).await;
         };
-        let until = revocations.latest_start(&index_keys.name(Kind::LatestStart, b""), now).await?;
+        let until = revocations.latest_start(&index_keys.name(IndexKind::LatestStart, b""), now).await?;
         if revocations.end_reported(okta_session, until, limits.memory_of_ended()).await? {
             watches.end_named(okta_session, until);
         }
@@ -304,7 +305,7 @@ impl Sessions {
     /// Ends every session of an index key. Returns how many there were, or `None` for sessions in
     /// cookies, which cannot be counted.
     ///
-    /// `told` is called for each session as it ends, so also for those that ended before a failure.
+    /// `on_ended` is called for each session as it ends, so also for those that ended before a failure.
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if sessions cannot be ended from
@@ -313,7 +314,7 @@ impl Sessions {
         &self,
         name: &StoreKey,
         now: Timestamp,
-        told: impl Fn(Arc<Session>),
+        on_ended: impl Fn(Arc<Session>),
     ) -> Result<Option<usize>> {
         match self {
             Self::Stored(stored) => {
@@ -321,13 +322,13 @@ impl Sessions {
                 for entry in stored.named(name, now).await? {
                     if stored.end(&entry.session).await? {
                         number += 1;
-                        told(entry.session);
+                        on_ended(entry.session);
                     }
                 }
                 Ok(Some(number))
             }
             Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } => {
-                let until = revocations.latest_start(&index_keys.name(Kind::LatestStart, b""), now).await?;
+                let until = revocations.latest_start(&index_keys.name(IndexKind::LatestStart, b""), now).await?;
                 revocations.end(name, until, limits.memory_of_ended()).await?;
                 watches.end_named(name, until);
                 Ok(None)
@@ -344,7 +345,7 @@ impl Sessions {
     /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in cookies.
     pub(crate) async fn of_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Arc<Session>>> {
         let Self::Stored(stored) = self else { return Err(unsupported("listed")) };
-        let name = stored.index_keys().name(Kind::Subject, subject.as_bytes());
+        let name = stored.index_keys().name(IndexKind::Subject, subject.as_bytes());
         Ok(stored.named(&name, now).await?.into_iter().map(|entry| entry.session).collect())
     }
 }

@@ -1,12 +1,13 @@
 //! Attacks on the list of ended sessions by unauthenticated requests.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::*;
+use crate::clock::{Clock, TestClock};
 use crate::cookie::CookieSettings;
+use crate::cookie::jar_for_tests::Jar;
 use crate::session::MemoryStore;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
@@ -15,10 +16,10 @@ const LIMITS: SessionLimits = SessionLimits { idle: Duration::from_secs(3600), a
 
 /// An application with sessions in cookies, and a revocation list of this capacity.
 fn sessions(capacity: usize) -> Sessions {
-    sessions_at(capacity, LIMITS, || UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+    sessions_at(capacity, LIMITS, TestClock::at(NOW.seconds()))
 }
 
-fn sessions_at(capacity: usize, limits: SessionLimits, clock: impl crate::clock::Clock) -> Sessions {
+fn sessions_at(capacity: usize, limits: SessionLimits, clock: impl Clock) -> Sessions {
     let config = crate::config::ConfigBuilder::default()
         .issuer("https://issuer.example")
         .client_id("client")
@@ -32,20 +33,14 @@ fn sessions_at(capacity: usize, limits: SessionLimits, clock: impl crate::clock:
 }
 
 async fn frame(sessions: &Sessions, sid: &str) {
-    let name = sessions.index_keys().name(Kind::OktaSession, sid.as_bytes());
+    let name = sessions.index_keys().name(IndexKind::OktaSession, sid.as_bytes());
     sessions.end_reported(&name, NOW, drop).await.unwrap();
-}
-
-fn sent(set: &[HeaderValue]) -> RequestCookies {
-    let mut headers = http::HeaderMap::new();
-    headers.append("cookie", set[0].to_str().unwrap().split(';').next().unwrap().parse().unwrap());
-    RequestCookies::new(&headers)
 }
 
 async fn signed_in(sessions: &Sessions, sid: &str) -> RequestCookies {
     let claims = json!({ "sub": "00u1", "sid": sid });
     let session = Session::with_claims(claims.as_object().unwrap(), NOW);
-    sent(&sessions.create(&RequestCookies::default(), session, NOW).await.unwrap().1)
+    Jar::with(&sessions.create(&RequestCookies::default(), session, NOW).await.unwrap().1).cookies()
 }
 
 fn lives(sessions: &Sessions, cookies: &RequestCookies) -> bool {
@@ -94,13 +89,13 @@ async fn after_a_restart_made_up_logouts_neither_fill_the_list_nor_disable_front
 /// Made-up session ids must not take unbounded memory.
 #[tokio::test]
 async fn unproven_marks_are_bounded_and_kept_apart() {
-    let memory = MemoryStore::with_clock(50, || UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+    let memory = MemoryStore::with_clock(50, TestClock::at(NOW.seconds()));
     let key = |number: u64| {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&number.to_be_bytes());
         StoreKey::from_bytes(bytes)
     };
-    memory.raise(&key(1), 7, LIMITS.absolute).await.unwrap();
+    memory.raise_watermark(&key(1), 7, LIMITS.absolute).await.unwrap();
     for number in 2..20_000 {
         memory.raise_unproven(&key(number), 8, LIMITS.absolute);
     }
@@ -112,19 +107,18 @@ async fn unproven_marks_are_bounded_and_kept_apart() {
 /// A session may have begun by a clock that is ahead, and its lifetime counts from its own start.
 #[tokio::test]
 async fn an_end_is_stored_for_as_long_as_the_session_could_have_lived() {
-    let time = Arc::new(AtomicU64::new(1_700_000_000));
-    let shown = Arc::clone(&time);
-    let clock = move || UNIX_EPOCH + Duration::from_secs(shown.load(Ordering::SeqCst));
-    let sessions = sessions_at(100, SessionLimits { idle: LIMITS.absolute, ..LIMITS }, clock);
+    let clock = TestClock::at(NOW.seconds());
+    let sessions = sessions_at(100, SessionLimits { idle: LIMITS.absolute, ..LIMITS }, clock.clone());
     let Sessions::Cookie { cookies, .. } = &sessions else { panic!() };
     let [ended, alive] = ["ended", "alive"].map(|sid| {
         let claims = json!({ "sub": "00u1", "sid": sid });
         Session::with_claims(claims.as_object().unwrap(), NOW).starting_at(NOW.plus(Duration::from_secs(60)))
     });
-    let cookie = |session: &Session| sent(&cookies.save(&RequestCookies::default(), session, NOW).unwrap());
+    let cookie =
+        |session: &Session| Jar::with(&cookies.save(&RequestCookies::default(), session, NOW).unwrap()).cookies();
     let late = NOW.plus(LIMITS.absolute + Duration::from_secs(30));
     sessions.end(&ended, NOW).await.unwrap();
-    time.store(u64::try_from(late.seconds()).unwrap(), Ordering::SeqCst);
+    clock.set(late.seconds());
     let lives = |session: &Session| {
         !matches!(sessions.look(&cookie(session), late, Activity::Active), SessionLookup::Known(LoadedSession::Ended))
     };
@@ -137,19 +131,17 @@ async fn an_end_is_stored_for_as_long_as_the_session_could_have_lived() {
 #[tokio::test]
 async fn a_session_at_okta_is_known_for_as_long_as_the_latest_session_here_lives() {
     for shared in [false, true] {
-        let time = Arc::new(AtomicU64::new(1_700_000_000));
-        let shown = Arc::clone(&time);
-        let clock = move || UNIX_EPOCH + Duration::from_secs(shown.load(Ordering::SeqCst));
-        let memory = Arc::new(MemoryStore::with_clock(1, clock));
+        let clock = TestClock::at(NOW.seconds());
+        let memory = Arc::new(MemoryStore::with_clock(1, clock.clone()));
         let revocations = if shared { Revocations::Shared(memory) } else { Revocations::Memory(memory) };
         let name = StoreKey::from_bytes([1; 32]);
         assert!(!revocations.knows(&name).await.unwrap(), "the premise");
         for _ in 0..2 {
             revocations.remember(Some(&name), LIMITS.absolute).await.unwrap();
-            time.fetch_add(40_000, Ordering::SeqCst);
+            clock.advance(40_000);
         }
         assert!(revocations.knows(&name).await.unwrap(), "shared: {shared}");
-        time.fetch_add(4_000, Ordering::SeqCst);
+        clock.advance(4_000);
         assert!(!revocations.knows(&name).await.unwrap(), "shared: {shared}: and not for ever");
     }
 }

@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | records | the hash of a session's id | a version, and the sealed session | sessions |
 //! | links | the hash of a user, an e-mail or a session at Okta | keys of records | logout from the server side |
-//! | marks | the hash of anything else | a short value | locks, revocations, replay detection |
+//! | marks | the hash of anything else | a number | locks, watermarks of revocations, replay detection |
 //!
 //! Every key is a SHA-256 hash, and every record is sealed with keys that the store does not have.
 //! A copy of the store therefore reveals no session and cannot be used to sign in. Every entry has
@@ -14,9 +14,10 @@
 //!
 //! # What has to be atomic
 //!
-//! [`create`](SessionStore::create), [`save`](SessionStore::save), [`claim`](SessionStore::claim),
-//! [`release`](SessionStore::release) and [`raise`](SessionStore::raise) each read and write one
-//! entry in one atomic step. Two entries never have to change together: a link without a record is
+//! [`create`](SessionStore::create), [`save`](SessionStore::save),
+//! [`try_lock`](SessionStore::try_lock), [`unlock`](SessionStore::unlock) and
+//! [`raise_watermark`](SessionStore::raise_watermark) each read and write one entry in one atomic
+//! step. Two entries never have to change together: a link without a record is
 //! skipped, and links are written before their record. So a store may distribute keys over
 //! machines.
 //!
@@ -31,6 +32,7 @@ use std::time::Duration;
 use crate::base64url;
 
 use crate::error::{Code, Error};
+use crate::events::SessionId;
 
 /// The future of a store operation. Callers may drop it before it completes.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -58,6 +60,12 @@ impl StoreKey {
     }
 }
 
+impl From<SessionId> for StoreKey {
+    fn from(id: SessionId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl fmt::Display for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&base64url::encode(self.0))
@@ -80,37 +88,17 @@ pub struct StoredRecord {
     pub sealed: Vec<u8>,
 }
 
-impl fmt::Debug for StoredRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredRecord").field("version", &self.version).finish_non_exhaustive()
-    }
-}
+opaque_debug!(StoredRecord, |it| version: it.version);
 
 /// The store failed. The request is answered with 503, and the user stays signed in.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub struct StoreError(Box<dyn StdError + Send + Sync + 'static>);
 
 impl StoreError {
     /// Wraps the store's own error, for the log.
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
         Self(cause.into())
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StoreError").field(&self.0).finish()
-    }
-}
-
-impl StdError for StoreError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
     }
 }
 
@@ -156,15 +144,15 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Acquires a mark as a lock for `owner`. Returns `true` if the mark is free or `owner` holds
     /// it already, and restarts its lifetime. Returns `false` while another owner holds it.
-    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool>;
+    fn try_lock<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool>;
 
-    /// Releases a mark if `owner` holds it.
-    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()>;
+    /// Releases a lock if `owner` holds it.
+    fn unlock<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()>;
 
-    /// Sets a mark to `value` for `lifetime`. A greater value stays, and so does a longer lifetime,
-    /// because a mark that expires early would revive a session that it has ended.
-    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()>;
+    /// Sets a watermark to `value` for `lifetime`. A greater value stays, and so does a longer lifetime,
+    /// because a watermark that expires early would revive a session that it has ended.
+    fn raise_watermark<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()>;
 
-    /// Returns the values of marks, in the order of the keys; 0 for a missing mark.
-    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>>;
+    /// Returns the numbers of marks, in the order of the keys; 0 for a missing mark.
+    fn watermarks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>>;
 }

@@ -138,7 +138,7 @@ async fn linked(store: &impl SessionStore, index: &StoreKey) -> Vec<StoreKey> {
 }
 
 async fn mark(store: &impl SessionStore, key: &StoreKey) -> u64 {
-    store.marks(&[*key]).await.unwrap()[0]
+    store.watermarks(&[*key]).await.unwrap()[0]
 }
 
 /// Lets time pass until an entry written now with a lifetime of [`SHORT`] has expired. All entries
@@ -294,7 +294,7 @@ pub async fn keys_that_differ_in_one_bit_are_different(store: Arc<impl SessionSt
     let first = key(0xa5);
     assert!(store.create(&first, &record(1, b"first"), LONG).await.unwrap());
     store.link(&first, &first, LONG).await.unwrap();
-    store.raise(&first, 1, LONG).await.unwrap();
+    store.raise_watermark(&first, 1, LONG).await.unwrap();
     for bit in 0..256 {
         let mut bytes = *first.as_bytes();
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -307,7 +307,7 @@ pub async fn keys_that_differ_in_one_bit_are_different(store: Arc<impl SessionSt
 
 /// The same key stands for three separate entries in the three tables.
 pub async fn tables_do_not_share_keys(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
-    store.raise(&key(1), 7, LONG).await.unwrap();
+    store.raise_watermark(&key(1), 7, LONG).await.unwrap();
     store.link(&key(1), &key(2), LONG).await.unwrap();
     assert_eq!(store.load(&key(1)).await.unwrap(), None);
     assert!(store.create(&key(1), &record(1, b"record"), LONG).await.unwrap());
@@ -358,8 +358,8 @@ pub async fn no_lifetime_is_an_error(store: Arc<impl SessionStore>, pass: impl A
         assert!(store.create(&key, &record(1, b"one"), lifetime).await.unwrap());
         store.save(&key, &record(2, b"two"), lifetime).await.unwrap();
         store.link(&key, &other, lifetime).await.unwrap();
-        assert!(store.claim(&key, 1, lifetime).await.unwrap());
-        store.raise(&key, 2, lifetime).await.unwrap();
+        assert!(store.try_lock(&key, 1, lifetime).await.unwrap());
+        store.raise_watermark(&key, 2, lifetime).await.unwrap();
     }
     until_short_is_over(&*store, pass).await;
     for (number, stays) in [false, false, true].into_iter().enumerate() {
@@ -460,51 +460,54 @@ pub async fn of_many_linkers_none_is_lost(store: Arc<impl SessionStore>, _: impl
 
 /// A mark has one owner at a time, who may claim it again.
 pub async fn a_mark_is_claimed_by_one_owner(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
-    assert!(store.claim(&key(1), 7, LONG).await.unwrap());
-    assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
-    assert!(store.claim(&key(1), 7, LONG).await.unwrap(), "its owner holds it");
-    assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
-    assert!(store.claim(&key(2), 8, LONG).await.unwrap(), "another mark is free");
-    assert_eq!(store.marks(&[key(1), key(2)]).await.unwrap(), [7, 8]);
+    assert!(store.try_lock(&key(1), 7, LONG).await.unwrap());
+    assert!(!store.try_lock(&key(1), 8, LONG).await.unwrap());
+    assert!(store.try_lock(&key(1), 7, LONG).await.unwrap(), "its owner holds it");
+    assert!(!store.try_lock(&key(1), 8, LONG).await.unwrap());
+    assert!(store.try_lock(&key(2), 8, LONG).await.unwrap(), "another mark is free");
+    assert_eq!(store.watermarks(&[key(1), key(2)]).await.unwrap(), [7, 8]);
 }
 
 /// A repeated claim by the owner sets a new lifetime; the attempt of another owner has no effect.
 pub async fn a_claim_begins_anew_for_its_owner(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
-    assert!(store.claim(&key(1), 7, SHORT).await.unwrap());
-    assert!(store.claim(&key(1), 7, LONG).await.unwrap());
-    assert!(store.claim(&key(2), 7, SHORT).await.unwrap());
-    assert!(!store.claim(&key(2), 8, LONG).await.unwrap());
+    assert!(store.try_lock(&key(1), 7, SHORT).await.unwrap());
+    assert!(store.try_lock(&key(1), 7, LONG).await.unwrap());
+    assert!(store.try_lock(&key(2), 7, SHORT).await.unwrap());
+    assert!(!store.try_lock(&key(2), 8, LONG).await.unwrap());
     until_short_is_over(&*store, pass).await;
-    assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
-    assert!(store.claim(&key(2), 8, LONG).await.unwrap());
+    assert!(!store.try_lock(&key(1), 8, LONG).await.unwrap());
+    assert!(store.try_lock(&key(2), 8, LONG).await.unwrap());
 }
 
 /// A lock whose owner died is free after its lifetime.
 pub async fn a_claim_ends_with_its_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
-    assert!(store.claim(&key(1), 7, SHORT).await.unwrap());
+    assert!(store.try_lock(&key(1), 7, SHORT).await.unwrap());
     until_short_is_over(&*store, pass).await;
     assert_eq!(mark(&*store, &key(1)).await, 0);
-    assert!(store.claim(&key(1), 8, LONG).await.unwrap());
-    store.release(&key(1), 7).await.unwrap();
-    assert!(!store.claim(&key(1), 9, LONG).await.unwrap(), "the first owner has released the mark of the second");
+    assert!(store.try_lock(&key(1), 8, LONG).await.unwrap());
+    store.unlock(&key(1), 7).await.unwrap();
+    assert!(!store.try_lock(&key(1), 9, LONG).await.unwrap(), "the first owner has released the mark of the second");
 }
 
-/// `release` by another owner, or of a missing mark, has no effect.
+/// `unlock` by another owner, or of a missing mark, has no effect.
 pub async fn a_claim_is_released_by_its_owner_alone(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
-    store.release(&key(1), 7).await.unwrap();
-    assert!(store.claim(&key(1), 7, LONG).await.unwrap());
-    store.release(&key(1), 8).await.unwrap();
-    assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
-    store.release(&key(1), 7).await.unwrap();
+    store.unlock(&key(1), 7).await.unwrap();
+    assert!(store.try_lock(&key(1), 7, LONG).await.unwrap());
+    store.unlock(&key(1), 8).await.unwrap();
+    assert!(!store.try_lock(&key(1), 8, LONG).await.unwrap());
+    store.unlock(&key(1), 7).await.unwrap();
     assert_eq!(mark(&*store, &key(1)).await, 0);
-    assert!(store.claim(&key(1), 8, LONG).await.unwrap());
+    assert!(store.try_lock(&key(1), 8, LONG).await.unwrap());
 }
 
 /// Of many concurrent owners one gets the mark.
 pub async fn of_many_claimants_one_wins(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     for round in 1..4 {
         let won =
-            winners(&store, move |store, task| async move { store.claim(&key(round), task + 1, LONG).await.unwrap() });
+            winners(
+                &store,
+                move |store, task| async move { store.try_lock(&key(round), task + 1, LONG).await.unwrap() },
+            );
         assert_eq!(won.await, 1);
     }
 }
@@ -512,7 +515,7 @@ pub async fn of_many_claimants_one_wins(store: Arc<impl SessionStore>, _: impl A
 /// A mark is only raised.
 pub async fn raise_never_lowers(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     for (value, after) in [(5, 5), (3, 5), (5, 5), (9, 9), (10, 10), (9, 10), (100, 100), (20, 100), (0, 100)] {
-        store.raise(&key(1), value, LONG).await.unwrap();
+        store.raise_watermark(&key(1), value, LONG).await.unwrap();
         assert_eq!(mark(&*store, &key(1)).await, after, "after {value}");
     }
 }
@@ -530,18 +533,18 @@ pub async fn raise_never_shortens_a_lifetime(store: Arc<impl SessionStore>, pass
         (5, 5, LONG),
         (5, 9, SHORT),
     ] {
-        store.raise(&key(number), value, lifetime).await.unwrap();
+        store.raise_watermark(&key(number), value, lifetime).await.unwrap();
     }
     until_short_is_over(&*store, pass).await;
-    assert_eq!(store.marks(&[1, 2, 3, 4, 5].map(key)).await.unwrap(), [5, 9, 5, 0, 9]);
-    store.raise(&key(4), 1, LONG).await.unwrap();
+    assert_eq!(store.watermarks(&[1, 2, 3, 4, 5].map(key)).await.unwrap(), [5, 9, 5, 0, 9]);
+    store.raise_watermark(&key(4), 1, LONG).await.unwrap();
     assert_eq!(mark(&*store, &key(4)).await, 1, "an expired value does not count");
 }
 
 /// Of many concurrent values the greatest stays.
 pub async fn of_many_raises_the_greatest_stays(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     let done = winners(&store, |store, task| async move {
-        store.raise(&key(1), 1_000 + task * 7 % TASKS, LONG).await.unwrap();
+        store.raise_watermark(&key(1), 1_000 + task * 7 % TASKS, LONG).await.unwrap();
         true
     });
     done.await;
@@ -550,25 +553,25 @@ pub async fn of_many_raises_the_greatest_stays(store: Arc<impl SessionStore>, _:
 
 /// One value for each key, 0 for a missing mark, and an empty list for no keys.
 pub async fn marks_are_in_the_order_of_the_keys(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
-    assert!(store.marks(&[]).await.unwrap().is_empty());
+    assert!(store.watermarks(&[]).await.unwrap().is_empty());
     for number in [3, 1, 2] {
-        store.raise(&key(number), u64::from(number) * 10, LONG).await.unwrap();
+        store.raise_watermark(&key(number), u64::from(number) * 10, LONG).await.unwrap();
     }
     let asked = [key(2), key(9), key(3), key(1), key(2)];
-    assert_eq!(store.marks(&asked).await.unwrap(), [20, 0, 30, 10, 20]);
-    assert_eq!(store.marks(&[key(8), key(9)]).await.unwrap(), [0, 0]);
+    assert_eq!(store.watermarks(&asked).await.unwrap(), [20, 0, 30, 10, 20]);
+    assert_eq!(store.watermarks(&[key(8), key(9)]).await.unwrap(), [0, 0]);
 }
 
 /// Numbers beyond the range of signed and floating-point numbers stay distinct.
 pub async fn owners_and_values_have_64_bits(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     for (number, large) in [1 << 53, (1 << 63) - 1, 1 << 63, u64::MAX - 1].into_iter().enumerate() {
         let key = key(u8::try_from(number).unwrap());
-        assert!(store.claim(&key, large, LONG).await.unwrap());
-        assert!(!store.claim(&key, large + 1, LONG).await.unwrap(), "{large}");
-        store.release(&key, large + 1).await.unwrap();
+        assert!(store.try_lock(&key, large, LONG).await.unwrap());
+        assert!(!store.try_lock(&key, large + 1, LONG).await.unwrap(), "{large}");
+        store.unlock(&key, large + 1).await.unwrap();
         assert_eq!(mark(&*store, &key).await, large);
-        store.raise(&key, large + 1, LONG).await.unwrap();
-        store.raise(&key, large, LONG).await.unwrap();
+        store.raise_watermark(&key, large + 1, LONG).await.unwrap();
+        store.raise_watermark(&key, large, LONG).await.unwrap();
         assert_eq!(mark(&*store, &key).await, large + 1);
     }
 }

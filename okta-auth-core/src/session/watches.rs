@@ -19,7 +19,6 @@
 //! several workers) the futures on other runtimes are woken, and one of them starts the task again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,7 +103,7 @@ impl Watches {
         until: Timestamp,
         probe: Arc<dyn Probe>,
     ) -> Watch {
-        let id = session.id().0;
+        let id = session.key();
         let mut state = self.lock();
         let signal = match state.sessions.get_mut(&id) {
             Some(watched) => {
@@ -133,7 +132,7 @@ impl Watches {
 
     /// Moves the end of a session that has been used or refreshed.
     pub(super) fn update(&self, session: &Arc<Session>, names: impl FnOnce() -> Vec<StoreKey>, until: Timestamp) {
-        let id = session.id().0;
+        let id = session.key();
         let mut state = self.lock();
         let Some(mut watched) = state.sessions.remove(&id) else { return };
         state.forget(&id, &watched);
@@ -321,11 +320,7 @@ impl Drop for Watch {
     }
 }
 
-impl fmt::Debug for Watches {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watches").field("sessions", &self.0.number).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Watches, |it| sessions: it.0.number);
 
 #[cfg(test)]
 #[path = "watches_tests.rs"]

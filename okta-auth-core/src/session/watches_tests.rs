@@ -1,15 +1,16 @@
 //! Futures that wait for the end of a session: what completes them, what they leave behind, and which task drives them.
 
 use std::future::Future as _;
-use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::*;
+use crate::clock::TestClock;
 use crate::config::Config;
-use crate::session::index_keys::{IndexKeys, Kind};
+use crate::session::Email;
+use crate::session::index_keys::{IndexKeys, IndexKind};
 use crate::session::revocations::RevocationProbe;
 use crate::session::watcher::ended;
 
@@ -17,17 +18,15 @@ const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 struct Bench {
     watches: Watches,
-    seconds: Arc<AtomicU64>,
+    clock: TestClock,
     index_keys: IndexKeys,
 }
 
 impl Bench {
     fn new() -> Self {
-        let seconds = Arc::new(AtomicU64::new(0));
-        let shown = Arc::clone(&seconds);
-        let clock = move || UNIX_EPOCH + Duration::from_secs(1_800_000_000 + shown.load(Ordering::SeqCst));
+        let clock = TestClock::at(NOW.seconds());
         let config = Config::builder().issuer("https://issuer.example").client_id("client").build().unwrap();
-        Self { watches: Watches::new(SharedClock::new(clock)), seconds, index_keys: IndexKeys::of(&config) }
+        Self { watches: Watches::new(clock.shared()), clock, index_keys: IndexKeys::of(&config) }
     }
 
     fn session(&self, subject: &str) -> Arc<Session> {
@@ -57,14 +56,14 @@ async fn the_end_of_a_session_completes_all_of_its_futures_and_no_other() {
     let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(ended(bench.watch(&ours, 60)))).collect();
     let mut elsewhere = Box::pin(ended(bench.watch(&other, 60)));
     assert!(waiting.iter_mut().all(is_pending) && is_pending(&mut elsewhere));
-    bench.watches.end(&ours.id().0);
+    bench.watches.end(&ours.key());
     for waiting in &mut waiting {
         assert_eq!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()));
     }
     assert!(is_pending(&mut elsewhere));
     // The end comes before the first poll.
     let late = ended(bench.watch(&other, 60));
-    bench.watches.end(&other.id().0);
+    bench.watches.end(&other.key());
     soon(late).await;
     soon(elsewhere).await;
     assert_eq!(bench.watches.sizes(), [0; 4]);
@@ -75,19 +74,20 @@ async fn an_index_key_ends_the_sessions_that_began_before() {
     let bench = Bench::new();
     let session = bench.session("a");
     let mut waiting = Box::pin(ended(bench.watch(&session, 60)));
-    let name = |subject: &[u8]| bench.index_keys.name(Kind::Subject, subject);
+    let name = |subject: &[u8]| bench.index_keys.name(IndexKind::Subject, subject);
     bench.watches.end_named(&name(b"b"), NOW);
     bench.watches.end_named(&name(b"a"), NOW.minus(Duration::from_secs(1)));
     assert!(is_pending(&mut waiting));
     // A refresh has changed the address: only the new one counts.
     let claims = json!({ "sub": "a", "email": "new@b.example" });
     let mut refreshed = Session::with_claims(claims.as_object().unwrap(), NOW);
-    refreshed = refreshed.with_id(*session.id().0.as_bytes());
+    refreshed = refreshed.with_id(session.id().0);
     let refreshed = Arc::new(refreshed);
     bench.watches.update(&refreshed, || refreshed.names(&bench.index_keys).all(), NOW.plus(Duration::from_secs(60)));
-    bench.watches.end_named(&bench.index_keys.email("a@b.example"), NOW);
+    let email = |address| bench.index_keys.email(&Email::parse(address).unwrap());
+    bench.watches.end_named(&email("a@b.example"), NOW);
     assert!(is_pending(&mut waiting));
-    bench.watches.end_named(&bench.index_keys.email("new@b.example"), NOW);
+    bench.watches.end_named(&email("new@b.example"), NOW);
     soon(waiting).await;
     assert_eq!(bench.watches.sizes(), [0; 4]);
 }
@@ -100,9 +100,9 @@ async fn a_limit_ends_a_session_unless_it_is_used() {
     bench.watches.update(&session, Vec::new, NOW.plus(Duration::from_secs(100)));
     let at = |seconds| NOW.plus(Duration::from_secs(seconds));
     assert!(bench.watches.due(at(99)).is_empty());
-    bench.watches.end_due(&[session.id().0], at(99));
+    bench.watches.end_due(&[session.key()], at(99));
     assert_eq!(bench.watches.due(at(100)).len(), 1);
-    bench.seconds.store(100, Ordering::SeqCst);
+    bench.clock.set(NOW.seconds() + 100);
     soon(waiting).await;
 }
 
@@ -119,7 +119,7 @@ async fn a_dropped_future_leaves_nothing_behind() {
     assert!(bench.watches.unchecked().is_empty());
     // A session that is watched again after its end gets a new entry.
     let old = bench.watch(&sessions[0], 60);
-    bench.watches.end(&sessions[0].id().0);
+    bench.watches.end(&sessions[0].key());
     let new = bench.watch(&sessions[0], 60);
     drop(old);
     assert_eq!(bench.watches.sizes()[0], 1);
@@ -140,7 +140,7 @@ fn another_runtime_takes_over_when_the_first_one_ends() {
     second.block_on(tokio::task::yield_now());
     assert!(bench.watches.driver().is_none(), "the first runtime drives it");
     drop(first);
-    bench.seconds.store(60, Ordering::SeqCst);
+    bench.clock.set(NOW.seconds() + 60);
     second.block_on(async {
         soon(async {
             waiting.await.unwrap();

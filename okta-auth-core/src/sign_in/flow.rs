@@ -1,6 +1,5 @@
 //! Starts a sign-in at the provider, and completes it with the provider's response.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -213,11 +212,7 @@ impl FinishedAttempt {
     }
 }
 
-impl fmt::Debug for LoginFlow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoginFlow").field("hook", &self.hook.is_some()).finish_non_exhaustive()
-    }
-}
+opaque_debug!(LoginFlow, |it| hook: it.hook.is_some());
 
 #[cfg(test)]
 #[path = "flow_tests.rs"]

@@ -1,34 +1,24 @@
 use super::*;
 use crate::clock::Moment;
 use crate::config::Config;
+use crate::cookie::jar_for_tests::Jar;
 use crate::cookie::{CookieKeys, CookieSettings};
-use crate::discovery::Discovery;
 use crate::http::{HttpClient, HttpSettings};
-use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
-use crate::protocol::ProviderClient;
 
 /// A flow whose provider does not respond.
 fn flow() -> LoginFlow {
     let config = Config::builder().issuer("http://localhost:1/oauth2/default").client_id("0oa1").build();
     let (config, clock) = (Arc::new(config.unwrap()), SharedClock::default());
     let http = HttpClient::operator(&HttpSettings::default(), config.ways.clone(), clock.clone()).unwrap();
-    let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
-    let keys = Keys::new(http.clone(), clock.clone(), KeysSettings::default());
-    let allowed = Algorithm::parse("RS256").into_iter().collect();
-    let verifier = Arc::new(Verifier::new(keys, allowed, config.options.leeway, clock.clone()));
     let pending = PendingLogins::new(&CookieKeys::random().unwrap(), CookieSettings::new(false), &config).unwrap();
-    let protocol = ProviderClient::new(Arc::clone(&config), http, clock.clone());
-    let provider = Provider { config, discovery, protocol, verifier };
-    LoginFlow::new(provider, clock, pending, Arc::default(), None, None)
+    LoginFlow::new(Provider::new(config, http, clock.clone()), clock, pending, Arc::default(), None, None)
 }
 
 /// A browser with one pending login, and the state of this login.
 fn browser(flow: &LoginFlow, now: Moment) -> (RequestCookies, String) {
     let options = LoginOptions::new(ReturnTo::within("/orders", &flow.provider.config));
     let (pending, set) = flow.pending_logins.begin(&options, &RequestCookies::default(), now).unwrap();
-    let mut headers = http::HeaderMap::new();
-    headers.insert(http::header::COOKIE, set[0].to_str().unwrap().split(';').next().unwrap().parse().unwrap());
-    (RequestCookies::new(&headers), pending.state.expose().to_owned())
+    (Jar::with(&set).cookies(), pending.state.expose().to_owned())
 }
 
 #[tokio::test]

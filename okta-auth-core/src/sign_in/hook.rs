@@ -28,10 +28,13 @@ use crate::tenant::TenantSettings;
 ///         .map_err(|_| Refusal::new("Your account could not be set up."))?;
 ///     Ok(sign_in)
 /// }
-/// # use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+/// # use okta_auth_core::OktaAuth;
 /// # fn main() -> Result<(), okta_auth_core::error::Error> {
-/// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-/// let auth = OktaAuth::builder(config).on_sign_in(on_sign_in).build()?;
+/// let auth = OktaAuth::builder()
+///     .from_env()
+/// #   .issuer("https://acme.okta.com").client_id("0oa1")
+///     .on_sign_in(on_sign_in)
+///     .build()?;
 /// # drop(auth); Ok(())
 /// # }
 /// ```
@@ -100,10 +103,13 @@ impl SignIn {
 ///     sign_in.insert("account", account)?;
 ///     Ok(sign_in)
 /// }
-/// # use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+/// # use okta_auth_core::OktaAuth;
 /// # fn main() -> Result<(), okta_auth_core::error::Error> {
-/// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-/// let auth = OktaAuth::builder(config).on_sign_in(on_sign_in).build()?;
+/// let auth = OktaAuth::builder()
+///     .from_env()
+/// #   .issuer("https://acme.okta.com").client_id("0oa1")
+///     .on_sign_in(on_sign_in)
+///     .build()?;
 /// # drop(auth); Ok(())
 /// # }
 /// ```

@@ -13,10 +13,9 @@
 //! The request only starts a new sign-in. All other parameters are ignored, in particular
 //! tokens.
 
-use url::form_urlencoded;
-
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
+use crate::http::unique_params;
 use crate::login::{LoginOptions, ReturnTo};
 
 const MAX_HINT: usize = 254;
@@ -32,18 +31,8 @@ impl InitiateLoginRequest {
     /// Reads query and form. `iss` is required, and parameters must not be repeated.
     pub(crate) fn parse(query: &[u8], form: &[u8]) -> Result<Self> {
         let malformed = |message| Error::new(Code::CallbackMalformed, message);
-        let [mut issuer, mut hint, mut target] = [const { None::<String> }; 3];
-        for (name, value) in form_urlencoded::parse(query).chain(form_urlencoded::parse(form)) {
-            let parameter = match &*name {
-                "iss" => &mut issuer,
-                "login_hint" => &mut hint,
-                "target_link_uri" => &mut target,
-                _ => continue,
-            };
-            if parameter.replace(value.into_owned()).is_some() {
-                return Err(malformed("a parameter of third-party-initiated login is repeated"));
-            }
-        }
+        let [issuer, hint, target] = unique_params(&[query, form], ["iss", "login_hint", "target_link_uri"])
+            .ok_or_else(|| malformed("a parameter of third-party-initiated login is repeated"))?;
         let issuer = issuer.ok_or_else(|| malformed("third-party-initiated login has no `iss`"))?;
         let hint = hint.filter(|hint| !hint.is_empty() && hint.len() <= MAX_HINT);
         Ok(Self { issuer, hint, target })

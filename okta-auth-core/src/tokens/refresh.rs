@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use super::userinfo;
 use crate::clock::NumericDate;
-use crate::config::Userinfo;
 use crate::error::{Error, Result};
 use crate::jose::{IdTokenClaims, IdTokenRules, RefetchPolicy};
 use crate::protocol::{ProviderContext, TokenSet};
@@ -104,23 +103,15 @@ impl RefreshedTokens {
     /// Fetches from userinfo the claims that the new ID token lacks, or all of them if there is no
     /// ID token. If userinfo fails, the refresh continues: a missing claim can only reduce access.
     async fn complete(&mut self, with: &ProviderContext<'_>, known: &RefreshContext<'_>) -> Result<()> {
-        let Some(endpoint) = with.metadata.userinfo_endpoint() else { return Ok(()) };
         let scopes = self.tokens.scopes.as_deref().unwrap_or(known.scopes);
-        let wanted = match with.config.options.userinfo {
-            Userinfo::Always => true,
-            Userinfo::Never => false,
-            Userinfo::WhenThin => self.claims.as_ref().is_none_or(|claims| userinfo::is_thin(claims, scopes)),
-        };
-        if !wanted {
-            return Ok(());
-        }
-        match with.protocol.userinfo(endpoint, &self.tokens.access_token).await {
-            Ok(more) => {
+        match userinfo::fetch(with, self.claims.as_ref(), scopes, &self.tokens.access_token).await {
+            None => {}
+            Some(Ok(more)) => {
                 let mut claims = self.claims.take().unwrap_or_else(|| of_the_sign_in(known.claims));
                 userinfo::merge(&mut claims, more, known.subject)?;
                 self.claims = Some(claims);
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 self.complete = false;
                 tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed at a refresh: {error:?}");
             }

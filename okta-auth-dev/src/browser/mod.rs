@@ -129,11 +129,12 @@ pub struct Browser {
     /// By name only: the org sets few cookies, all with path `/`.
     cookies: BTreeMap<String, String>,
     refuses: bool,
+    denies_devices: bool,
 }
 
 impl Browser {
     pub(crate) fn new(org: Arc<OrgState>, address: SocketAddr) -> Self {
-        Self { org, address, cookies: BTreeMap::new(), refuses: false }
+        Self { org, address, cookies: BTreeMap::new(), refuses: false, denies_devices: false }
     }
 
     /// Opens the URL that an app redirects to, and signs in if the sign-in page appears.
@@ -191,6 +192,41 @@ impl Browser {
     /// ```
     pub fn refuse_second_factor(&mut self, refuse: bool) -> &mut Self {
         self.refuses = refuse;
+        self
+    }
+
+    /// Connects a device (RFC 8628): opens the verification URI, signs in if necessary,
+    /// enters the user code, and allows the request. Returns the last page.
+    ///
+    /// # Errors
+    ///
+    /// See [`Browser::sign_in`].
+    ///
+    /// ```
+    /// # async fn example(verification_uri: &str, user_code: &str) -> Result<(), okta_auth_dev::Error> {
+    /// let org = okta_auth_dev::Org::start().await?;
+    /// // ... a command-line program prints the address and the code ...
+    /// org.browser().activate(verification_uri, user_code, okta_auth_dev::ADA).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn activate(&mut self, uri: &str, user_code: &str, username: &str) -> Result<Response, Error> {
+        let mut response = self.sign_in(uri, username).await?;
+        if let Response::Redirect(next) = &response {
+            response = self.open(&next.clone()).await?;
+        }
+        if shows(&response, "user_code") {
+            response = self.submit(&format!("{}/activate", self.org.url), &[("user_code", user_code)]).await?;
+        }
+        let Some(handle) = waiting(&response, "device") else { return Ok(response) };
+        let action = if self.denies_devices { "deny" } else { "allow" };
+        let fields = [("stateToken", handle.as_str()), ("action", action)];
+        self.submit(&format!("{}/activate/decide", self.org.url), &fields).await
+    }
+
+    /// Sets whether [`Browser::activate`] refuses to connect the device.
+    pub fn deny_devices(&mut self, deny: bool) -> &mut Self {
+        self.denies_devices = deny;
         self
     }
 
@@ -266,6 +302,11 @@ impl Browser {
 
 fn parsed(url: &str) -> Result<Url, Error> {
     Url::parse(url).map_err(|error| Error::browser(format_args!("`{url}` is not a URL")).because(error))
+}
+
+/// Whether the response is a page with this field and without an error.
+fn shows(response: &Response, field: &str) -> bool {
+    matches!(response, Response::Page { status: 200, body } if html::field(body, field).is_some())
 }
 
 /// Returns the state handle of a page that shows this field without an error.

@@ -34,6 +34,15 @@ pub(crate) struct ClientTable {
     #[serde(default)]
     jwks: Vec<Value>,
     pkce_required: Option<bool>,
+    /// Granted scopes of Okta's API.
+    #[serde(default)]
+    okta_scopes: Vec<String>,
+    /// Administrator roles of a service.
+    #[serde(default)]
+    admin_roles: Vec<String>,
+    /// Whether the service is a published API integration.
+    #[serde(default)]
+    api_integration: bool,
     /// Whether ID tokens carry `sid`; by default only with session details of Single
     /// Logout.
     session_claim: Option<bool>,
@@ -97,6 +106,9 @@ impl ClientTable {
             rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
             jwks: self.jwks,
             pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
+            okta_scopes: self.okta_scopes,
+            admin_roles: self.admin_roles,
+            api_integration: self.api_integration,
             session_claim: self.session_claim.unwrap_or(participate_slo && session_details),
             participate_slo,
             frontchannel_logout_uri: self.frontchannel_logout_uri,
@@ -158,6 +170,9 @@ impl From<Client> for ClientTable {
             rotation_leeway: Some(client.rotation_leeway.as_secs()),
             jwks: client.jwks,
             pkce_required: Some(client.pkce_required),
+            okta_scopes: client.okta_scopes,
+            admin_roles: client.admin_roles,
+            api_integration: client.api_integration,
             session_claim: Some(client.session_claim),
             frontchannel_logout_uri: client.frontchannel_logout_uri,
             frontchannel_logout_session_required: Some(client.frontchannel_logout_session_required),

@@ -39,10 +39,21 @@
 //! universal_logout_uri = "http://localhost:3000/global-token-revocation"
 //! universal_logout_subject = "email"  # or iss_sub, opaque
 //!
+//! [[client]]
+//! id = "0oaacmejob00000001"
+//! type = "service"
+//! auth_method = "private_key_jwt"
+//! jwks = [{ kty = "EC", crv = "P-256", kid = "k1", x = "...", y = "..." }]
+//! okta_scopes = ["okta.users.read"]   # of Okta's API, at the org's own server
+//! admin_roles = ["READ_ONLY_ADMIN"]   # without a role, Okta's API answers 403
+//! api_integration = false             # true allows a secret at the org's own server
+//!
 //! [[server]]
 //! id = "orders"
 //! audience = "api://orders"
 //! scopes = ["orders:read", "orders:write"]
+//! trusted_servers = ["default"]       # whose access tokens can be exchanged here
+//! consent_scopes = ["orders:write"]   # not for grants without a page
 //! access_token_lifetime = 3600        # lifetimes are in seconds
 //! id_token_lifetime = 3600
 //! refresh_token_idle = 604800
@@ -72,6 +83,7 @@
 //! groups = ["App_Auditors"]           # all users if `groups` and `users` are missing
 //! users = ["eve@acme.test"]
 //! scopes = ["openid", "orders:read"]  # by default all scopes
+//! grant_types = ["authorization_code"] # by default all grants
 //! access_token_lifetime = 300         # seconds; by default the server's lifetime
 //!
 //! [[org]]                             # a second org, at http://globex.localhost:8090

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::grant_type::GrantType;
 use crate::server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim, GroupsFilter, ORG_SERVER};
 
 #[derive(Debug, Deserialize)]
@@ -19,6 +20,12 @@ pub(crate) struct ServerTable {
     audience: Option<String>,
     /// Custom scopes; they replace the server's default scopes.
     scopes: Option<Vec<String>>,
+    /// Other custom servers whose access tokens can be exchanged here.
+    #[serde(default)]
+    trusted_servers: Vec<String>,
+    /// Those of the custom scopes that require consent.
+    #[serde(default)]
+    consent_scopes: Vec<String>,
     access_token_lifetime: Option<u64>,
     id_token_lifetime: Option<u64>,
     /// How long a refresh token may stay unused.
@@ -68,6 +75,8 @@ struct PolicyTable {
     users: Vec<String>,
     #[serde(default)]
     scopes: Vec<String>,
+    #[serde(default)]
+    grant_types: Vec<GrantType>,
     /// In seconds; by default the server's lifetime.
     access_token_lifetime: Option<u64>,
 }
@@ -121,6 +130,8 @@ impl ServerTable {
         AuthorizationServer {
             audience: self.audience.unwrap_or(server.audience),
             scopes: self.scopes.unwrap_or(server.scopes),
+            trusted_servers: self.trusted_servers,
+            consent_scopes: self.consent_scopes,
             access_token_lifetime: seconds(self.access_token_lifetime, server.access_token_lifetime),
             id_token_lifetime: seconds(self.id_token_lifetime, server.id_token_lifetime),
             refresh_token_idle: seconds(self.refresh_token_idle, server.refresh_token_idle),
@@ -163,8 +174,8 @@ impl ClaimTable {
 impl PolicyTable {
     /// Missing members do not restrict the policy.
     fn policy(self) -> AccessPolicy {
-        let Self { name, clients, groups, users, scopes, access_token_lifetime } = self;
+        let Self { name, clients, groups, users, scopes, grant_types, access_token_lifetime } = self;
         let access_token_lifetime = access_token_lifetime.map(Duration::from_secs);
-        AccessPolicy { name, clients, groups, users, scopes, access_token_lifetime }
+        AccessPolicy { name, clients, groups, users, scopes, grant_types, access_token_lifetime }
     }
 }

@@ -2,12 +2,14 @@
 
 use super::exchange::{Exchange, MOVED};
 use super::{
-    authorize, introspect, keys, logout, metadata, page, paths, revoke, second_factor, sign_in, token, userinfo,
+    activate, authorize, client_assertion, device_authorize, introspect, keys, logout, metadata, okta_api, page, paths,
+    revoke, second_factor, sign_in, token, userinfo,
 };
 use crate::oauth_error::{OAuthError, management, no_such_path, not_found, rate_limited, wrong_method};
 use crate::org_state::OrgState;
 use crate::reply::Reply;
 use crate::request_log::Recorded;
+use crate::server::ORG_SERVER;
 
 /// 421 for metadata under another loopback name than the issuer's. With that metadata, a
 /// client would fail with a mismatch of the issuer.
@@ -45,8 +47,14 @@ pub(crate) fn answer(org: &OrgState, request: &Recorded) -> Reply {
         ["oauth2", "v1", "clients", ..] => management(401, "E0000011", "Invalid token provided"),
         ["oauth2", "v1", endpoint @ ..] => endpoint_at(org, request, moved, "org", &endpoint.join("/")),
         ["oauth2", id, "v1", endpoint @ ..] => endpoint_at(org, request, moved, id, &endpoint.join("/")),
+        ["api", "v1", path @ ..] => match org.server(ORG_SERVER) {
+            Some(server) => okta_api::answer(&Exchange { org, server, request, moved }, path),
+            None => no_such_path(),
+        },
         [paths::SIGN_IN] => sign_in::answer(org, request),
         [paths::SIGN_IN, "identify"] => sign_in::identify(org, request),
+        [paths::ACTIVATE] => activate::answer(org, request),
+        [paths::ACTIVATE, "decide"] => activate::decide(org, request),
         [paths::SIGN_IN, "verify"] => second_factor::submit(org, request),
         _ => no_such_path(),
     }
@@ -67,15 +75,18 @@ fn endpoint_at(org: &OrgState, request: &Recorded, moved: bool, id: &str, endpoi
     }
     let allowance = org.limiter.count(endpoint, org.clock.seconds());
     match allowance {
-        Some(allowance) if allowance.exceeded => allowance.label(rate_limited()),
+        Some(allowance) if allowance.exceeded => {
+            client_assertion::use_up(&exchange);
+            allowance.label(rate_limited())
+        }
         Some(allowance) => allowance.label(handler(&exchange)),
         None => handler(&exchange),
     }
 }
 
 /// Okta's endpoints that the org does not serve. The metadata lists some of them.
-const NOT_SERVED: [&str; 7] =
-    ["par", "device/authorize", "bc/authorize", "interact", "primary-authenticate", "oob-authenticate", "challenge"];
+const NOT_SERVED: [&str; 6] =
+    ["par", "bc/authorize", "interact", "primary-authenticate", "oob-authenticate", "challenge"];
 
 type Handler = fn(&Exchange<'_>) -> Reply;
 
@@ -87,6 +98,7 @@ fn handler(endpoint: &str) -> Option<(&'static [&'static str], Handler)> {
         "introspect" => (&["POST"], introspect::introspect),
         "revoke" => (&["POST"], revoke::revoke),
         "logout" => (&["GET", "POST"], logout::logout),
+        "device/authorize" => (&["POST"], device_authorize::device_authorize),
         _ if NOT_SERVED.contains(&endpoint) => (&["POST"], |_| OAuthError::feature_not_enabled().reply()),
         _ => return None,
     })

@@ -59,7 +59,7 @@ fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError
         }
         Some(next) => Reply::redirect(next),
         // As at Okta: without a post-logout redirect URI, the org shows its own page.
-        None => sign_in::own_page(org),
+        None => sign_in::own_page(org, "/"),
     })
 }
 

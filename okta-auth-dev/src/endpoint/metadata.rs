@@ -103,7 +103,6 @@ struct Metadata {
     /// Okta accepts signed request objects; this org rejects them.
     request_parameter_supported: bool,
     request_object_signing_alg_values_supported: [&'static str; 9],
-    /// Published as at Okta, but not served by this org.
     device_authorization_endpoint: String,
     /// Published as at Okta, but not served by this org.
     pushed_authorization_request_endpoint: String,

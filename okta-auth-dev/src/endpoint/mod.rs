@@ -6,19 +6,25 @@
 //! | path | module |
 //! |---|---|
 //! | `{base}/authorize` | `authorize` |
-//! | `{base}/token` | `token`, `client_auth` |
+//! | `{base}/token` | `token`, `client_auth`, `client_assertion` |
 //! | `{base}/keys` | `keys` |
 //! | `{base}/userinfo` | `userinfo` |
 //! | `{base}/introspect` | `introspect` |
 //! | `{base}/revoke` | `revoke` |
 //! | `{base}/logout` | `logout` |
+//! | `{base}/device/authorize` | `device_authorize` |
+//! | `/api/v1/users`, `/api/v1/groups` | `okta_api` |
 //! | `{issuer}/.well-known/openid-configuration` | `metadata` |
 //! | `{issuer}/.well-known/oauth-authorization-server`, and the form of RFC 8414 | `metadata` |
 //! | `/signin`, `/signin/identify` (specific to this org; Okta's are undocumented) | `sign_in` |
 //! | `/signin/verify` | `second_factor` |
+//! | `/activate`, `/activate/decide` | `activate` |
 
+mod activate;
 mod authorize;
+mod client_assertion;
 mod client_auth;
+mod device_authorize;
 mod dispatch;
 mod exchange;
 mod front_channel;
@@ -26,6 +32,7 @@ mod introspect;
 mod keys;
 mod logout;
 mod metadata;
+mod okta_api;
 pub(crate) mod page;
 mod params;
 mod paths;

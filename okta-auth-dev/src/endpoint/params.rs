@@ -22,6 +22,12 @@ impl Params {
         value.filter(|value| !value.is_empty())
     }
 
+    /// Returns the value, or Okta's error if it is missing.
+    pub(crate) fn required(&self, name: &str) -> Result<&str, OAuthError> {
+        let missing = || OAuthError::invalid_request(format!("The required parameter '{name}' is missing."));
+        self.find(name).ok_or_else(missing)
+    }
+
     pub(crate) fn words(&self, name: &str) -> Vec<String> {
         self.find(name).unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
     }

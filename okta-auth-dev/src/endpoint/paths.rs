@@ -6,3 +6,7 @@ pub(super) const SIGN_IN: &str = "signin";
 pub(super) const IDENTIFY: &str = "signin/identify";
 /// The form with the code of the second factor.
 pub(super) const VERIFY: &str = "signin/verify";
+/// The page of the user code, with Okta's path.
+pub(super) const ACTIVATE: &str = "activate";
+/// The form with the user's decision about a device.
+pub(super) const ACTIVATE_DECIDE: &str = "activate/decide";

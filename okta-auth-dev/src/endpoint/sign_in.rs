@@ -29,14 +29,15 @@ struct Waiting<'a> {
 /// Shows the page of the org itself, or checks the password of a form.
 pub(super) fn answer(org: &OrgState, request: &Recorded) -> Reply {
     match request.method.as_str() {
-        "GET" => own_page(org),
+        "GET" => own_page(org, "/"),
         "POST" => submit(org, request),
         _ => wrong_method(),
     }
 }
 
-pub(super) fn own_page(org: &OrgState) -> Reply {
-    let asked = AuthorizeRequest::default();
+/// The page of the org itself. `next` is the path at the org that follows the sign-in.
+pub(super) fn own_page(org: &OrgState, next: &str) -> Reply {
+    let asked = AuthorizeRequest { redirect_uri: next.to_owned(), ..AuthorizeRequest::default() };
     let handle = lock(&org.store).pages.begin_sign_in(asked.clone(), org.clock.seconds());
     Reply::html(200, authorize::sign_in_page(org, &org.name, &asked, &handle, None))
 }
@@ -72,7 +73,7 @@ fn submit(org: &OrgState, request: &Recorded) -> Reply {
     drop(store);
     let reply = match waiting.app {
         Some((server, _)) => authorize::settle(org, server, &waiting.asked, &session),
-        None => Reply::redirect(format!("{}/", org.url)),
+        None => Reply::redirect(format!("{}{}", org.url, waiting.asked.redirect_uri)),
     };
     reply.cookie(session_cookie(org, &id))
 }

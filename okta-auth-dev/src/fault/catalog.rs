@@ -2,11 +2,14 @@
 //! FAPI client tests that apply to Okta's protocol, and attacks known by name. Where a
 //! specification requires a check, the variant names the section.
 
+use std::mem::discriminant;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::api::ApiFault;
+use super::device::DeviceFault;
 use super::milliseconds;
 
 /// An error or unusual behaviour of the org, enabled on request.
@@ -293,6 +296,9 @@ pub enum Fault {
     /// Sets the member to the value, or removes it if the value is null. Several such
     /// faults with different names can be active.
     TokenMember(String, Value),
+    /// Sets the claim of the access token to the value, or removes it if the value is
+    /// null. The signature is valid. An API must check issuer, audience and scopes itself.
+    AccessTokenClaim(String, Value),
     // -- refresh ---------------------------------------------------------------------------------------------------
     /// The ID token of a refresh has the issuer with `1` appended. It must equal the
     /// issuer of the sign-in (Core §12.2).
@@ -395,6 +401,11 @@ pub enum Fault {
     /// Sets the member to the value, or removes it if the value is null. Several such
     /// faults with different names can be active.
     IntrospectMember(String, Value),
+    // -- device flow, Okta's API -----------------------------------------------------------------------------------
+    /// A fault of the device flow.
+    Device(DeviceFault),
+    /// A fault of `/api/v1`.
+    Api(ApiFault),
 }
 
 impl Fault {
@@ -408,9 +419,13 @@ impl Fault {
             | (Self::DiscoveryMember(one, _), Self::DiscoveryMember(other, _))
             | (Self::DiscoveryMemberForClient(one, _), Self::DiscoveryMemberForClient(other, _))
             | (Self::TokenMember(one, _), Self::TokenMember(other, _))
+            | (Self::AccessTokenClaim(one, _), Self::AccessTokenClaim(other, _))
             | (Self::UserinfoMember(one, _), Self::UserinfoMember(other, _))
             | (Self::IntrospectMember(one, _), Self::IntrospectMember(other, _)) => one == other,
-            _ => std::mem::discriminant(self) == std::mem::discriminant(earlier),
+            (Self::Device(DeviceFault::Member(one, _)), Self::Device(DeviceFault::Member(other, _))) => one == other,
+            (Self::Device(one), Self::Device(other)) => discriminant(one) == discriminant(other),
+            (Self::Api(one), Self::Api(other)) => discriminant(one) == discriminant(other),
+            _ => discriminant(self) == discriminant(earlier),
         }
     }
 }

@@ -2,8 +2,12 @@
 //! detect.
 
 mod active;
+mod api;
 mod catalog;
+mod device;
 mod milliseconds;
 
 pub(crate) use active::ActiveFaults;
+pub use api::ApiFault;
 pub use catalog::Fault;
+pub use device::DeviceFault;

@@ -7,10 +7,12 @@
 //! Each authorization server has its own keys. They are generated on first use and kept
 //! in memory only.
 
+mod client_key;
 mod jwk;
 mod ring;
 mod signing_key;
 
+pub use client_key::ClientKey;
 pub(crate) use jwk::verify_with_jwk;
 pub(crate) use ring::{KeyRing, Special};
 pub use signing_key::Algorithm;

@@ -50,6 +50,11 @@ impl Algorithm {
         all.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 
+    /// Whether clients may sign with it: Okta's algorithms for assertions and grants.
+    pub(crate) fn signs_assertions(self) -> bool {
+        !matches!(self, Self::Ps256 | Self::EdDsa)
+    }
+
     /// The verification algorithm.
     ///
     /// ECDSA signatures are the concatenation of the two numbers (RFC 7518 §3.4), not
@@ -158,9 +163,7 @@ impl SigningKey {
             Material::Ed25519(pair) => pair.public_key().as_der(),
         };
         let der = der.map_err(|_| Error::crypto("the public key has no DER form"))?;
-        let body = random::base64(der.as_ref());
-        let lines: Vec<&str> = body.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-        Ok(format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n")))
+        Ok(random::pem("PUBLIC KEY", der.as_ref()))
     }
 
     /// RSA: `RSAPublicKey` in DER (RFC 8017 A.1.1). EC: the uncompressed point. Ed25519:

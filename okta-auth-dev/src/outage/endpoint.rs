@@ -22,6 +22,10 @@ pub enum Endpoint {
     Revoke,
     /// `/logout`
     Logout,
+    /// Okta's API, `/api/v1`.
+    Api,
+    /// `/device/authorize`
+    DeviceAuthorize,
 }
 
 /// The failure of an endpoint.
@@ -63,7 +67,7 @@ pub enum Outage {
 
 impl Endpoint {
     /// All endpoints.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Discovery,
         Self::Keys,
         Self::Authorize,
@@ -72,9 +76,12 @@ impl Endpoint {
         Self::Introspect,
         Self::Revoke,
         Self::Logout,
+        Self::Api,
+        Self::DeviceAuthorize,
     ];
 
-    /// Returns the last segment of the endpoint's path; `discovery` for the metadata.
+    /// Returns the last segment of the endpoint's path; `discovery` for the metadata, `api`
+    /// for Okta's API, and `device_authorize` for the device flow.
     ///
     /// ```
     /// assert_eq!(okta_auth_dev::Endpoint::Token.as_str(), "token");
@@ -89,6 +96,8 @@ impl Endpoint {
             Self::Introspect => "introspect",
             Self::Revoke => "revoke",
             Self::Logout => "logout",
+            Self::Api => "api",
+            Self::DeviceAuthorize => "device_authorize",
         }
     }
 
@@ -99,6 +108,12 @@ impl Endpoint {
     pub(crate) fn at(path: &str) -> Option<Self> {
         if path.contains("/.well-known/") {
             return Some(Self::Discovery);
+        }
+        if path.contains("/api/v1/") {
+            return Some(Self::Api);
+        }
+        if path.ends_with("/v1/device/authorize") {
+            return Some(Self::DeviceAuthorize);
         }
         let (base, last) = path.rsplit_once('/')?;
         if !base.ends_with("/v1") {
@@ -120,6 +135,8 @@ mod tests {
         assert_eq!(Endpoint::at("/moved/oauth2/v1/userinfo"), Some(Endpoint::Userinfo));
         assert_eq!(Endpoint::at("/.well-known/oauth-authorization-server/oauth2/x"), Some(Endpoint::Discovery));
         assert_eq!(Endpoint::at("/oauth2/v1/discovery"), Some(Endpoint::Discovery));
+        assert_eq!(Endpoint::at("/oauth2/v1/device/authorize"), Some(Endpoint::DeviceAuthorize));
+        assert_eq!(Endpoint::at("/api/v1/users/00u1"), Some(Endpoint::Api));
         assert_eq!((Endpoint::at("/signin"), Endpoint::at("/oauth2/v1/nothing")), (None, None));
     }
 }

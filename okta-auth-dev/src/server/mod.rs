@@ -10,13 +10,14 @@ mod policy;
 pub use claim::CustomClaim;
 pub use groups::{GroupsClaim, GroupsFilter};
 pub use policy::AccessPolicy;
+pub(crate) use policy::PolicyRequest;
 
 use std::time::Duration;
 
+use crate::client::Client;
 use crate::clock::seconds;
 use crate::error::Error;
 use crate::oauth_error::OAuthError;
-use crate::user::User;
 
 /// The id of the org's own authorization server.
 pub const ORG_SERVER: &str = "org";
@@ -56,6 +57,12 @@ pub struct AuthorizationServer {
     pub claims: Vec<CustomClaim>,
     /// The access policies; without one, every user may have tokens. Custom servers only.
     pub access_policies: Vec<AccessPolicy>,
+    /// The ids of other custom servers whose access tokens can be exchanged at this one
+    /// (Okta's *Trusted servers*).
+    pub trusted_servers: Vec<String>,
+    /// Custom scopes that require the user's consent. The org has no consent page, so a
+    /// sign-in is granted them; grants without a page fail with `consent_required`.
+    pub consent_scopes: Vec<String>,
     /// The lifetime of access tokens; 5 minutes to 24 hours at Okta, 1 hour by default.
     pub access_token_lifetime: Duration,
     /// The lifetime of ID tokens; always 1 hour at Okta.
@@ -86,6 +93,8 @@ impl AuthorizationServer {
             groups_claims: Vec::new(),
             claims: Vec::new(),
             access_policies: Vec::new(),
+            trusted_servers: Vec::new(),
+            consent_scopes: Vec::new(),
             access_token_lifetime: Duration::from_secs(3600),
             id_token_lifetime: Duration::from_secs(3600),
             refresh_token_idle: Duration::from_secs(7 * 86_400),
@@ -114,6 +123,27 @@ impl AuthorizationServer {
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
+    }
+
+    /// Accepts access tokens of another custom server of the org in token exchanges.
+    ///
+    /// ```
+    /// use okta_auth_dev::AuthorizationServer;
+    ///
+    /// let billing = AuthorizationServer::custom("billing", "api://billing").scope("invoices:read").trusted_server("default");
+    /// assert_eq!(billing.trusted_servers, ["default"]);
+    /// ```
+    pub fn trusted_server(mut self, id: impl Into<String>) -> Self {
+        self.trusted_servers.push(id.into());
+        self
+    }
+
+    /// Adds a custom scope that requires the user's consent, see
+    /// [`consent_scopes`](Self::consent_scopes).
+    pub fn consent_scope(mut self, scope: impl Into<String>) -> Self {
+        let scope = scope.into();
+        self.consent_scopes.push(scope.clone());
+        self.scope(scope)
     }
 
     /// Adds a groups claim, or replaces the claim of the same name.
@@ -209,23 +239,39 @@ impl AuthorizationServer {
         self.is_oidc_scope(scope) || self.scopes.iter().any(|known| known == scope)
     }
 
+    /// Returns Okta's error for scopes that the server or the client does not have.
+    pub(crate) fn check_custom_scopes(&self, client: &Client, scopes: &[String]) -> Result<(), OAuthError> {
+        let allowed = client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope));
+        let known = scopes.iter().all(|scope| self.knows_scope(scope));
+        (allowed && known).then_some(()).ok_or_else(OAuthError::unknown_scope)
+    }
+
+    /// Whether access tokens of another server of the org can be exchanged at this one.
+    pub(crate) fn trusts(&self, server: &str) -> bool {
+        self.trusted_servers.iter().any(|known| known == server)
+    }
+
+    /// The scopes that require consent, of the requested ones.
+    pub(crate) fn needing_consent<'a>(&self, scopes: &'a [String]) -> Vec<&'a str> {
+        scopes.iter().filter(|scope| self.consent_scopes.contains(scope)).map(String::as_str).collect()
+    }
+
     /// Whether the scope is an OpenID Connect scope, which requires a user.
     pub(crate) fn is_oidc_scope(&self, scope: &str) -> bool {
         self.oidc_scopes().contains(&scope)
     }
 
-    /// Returns Okta's error if policies exist and none allows the request. `user` is
-    /// `None` for `client_credentials`.
-    pub(crate) fn allow(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> Result<(), OAuthError> {
+    /// Returns Okta's error if policies exist and none allows the request.
+    pub(crate) fn allow(&self, request: &PolicyRequest<'_>) -> Result<(), OAuthError> {
         let mut policies = self.access_policies.iter();
-        let allowed = self.access_policies.is_empty() || policies.any(|policy| policy.allows(client_id, user, scopes));
+        let allowed = self.access_policies.is_empty() || policies.any(|policy| policy.allows(request));
         allowed.then_some(()).ok_or_else(OAuthError::no_matching_policy)
     }
 
     /// The lifetime of an access token: that of the first policy that allows the request,
     /// otherwise that of the server.
-    pub(crate) fn lifetime(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> Duration {
-        let policy = self.access_policies.iter().find(|policy| policy.allows(client_id, user, scopes));
+    pub(crate) fn lifetime(&self, request: &PolicyRequest<'_>) -> Duration {
+        let policy = self.access_policies.iter().find(|policy| policy.allows(request));
         policy.and_then(|policy| policy.access_token_lifetime).unwrap_or(self.access_token_lifetime)
     }
 

@@ -1,12 +1,13 @@
 //! Access policies of a custom authorization server.
 //!
 //! Okta's policies belong to clients and have rules for users, grants and scopes. Here a
-//! policy is one rule with clients, users and scopes; a missing part allows all. The
+//! policy is one rule with all four; a missing part allows all. The
 //! policies are evaluated in order, and one of them must allow the whole request; scopes
 //! of several policies do not add up.
 
 use std::time::Duration;
 
+use crate::grant_type::GrantType;
 use crate::user::User;
 
 /// An access policy: which clients and users may request which scopes.
@@ -38,9 +39,21 @@ pub struct AccessPolicy {
     /// The allowed scopes, including OpenID Connect scopes; empty for all. All requested
     /// scopes must be allowed.
     pub scopes: Vec<String>,
+    /// The grants; empty for all.
+    pub grant_types: Vec<GrantType>,
     /// The lifetime of access tokens; by default that of the server. The first policy
     /// that allows the request decides.
     pub access_token_lifetime: Option<Duration>,
+}
+
+/// What a policy is asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PolicyRequest<'a> {
+    pub(crate) client_id: &'a str,
+    /// `None` for a service without a user.
+    pub(crate) user: Option<&'a User>,
+    pub(crate) scopes: &'a [String],
+    pub(crate) grant_type: GrantType,
 }
 
 impl AccessPolicy {
@@ -73,6 +86,19 @@ impl AccessPolicy {
         self
     }
 
+    /// Restricts the policy to the added grants.
+    ///
+    /// ```
+    /// use okta_auth_dev::{AccessPolicy, GrantType};
+    ///
+    /// let policy = AccessPolicy::new("API to API").client("0oaorders").grant_type(GrantType::TokenExchange);
+    /// assert_eq!(policy.grant_types.len(), 1);
+    /// ```
+    pub fn grant_type(mut self, grant: GrantType) -> Self {
+        self.grant_types.push(grant);
+        self
+    }
+
     /// Sets the lifetime of access tokens; 5 minutes to 24 hours at Okta, unrestricted
     /// here.
     ///
@@ -88,10 +114,11 @@ impl AccessPolicy {
         self
     }
 
-    pub(super) fn allows(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> bool {
-        let client = self.clients.is_empty() || self.clients.iter().any(|known| known == client_id);
-        let asked = self.scopes.is_empty() || scopes.iter().all(|scope| self.scopes.contains(scope));
-        client && asked && self.covers(user)
+    pub(super) fn allows(&self, request: &PolicyRequest<'_>) -> bool {
+        let client = self.clients.is_empty() || self.clients.iter().any(|known| known == request.client_id);
+        let asked = self.scopes.is_empty() || request.scopes.iter().all(|scope| self.scopes.contains(scope));
+        let grant = self.grant_types.is_empty() || self.grant_types.contains(&request.grant_type);
+        client && asked && grant && self.covers(request.user)
     }
 
     /// Whether the policy applies to this user, or to a service if there is none.
@@ -114,13 +141,19 @@ mod tests {
     fn every_part_of_a_policy_must_match() {
         let (ada, ben) = (User::ada(), User::ben());
         let scopes = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        let allows = |policy: &AccessPolicy, client_id: &str, user: Option<&User>, words: &str| {
+            let grant_type = GrantType::AuthorizationCode;
+            policy.allows(&PolicyRequest { client_id, user, scopes: &scopes(words), grant_type })
+        };
         let policy = AccessPolicy::new("p").client("c").group("Staff").user("ADA@example.test").scope("openid");
-        assert!(policy.allows("c", Some(&ben), &scopes("openid")), "by group");
-        assert!(policy.allows("c", Some(&ada), &scopes("openid")), "by login");
-        assert!(!policy.allows("c", Some(&User::new("eve@example.test", "")), &scopes("openid")));
-        assert!(!policy.allows("d", Some(&ada), &scopes("openid")));
-        assert!(!policy.allows("c", Some(&ada), &scopes("openid email")));
-        assert!(!policy.allows("c", None, &scopes("openid")));
-        assert!(AccessPolicy::new("all").allows("c", None, &scopes("openid")));
+        assert!(allows(&policy, "c", Some(&ben), "openid"), "by group");
+        assert!(allows(&policy, "c", Some(&ada), "openid"), "by login");
+        assert!(!allows(&policy, "c", Some(&User::new("eve@example.test", "")), "openid"));
+        assert!(!allows(&policy, "d", Some(&ada), "openid"));
+        assert!(!allows(&policy, "c", Some(&ada), "openid email"));
+        assert!(!allows(&policy, "c", None, "openid"));
+        assert!(!allows(&policy.clone().grant_type(GrantType::TokenExchange), "c", Some(&ada), "openid"));
+        assert!(allows(&policy.grant_type(GrantType::AuthorizationCode), "c", Some(&ada), "openid"));
+        assert!(allows(&AccessPolicy::new("all"), "c", None, "openid"));
     }
 }

@@ -1,5 +1,7 @@
 //! Grants and authorization codes.
 
+use crate::grant_type::GrantType;
+
 /// The permission of a client, from which all its tokens derive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
@@ -7,6 +9,8 @@ pub(crate) struct Grant {
     pub(crate) id: String,
     pub(crate) server: String,
     pub(crate) client_id: String,
+    /// How the client obtained it. Refreshed tokens keep it.
+    pub(crate) grant_type: GrantType,
     pub(crate) login: Option<String>,
     /// The granted scopes. They equal the requested scopes, because an unknown scope
     /// fails the request.

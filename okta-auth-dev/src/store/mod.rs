@@ -1,14 +1,16 @@
-//! The state of an org: sessions, codes, refresh tokens, revocations.
+//! The state of an org: sessions, codes, devices, refresh tokens, revocations.
 //!
 //! The state is only in memory. One lock guards everything, so compound operations are
 //! atomic: concurrent requests consume a code and replace a refresh token exactly once.
 //! Times are seconds of the virtual clock, passed in by the caller.
 
+mod device;
 mod grant;
 mod pending_page;
 mod refresh_token;
 mod session;
 
+pub(crate) use device::{Device, Poll};
 pub(crate) use grant::{Code, Grant};
 pub(crate) use pending_page::{Attempt, Step};
 pub(crate) use refresh_token::RefreshToken;
@@ -17,6 +19,7 @@ pub(crate) use session::Session;
 use std::collections::{HashMap, HashSet};
 
 use crate::random;
+use device::Devices;
 use pending_page::PendingPages;
 use session::Sessions;
 
@@ -24,6 +27,7 @@ use session::Sessions;
 pub(crate) struct Store {
     pub(crate) sessions: Sessions,
     pub(crate) pages: PendingPages,
+    pub(crate) devices: Devices,
     codes: HashMap<String, Code>,
     /// By the token itself; rotated ones stay, so that their reuse is detected.
     refresh_tokens: HashMap<String, RefreshToken>,
@@ -87,6 +91,11 @@ impl Store {
 
     pub(crate) fn note_access_token(&mut self, jti: String, grant: &Grant) {
         self.grant_of_token.insert(jti, grant.clone());
+    }
+
+    /// The grant of an access token that the org issued in a response.
+    pub(crate) fn grant_of(&self, jti: &str) -> Option<&Grant> {
+        self.grant_of_token.get(jti)
     }
 
     /// Revokes one access token. Its refresh token stays valid.

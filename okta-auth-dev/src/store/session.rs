@@ -81,6 +81,11 @@ impl Sessions {
         Some(session.clone())
     }
 
+    /// Whether no one ended the session. It may have expired.
+    pub(crate) fn is_open(&self, sid: &str) -> bool {
+        self.by_cookie.values().any(|session| session.sid == sid)
+    }
+
     /// The active sessions, in the order of authentication.
     pub(crate) fn live(&self, now: i64) -> Vec<Session> {
         let mut live: Vec<_> = self.by_cookie.values().filter(|session| session.expires_at > now).cloned().collect();

@@ -15,7 +15,7 @@ use super::issuing::Issuing;
 use crate::clock::seconds;
 use crate::keys::Algorithm;
 use crate::random;
-use crate::server::{AuthorizationServer, GroupsClaim};
+use crate::server::{AuthorizationServer, GroupsClaim, PolicyRequest};
 use crate::user::User;
 
 impl Issuing<'_> {
@@ -91,7 +91,12 @@ impl Issuing<'_> {
     /// The lifetime of the access token, by the policy that allows it.
     pub(crate) fn access_token_lifetime(&self) -> Duration {
         let person = self.grant.login.as_ref().map(|_| self.user());
-        self.server.settings.lifetime(&self.grant.client_id, person.as_ref(), &self.grant.scopes)
+        self.server.settings.lifetime(&PolicyRequest {
+            client_id: &self.grant.client_id,
+            user: person.as_ref(),
+            scopes: &self.grant.scopes,
+            grant_type: self.grant.grant_type,
+        })
     }
 
     /// The user, or a placeholder for a deleted user; the endpoints check that first.

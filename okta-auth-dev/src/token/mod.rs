@@ -17,4 +17,4 @@ pub(crate) use changes::Changes;
 pub(crate) use claims::userinfo_claims;
 pub(crate) use draft::Draft;
 pub(crate) use issuing::Issuing;
-pub(crate) use verify::{verify_own, verify_signature};
+pub(crate) use verify::{unverified_issuer, verify_own, verify_signature};

@@ -4,12 +4,17 @@ use super::draft::Draft;
 use super::faults::{self, Target};
 use super::issuing::Issuing;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::sync::lock;
 
 impl Issuing<'_> {
     /// A signed access token. The org's own server signs with an unpublished key.
     pub(crate) fn access_token(&self) -> Result<String, Error> {
-        let draft = self.access_token_draft()?;
+        let mut draft = self.access_token_draft()?;
+        self.org.faults.change_members(&mut draft.claims, |fault| match fault {
+            Fault::AccessTokenClaim(name, value) => Some((name, value)),
+            _ => None,
+        });
         if let Some(jti) = draft.claims.get("jti").and_then(serde_json::Value::as_str) {
             lock(&self.org.store).note_access_token(jti.to_owned(), self.grant);
         }

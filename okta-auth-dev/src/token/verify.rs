@@ -29,6 +29,13 @@ pub(crate) fn verify_signature(org: &OrgState, server: &Server, token: &str) -> 
     (claims.get("iss").and_then(Value::as_str) == Some(&issuer)).then_some(claims)
 }
 
+/// Returns `iss` of a token, to select the server that must verify it.
+pub(crate) fn unverified_issuer(token: &str) -> Option<String> {
+    let payload = token.split('.').nth(1)?;
+    let claims: Value = serde_json::from_slice(&random::from_base64url(payload)?).ok()?;
+    claims.get("iss").and_then(Value::as_str).map(str::to_owned)
+}
+
 /// Returns the claims of this server's token if it has not expired and was not revoked.
 pub(crate) fn verify_own(org: &OrgState, server: &Server, token: &str) -> Option<Map<String, Value>> {
     let claims = verify_signature(org, server, token)?;

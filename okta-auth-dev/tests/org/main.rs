@@ -10,7 +10,9 @@
 )]
 
 mod backchannel;
+mod client_credentials;
 mod config;
+mod device;
 mod faults;
 mod flow;
 mod introspection;
@@ -18,6 +20,7 @@ mod keys;
 mod logout;
 mod metadata;
 mod multi_org;
+mod okta_api;
 mod outages;
 mod page;
 mod policies;
@@ -30,5 +33,6 @@ mod sessions;
 mod single_logout;
 mod support;
 mod test_api;
+mod token_exchange;
 mod tokens;
 mod universal_logout;

@@ -206,6 +206,85 @@ pub(crate) fn verifies_with(keys: &Value, token: &Value) -> bool {
     }
 }
 
+/// A client's key pair, which signs with ES256.
+pub(crate) struct Signer {
+    key: aws_lc_rs::signature::EcdsaKeyPair,
+}
+
+impl Signer {
+    pub(crate) const KEY_ID: &str = "k1";
+
+    pub(crate) fn new() -> Self {
+        use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+        Self { key: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap() }
+    }
+
+    pub(crate) fn from_pem(pem: &str) -> Self {
+        use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+        let lines: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let der = STANDARD.decode(lines).unwrap();
+        Self { key: EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).unwrap() }
+    }
+
+    pub(crate) fn jwk(&self) -> Value {
+        use aws_lc_rs::signature::KeyPair as _;
+        let point = self.key.public_key().as_ref();
+        let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
+        serde_json::json!({"kty": "EC", "crv": "P-256", "kid": Self::KEY_ID, "x": x, "y": y})
+    }
+
+    /// A signed token with this header, to which `alg` is added.
+    pub(crate) fn sign(&self, header: &Value, payload: &Value) -> String {
+        let mut header = header.clone();
+        header["alg"] = "ES256".into();
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(&header), part(payload));
+        let signature = self.key.sign(&aws_lc_rs::rand::SystemRandom::new(), message.as_bytes()).unwrap();
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+    }
+
+    /// A fresh client assertion for an endpoint.
+    pub(crate) fn assertion(&self, org: &Org, client_id: &str, audience: &str) -> String {
+        self.sign(&serde_json::json!({"kid": Self::KEY_ID}), &assertion_claims(org, client_id, audience))
+    }
+}
+
+pub(crate) fn assertion_claims(org: &Org, client_id: &str, audience: &str) -> Value {
+    static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let jti = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
+    serde_json::json!({"iss": client_id, "sub": client_id, "aud": audience, "exp": now(org) + 300, "jti": jti})
+}
+
+/// The org's time in seconds.
+pub(crate) fn now(org: &Org) -> u64 {
+    org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// The token endpoint of a server; `None` for the org's own.
+pub(crate) fn token_url(org: &Org, server: Option<&str>) -> String {
+    match server {
+        Some(id) => format!("{}/v1/token", org.custom_issuer(id)),
+        None => format!("{}/oauth2/v1/token", org.url()),
+    }
+}
+
+/// Posts a form with a fresh client assertion.
+pub(crate) fn post_signed(org: &Org, signer: &Signer, client_id: &str, url: &str, fields: &[(&str, &str)]) -> Answer {
+    post_assertion(url, &signer.assertion(org, client_id, url), fields)
+}
+
+pub(crate) fn post_assertion(url: &str, assertion: &str, fields: &[(&str, &str)]) -> Answer {
+    let kind = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    post(url, None, &[fields, &[kind, ("client_assertion", assertion)]].concat())
+}
+
+/// Status, `error` and `error_description` of an OAuth error.
+pub(crate) fn refusal(answer: &Answer) -> (u16, String, String) {
+    let body = answer.json();
+    let member = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    (answer.status, member("error"), member("error_description"))
+}
+
 /// An app that records requests and answers with these statuses in turn; the last one
 /// repeats.
 #[derive(Clone)]

@@ -3,21 +3,24 @@
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, Response};
 use serde::de::DeserializeOwned;
 
-use super::super::{BearerToken, Challenge, Endpoint, Reply, ResponseHeaderChanges, SignedIn};
-use super::super::{access, challenge, error_reply, login, reply, routes, session_headers};
+use super::super::{SignedIn, access, challenge, login, routes, session_headers};
 use super::{NoTenant, RequestContext, SessionState};
+use crate::bearer::BearerToken;
 use crate::error::{Code, Error, Result};
 use crate::headers::Headers;
 use crate::login::LoginOptions;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy};
+use crate::response::{Challenge, Reply, ResponseHeaderChanges, carry_over};
+use crate::routing::Endpoint;
 
 impl RequestContext {
     /// Serves a request to one of the library's paths. `body` is empty except for a form
     /// post.
+    #[doc(hidden)]
     pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
         let reply = routes::serve(self, endpoint, parts, body).await;
         self.inner().mark_answered();
@@ -32,17 +35,20 @@ impl RequestContext {
     /// demands are checked when the browser returns.
     /// ```
     /// use std::time::Duration;
-    /// use okta_auth_core::engine::{Reply, RequestContext};
-    /// use okta_auth_core::login::{LoginOptions, ReturnTo};
+    /// # use okta_auth_core as okta_auth;
+    /// use bytes::Bytes;
+    /// use http::Response;
+    /// use okta_auth::engine::RequestContext;
+    /// use okta_auth::login::{LoginOptions, ReturnTo};
     ///
-    /// async fn step_up(context: &RequestContext) -> Reply {
+    /// async fn step_up(context: &RequestContext) -> Response<Bytes> {
     ///     let mut options = LoginOptions::new(ReturnTo::root());
     ///     options.max_age = Some(Duration::from_secs(300));
     ///     options.acr_values = vec!["urn:okta:loa:2fa:any".to_owned()];
     ///     context.start_login(&options).await
     /// }
     /// ```
-    pub async fn start_login(&self, options: &LoginOptions) -> Reply {
+    pub async fn start_login(&self, options: &LoginOptions) -> Response<Bytes> {
         login::start(self, options).await
     }
 
@@ -53,6 +59,7 @@ impl RequestContext {
     /// state-changing request did not come from the application's own pages;
     /// [`Code::StoreUnavailable`] or an error of reaching Okta if the session cannot be
     /// loaded.
+    #[doc(hidden)]
     pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
         access::user(self)
     }
@@ -62,6 +69,7 @@ impl RequestContext {
     /// # Errors
     /// The challenge to respond with: no token, a rejected token, an unreachable issuer, or
     /// claims that do not fit `C`.
+    #[doc(hidden)]
     pub async fn access_token<C: DeserializeOwned + 'static>(&self) -> Result<BearerToken<C>, Challenge> {
         access::access_token(self).await
     }
@@ -70,6 +78,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// The challenge to respond with, if an invalid credential was sent.
+    #[doc(hidden)]
     pub async fn caller(&self, accepts: AcceptedCredentials) -> Result<Caller, Challenge> {
         access::caller(self, accepts).await
     }
@@ -78,6 +87,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// The challenge to respond with.
+    #[doc(hidden)]
     pub async fn require(&self, policy: &Policy, accepts: AcceptedCredentials) -> Result<(), Challenge> {
         access::require(self, policy, accepts).await
     }
@@ -88,12 +98,14 @@ impl RequestContext {
     ///
     /// # Errors
     /// The challenge to respond with.
+    #[doc(hidden)]
     pub async fn require_route(&self, route: MatchedRoute<'_>) -> Result<(), Challenge> {
         access::require_route(self, route).await
     }
 
     /// Returns the outcome of [`require_route`](Self::require_route) if it needs no policy;
     /// `None` if a policy has to be evaluated.
+    #[doc(hidden)]
     pub fn try_require_route(&self, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
         access::try_require_route(self, route)
     }
@@ -103,9 +115,10 @@ impl RequestContext {
     ///
     /// # Errors
     /// The challenge to respond with.
+    #[doc(hidden)]
     pub fn admit(&self) -> Result<(), Challenge> {
         match self.without_tenant() {
-            Some(NoTenant::Rejected(error)) => Err(Challenge::error(error.duplicate())),
+            Some(NoTenant::Rejected(error)) => Err(Challenge::error(Error::clone(error))),
             _ if self.inner().is_return_from_sign_out() => Err(Challenge::signed_out()),
             _ => Ok(()),
         }
@@ -113,6 +126,7 @@ impl RequestContext {
 
     /// Whether this browser has just returned from a logout. It is `true` for one page
     /// navigation, and only until a user signs in again.
+    #[doc(hidden)]
     pub fn has_just_signed_out(&self) -> bool {
         let state = self.inner();
         state.mark_personal();
@@ -126,36 +140,41 @@ impl RequestContext {
     /// Returns the challenge to respond with if a handler read the user while the
     /// authentication state was unknown. The handler's response is then discarded, because
     /// it treats the caller as anonymous.
+    #[doc(hidden)]
     pub fn unanswered(&self) -> Option<Challenge> {
         let state = self.inner();
         match &state.session_state {
             SessionState::Unavailable(error) if state.unanswered.load(Ordering::Relaxed) => {
-                Some(Challenge::error(error.duplicate()))
+                Some(Challenge::error(Error::clone(error)))
             }
             _ => None,
         }
     }
 
     /// Creates the response for a challenge.
+    #[doc(hidden)]
     pub async fn answer(&self, challenge: Challenge) -> Reply {
         challenge::answer(self, challenge).await
     }
 
     /// Creates the response for a challenge, in place of a response with these headers.
     /// Headers of other layers are preserved: CORS, a request id, HSTS.
+    #[doc(hidden)]
     pub async fn answer_in_place_of<H: Headers>(&self, challenge: Challenge, replaced: &H) -> Reply {
         let mut reply = self.answer(challenge).await;
-        reply::carry_over(&mut reply, replaced);
+        carry_over(&mut reply, replaced);
         reply
     }
 
     /// Creates the response to a request that needs a sign-in: a redirect to Okta for a
     /// page navigation, else 401 with a challenge.
+    #[doc(hidden)]
     pub async fn challenge(&self) -> Reply {
         challenge::sign_in(self).await
     }
 
     /// Creates the response for an error, page or JSON, and logs the error.
+    #[doc(hidden)]
     pub fn error(&self, error: &Error) -> Reply {
         let state = self.inner();
         // A store failure was already reported when the request arrived.
@@ -164,18 +183,20 @@ impl RequestContext {
             let anonymous = matches!(state.session_state, SessionState::Anonymous);
             self.auth().0.events.log(error, self.reference(), anonymous);
         }
-        error_reply::reported(self, error)
+        self.error_page(error)
     }
 
     /// Returns the header changes for the session: a rewritten or deleted cookie, and cache
     /// headers. The adapter calls it once for each response, including the engine's own
     /// responses and those of failed handlers.
+    #[doc(hidden)]
     pub fn header_changes_for<H: Headers>(&self, headers: &H) -> ResponseHeaderChanges {
         session_headers::changes_for(self, headers)
     }
 
     /// Applies the changes of [`header_changes_for`](Self::header_changes_for) to a
     /// response.
+    #[doc(hidden)]
     pub fn finish(&self, headers: &mut HeaderMap) {
         self.header_changes_for(headers).apply(headers);
     }

@@ -41,7 +41,6 @@ mod failure;
 mod scripts;
 mod settings;
 
-use std::fmt;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
@@ -170,21 +169,21 @@ impl SessionStore for RedisStore {
         })
     }
 
-    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+    fn try_lock<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             let arguments = vec![digits(owner), milliseconds(lifetime)];
             Ok(self.script(scripts::CLAIM, mark_key(mark), arguments).await? == 1)
         })
     }
 
-    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+    fn unlock<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             self.script(scripts::RELEASE, mark_key(mark), vec![digits(owner)]).await?;
             Ok(())
         })
     }
 
-    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+    fn raise_watermark<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let arguments = vec![digits(value), milliseconds(lifetime)];
             self.script(scripts::RAISE, mark_key(mark), arguments).await?;
@@ -192,7 +191,7 @@ impl SessionStore for RedisStore {
         })
     }
 
-    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+    fn watermarks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
         Box::pin(async move {
             if marks.is_empty() {
                 return Ok(Vec::new());
@@ -213,12 +212,8 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// Hides the address and the password.
-impl fmt::Debug for RedisStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").finish_non_exhaustive()
-    }
-}
+// Hides the address and the password.
+opaque_debug!(RedisStore);
 
 fn record_key(key: &StoreKey) -> String {
     format!("okta-auth:r:{key}")

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::secret::random_bytes;
-use crate::session::index_keys::Kind;
+use crate::session::index_keys::IndexKind;
 use crate::session::store::StoreKey;
 use crate::session::store_timeout::with_store_timeout;
 use crate::session::stored::StoredSessions;
@@ -23,14 +23,14 @@ pub(super) async fn under_lease<T>(
     key: &StoreKey,
     work: impl Future<Output = T>,
 ) -> Result<Option<T>> {
-    let lease = stored.index_keys().name(Kind::Renewal, key.as_bytes());
+    let lease = stored.index_keys().name(IndexKind::Renewal, key.as_bytes());
     let owner = u64::from_be_bytes(random_bytes()?);
-    if !with_store_timeout(stored.store().claim(&lease, owner, LEASE)).await? {
+    if !with_store_timeout(stored.store().try_lock(&lease, owner, LEASE)).await? {
         return Ok(None);
     }
     let done = while_holding(stored, &lease, owner, work).await;
     // A lease that was not released expires.
-    let _ = with_store_timeout(stored.store().release(&lease, owner)).await;
+    let _ = with_store_timeout(stored.store().unlock(&lease, owner)).await;
     Ok(Some(done))
 }
 
@@ -41,7 +41,7 @@ async fn while_holding<T>(stored: &StoredSessions, lease: &StoreKey, owner: u64,
         match tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
             Ok(done) => return done,
             // A lost lease is harmless, because the second writer fails the version check.
-            Err(_) => drop(with_store_timeout(stored.store().claim(lease, owner, LEASE)).await),
+            Err(_) => drop(with_store_timeout(stored.store().try_lock(lease, owner, LEASE)).await),
         }
     }
 }

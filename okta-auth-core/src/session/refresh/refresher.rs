@@ -1,6 +1,5 @@
 //! The refresh of one session, and the coordination of concurrent callers.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +11,14 @@ use super::token_request::{UnverifiedTokens, ends_session};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, EventKind, Events, Measure};
+use crate::http::SingleFlight;
 use crate::protocol::Provider;
+use crate::retry::pauses;
 use crate::session::limits::Activity;
 use crate::session::lookup::{LoadedSession, PendingLookup};
 use crate::session::record::Session;
 use crate::session::refresh_schedule::RefreshDue;
 use crate::session::sessions::Sessions;
-use crate::session::single_flight::SingleFlight;
 use crate::session::store::StoreKey;
 use crate::session::stored::{Entry, StoredSessions};
 use crate::session::token_revocation::TokenRevoker;
@@ -62,7 +62,7 @@ pub(crate) enum RefreshResult {
 /// The state of refreshes beyond the sessions themselves. Tenants share it, and all of its keys
 /// contain the tenant. It outlives the engines, which are created again when settings change.
 pub(crate) struct RefreshState {
-    flights: SingleFlight<SharedResult>,
+    flights: SingleFlight<StoreKey, SharedResult>,
     /// The successors of sessions in cookies, with the end of the grace period for old
     /// cookies.
     successors: Cache<StoreKey, (Entry, Timestamp)>,
@@ -88,15 +88,15 @@ impl Default for RefreshState {
 impl RefreshState {
     /// Returns the successor of a session in a cookie.
     fn successor(&self, session: &Session, now: Timestamp) -> Option<Entry> {
-        let (entry, until) = self.successors.get(&session.id().0)?;
+        let (entry, until) = self.successors.get(&session.key())?;
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
     }
 
     /// Persists the pending writes until none is left. A store failure ends the round, so
     /// that it is not repeated for each of thousands of entries.
     async fn flush(self: Arc<Self>) {
-        for _ in 0..FLUSH_ROUNDS {
-            tokio::time::sleep(FLUSH_INTERVAL).await;
+        for pause in pauses(FLUSH_INTERVAL, FLUSH_INTERVAL).take(FLUSH_ROUNDS) {
+            tokio::time::sleep(pause).await;
             for (key, refresher) in self.pending_writes.writers() {
                 // If a request is already processing the session, its result is awaited
                 // instead.
@@ -142,7 +142,7 @@ impl Refresher {
     pub(crate) async fn refresh(&self, entry: Entry, now: Timestamp) -> RefreshResult {
         let due = entry.session.due(now);
         let state = &self.0.state;
-        let key = entry.session.id().0;
+        let key = entry.session.key();
         if due == RefreshDue::NotYet {
             return RefreshResult::Usable { entry, renewed: false };
         }
@@ -179,7 +179,7 @@ impl Refresher {
     }
 
     async fn run(self, entry: Entry) -> SharedResult {
-        let (session, key) = (Arc::clone(&entry.session), entry.session.id().0);
+        let (session, key) = (Arc::clone(&entry.session), entry.session.key());
         let measure = Measure::renewal();
         let result = match &*self.0.sessions {
             Sessions::Cookie { .. } => self.refresh_in_cookie(entry).await,
@@ -207,7 +207,7 @@ impl Refresher {
                 let session = Arc::new(entry.session.renewed(&refreshed, now)?);
                 let next = Entry { session, version: 0, needs_reseal: false };
                 let until = now.plus(self.0.provider.config.options.refresh_grace);
-                state.successors.insert(next.session.id().0, (next.clone(), until));
+                state.successors.insert(next.session.key(), (next.clone(), until));
                 // The session may have been ended during the refresh.
                 let lookup = PendingLookup::Cookie { entry: next.clone(), rewrite: false };
                 if let LoadedSession::Ended = sessions.find(lookup, now, Activity::Passive).await? {
@@ -229,7 +229,7 @@ impl Refresher {
 
     /// Refreshes a session in a store, or waits for the process that holds the lease.
     async fn refresh_in_store(&self, stored: &StoredSessions, entry: Entry) -> Result<Option<Entry>> {
-        let key = entry.session.id().0;
+        let key = entry.session.key();
         for _ in 0..LOOKS {
             if let Some(result) = under_lease(stored, &key, self.refresh_under_lease(stored, &entry)).await? {
                 return result;
@@ -252,7 +252,7 @@ impl Refresher {
 
     /// Refreshes a session in a store; the caller holds the lease.
     async fn refresh_under_lease(&self, stored: &StoredSessions, entry: &Entry) -> Result<Option<Entry>> {
-        let key = entry.session.id().0;
+        let key = entry.session.key();
         let Some(current) = stored.load(&key, self.now()).await? else { return Ok(None) };
         if !current.session.has_tokens_of(&entry.session) {
             return Ok(Some(current));
@@ -288,7 +288,7 @@ impl Refresher {
     /// the session was ended in the meantime it stays ended, and the new tokens are
     /// revoked.
     async fn persist(&self, stored: &StoredSessions, current: Entry, next: Arc<Session>) -> Result<Option<Entry>> {
-        let (key, mut current) = (next.id().0, current);
+        let (key, mut current) = (next.key(), current);
         let pending = &self.0.state.pending_writes;
         for _ in 0..WRITES {
             let now = self.now();
@@ -373,17 +373,9 @@ fn label(result: &Result<Option<Entry>>) -> &'static str {
     }
 }
 
-impl fmt::Debug for Refresher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refresher").field("issuer", &self.0.provider.config.issuer).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Refresher, |it| issuer: it.0.provider.config.issuer);
 
-impl fmt::Debug for RefreshState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RefreshState").finish_non_exhaustive()
-    }
-}
+opaque_debug!(RefreshState);
 
 #[cfg(test)]
 #[path = "refresher_tests.rs"]

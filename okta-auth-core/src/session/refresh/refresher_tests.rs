@@ -3,10 +3,8 @@
 use super::*;
 use crate::config::{Config, EgressPolicy};
 use crate::cookie::{CookieKeys, CookieSettings, RequestCookies};
-use crate::discovery::Discovery;
 use crate::http::{HttpClient, HttpSettings};
-use crate::jose::{Keys, KeysSettings, Verifier};
-use crate::protocol::{ProviderClient, TokenSet};
+use crate::protocol::TokenSet;
 use crate::secret::Secret;
 use crate::session::limits::SessionLimits;
 use crate::session::memory::MemoryStore;
@@ -24,13 +22,9 @@ fn refresher_of(tenant: &str, store: &Arc<MemoryStore>, state: &Arc<RefreshState
     let settings = CookieSettings::new(false);
     let stored = StoredSessions::new(store, &keys, settings, &config, (limits, watches)).unwrap();
     let http = HttpClient::new(&HttpSettings::default(), EgressPolicy::default(), clock.clone()).unwrap();
-    let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
-    let protocol = ProviderClient::new(Arc::clone(&config), http.clone(), clock.clone());
-    let keys = Keys::new(http, clock.clone(), KeysSettings::default());
-    let verifier = Arc::new(Verifier::new(keys, Vec::new(), Duration::ZERO, clock.clone()));
-    let revoker = Arc::new(TokenRevoker::new(discovery.clone(), protocol.clone()));
+    let provider = Provider::new(config, http, clock.clone());
+    let revoker = Arc::new(TokenRevoker::new(provider.clone()));
     let events = Arc::new(Events::new("https://issuer.example", "client", clock.clone(), Vec::new()));
-    let provider = Provider { config, discovery, protocol, verifier };
     let sessions = Arc::new(Sessions::Stored(stored));
     Refresher::new(provider, (sessions, revoker), events, clock, Arc::clone(state))
 }
@@ -55,17 +49,17 @@ async fn a_pending_write_is_written_by_its_own_tenant() {
     let now = globex.now();
     let Sessions::Stored(stored) = &*globex.0.sessions else { panic!("not in a store") };
     let (id, _) = stored.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
-    let before = stored.load(&id.0, now).await.unwrap().unwrap();
+    let before = stored.load(&id.into(), now).await.unwrap().unwrap();
     let next = Arc::new(before.session.renewed(&new_tokens(), now).unwrap());
     state.pending_writes.keep(&before.session, &next, globex.clone());
     acme.schedule_flush();
     assert!(!globex.0.state.pending_writes.start_flush(), "the task of one tenant serves all");
     for _ in 0..100 {
-        if state.pending_writes.get(&id.0).is_none() {
+        if state.pending_writes.get(&id.into()).is_none() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let written = stored.load(&id.0, now).await.unwrap().unwrap();
+    let written = stored.load(&id.into(), now).await.unwrap().unwrap();
     assert!(written.session.has_tokens_of(&next), "the new tokens are lost");
 }

@@ -13,6 +13,7 @@ mod respond;
 mod validate;
 
 pub(super) use respond::{refuse, with_query};
+pub(super) use validate::requested_scopes;
 
 use super::exchange::Exchange;
 use super::page;
@@ -21,10 +22,12 @@ use crate::acr::{self, AcrResult};
 use crate::authorize_request::AuthorizeRequest;
 use crate::client::Client;
 use crate::fault::Fault;
+use crate::grant_type::GrantType;
 use crate::oauth_error::OAuthError;
 use crate::org_state::{OrgState, Server};
 use crate::random;
 use crate::reply::Reply;
+use crate::server::PolicyRequest;
 use crate::store::{Code, Grant, Session};
 use crate::sync::lock;
 use crate::token::Issuing;
@@ -99,21 +102,35 @@ pub(super) fn sign_in_page(
 /// Policies come first, so that a user who will be rejected is not asked for a code.
 /// After the second step the request returns here with a session that meets its levels.
 pub(super) fn settle(org: &OrgState, server: &Server, request: &AuthorizeRequest, session: &Session) -> Reply {
-    let user = org.user(&session.login);
-    if !org.is_assigned(&session.login, &request.client_id) {
-        let error = OAuthError::bad("access_denied", "User is not assigned to the client application.");
+    let (client_id, scopes) = (&request.client_id, &request.scopes);
+    let permission = check_permission(org, server, client_id, &session.login, scopes, GrantType::AuthorizationCode);
+    if let Err(error) = permission {
         return refuse(org, request, &error);
     }
-    if let Err(error) = server.settings.allow(&request.client_id, user.as_ref(), &request.scopes) {
-        return refuse(org, request, &error);
-    }
-    let has_second_factor = user.is_some_and(|user| user.second_factor);
+    let has_second_factor = org.user(&session.login).is_some_and(|user| user.second_factor);
     match acr::assess(&request.acr_values, &session.amr, has_second_factor) {
         AcrResult::Met(acr) => finish(org, server, request, session, acr),
         AcrResult::NeedsSecondFactor if request.prompts("none") => refuse(org, request, &silent_error(Some(session))),
         AcrResult::NeedsSecondFactor => second_step(org, request, session),
         AcrResult::Unmet => refuse(org, request, &acr::unmet()),
     }
+}
+
+/// Returns Okta's error if the app is not assigned to the user, or if the policies allow
+/// no such grant.
+pub(super) fn check_permission(
+    org: &OrgState,
+    server: &Server,
+    client_id: &str,
+    login: &str,
+    scopes: &[String],
+    grant_type: GrantType,
+) -> Result<(), OAuthError> {
+    if !org.is_assigned(login, client_id) {
+        return Err(OAuthError::bad("access_denied", "User is not assigned to the client application."));
+    }
+    let user = org.user(login);
+    server.settings.allow(&PolicyRequest { client_id, user: user.as_ref(), scopes, grant_type })
 }
 
 /// Shows the page of the second factor.
@@ -162,6 +179,7 @@ fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Op
         id: random::token(),
         server: server.settings.id.clone(),
         client_id: request.client_id.clone(),
+        grant_type: GrantType::AuthorizationCode,
         login: Some(session.login.clone()),
         scopes: request.scopes.clone(),
         sid: Some(session.sid.clone()),

@@ -100,7 +100,7 @@ fn complete(
     if !request.state.as_deref().is_some_and(is_state) {
         return Err(OAuthError::invalid_request("The authentication request has an invalid 'state' parameter."));
     }
-    request.scopes = scopes(params, client, server)?;
+    request.scopes = requested_scopes(params, client, server)?;
     request.challenge = challenge(params, client)?;
     request.nonce = params.find("nonce").map(str::to_owned);
     request.login_hint = params.find("login_hint").map(str::to_owned);
@@ -216,12 +216,14 @@ fn is_state(state: &str) -> bool {
 }
 
 /// Validates the scopes. An unknown scope fails the request.
-fn scopes(params: &Params, client: &Client, server: &AuthorizationServer) -> Result<Vec<String>, OAuthError> {
+pub(in crate::endpoint) fn requested_scopes(
+    params: &Params,
+    client: &Client,
+    server: &AuthorizationServer,
+) -> Result<Vec<String>, OAuthError> {
     let scopes = params.words("scope");
     if scopes.is_empty() {
-        return Err(OAuthError::invalid_scope(
-            "The authorization server resource does not have any configured default scopes, 'scope' must be provided.",
-        ));
+        return Err(OAuthError::no_default_scopes());
     }
     let known = scopes.iter().all(|scope| server.knows_scope(scope));
     let allowed = client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope));

@@ -1,4 +1,4 @@
-//! The HTML pages: sign-in, second factor, errors, home. They have light and dark styles
+//! The HTML pages: sign-in, second factor, devices, errors, home. They have light and dark styles
 //! and load no external assets.
 //!
 //! The pages pass an accessibility checker: every field has a label, errors are announced
@@ -10,6 +10,7 @@
 //! and the one that notifies apps through the front channel. Each has at most one script,
 //! allowed by its nonce.
 
+mod activate;
 mod error;
 mod front_channel;
 mod home;
@@ -18,6 +19,7 @@ mod response;
 mod sign_in;
 mod verify;
 
+pub(super) use activate::{Activate, Connect, connected};
 pub(super) use error::{error, expired};
 pub(super) use front_channel::front_channel;
 pub(super) use home::home;

@@ -1,4 +1,4 @@
-//! The three grants.
+//! The grants of a sign-in: the code, and the refresh token.
 //!
 //! The error descriptions are Okta's. A failed exchange consumes the code, so that a
 //! stolen code cannot be tried twice.
@@ -9,7 +9,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::response::{Kind, respond};
-use crate::client::{AuthMethod, Client, Rotation};
+use crate::client::{Client, Rotation};
 use crate::clock::seconds;
 use crate::endpoint::exchange::Exchange;
 use crate::endpoint::params::Params;
@@ -17,7 +17,6 @@ use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
 use crate::random;
 use crate::reply::Reply;
-use crate::server::AuthorizationServer;
 use crate::store::Grant;
 use crate::sync::lock;
 
@@ -33,16 +32,13 @@ pub(super) fn authorization_code(
     params: &Params,
     client: &Client,
 ) -> Result<Reply, OAuthError> {
-    let value = required(params, "code")?;
+    let value = params.required("code")?;
     let code = lock(&exchange.org.store).take_code(value, exchange.now());
     let code = code.ok_or_else(|| OAuthError::invalid_grant("The authorization code is invalid or has expired."))?;
     if code.grant.client_id != client.client_id {
-        return Err(OAuthError::invalid_grant(
-            "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the \
-             authorize request.",
-        ));
+        return Err(OAuthError::issued_to_another_client());
     }
-    check_server(exchange, &code.grant)?;
+    check_server(exchange, &code.grant.server)?;
     if params.find("redirect_uri") != Some(&code.redirect_uri) {
         return Err(OAuthError::invalid_grant(
             "The 'redirect_uri' does not match the redirection URI used in the authorization request.",
@@ -79,12 +75,12 @@ fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
 /// check can be repeated with other scopes. Requested scopes limit only this response;
 /// the refresh token keeps all of them (RFC 6749 §6).
 pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
-    let (org, value, now) = (exchange.org, required(params, "refresh_token")?, exchange.now());
+    let (org, value, now) = (exchange.org, params.required("refresh_token")?, exchange.now());
     let token = lock(&org.store).refresh_token(value, now).ok_or_else(invalid_refresh_token)?;
     if token.grant.client_id != client.client_id {
         return Err(invalid_refresh_token());
     }
-    check_server(exchange, &token.grant)?;
+    check_server(exchange, &token.grant.server)?;
     // The user may have been deleted, or the app unassigned.
     let login = token.grant.login.as_deref().unwrap_or_default();
     if org.user(login).is_none() || !org.is_assigned(login, &client.client_id) {
@@ -152,71 +148,9 @@ fn narrowed(grant: &Grant, params: &Params) -> Result<Vec<String>, OAuthError> {
     Ok(if asked.is_empty() { grant.scopes.clone() } else { asked })
 }
 
-/// Issues a token to the client itself, with custom scopes of a custom server only.
-///
-/// At Okta, the org's own server issues tokens to services only for Okta's API, with a
-/// private key and with scopes that an administrator granted. This org has no such API,
-/// so it grants no scope there.
-///
-/// A policy may reject the client. The token has no session and no refresh token.
-pub(super) fn client_credentials(
-    exchange: &Exchange<'_>,
-    params: &Params,
-    client: &Client,
-) -> Result<Reply, OAuthError> {
-    let settings = &exchange.server.settings;
-    if settings.is_org() && client.auth_method == AuthMethod::PrivateKeyJwt {
-        return service_scopes(settings, params, client).and(Err(OAuthError::unknown_scope()));
-    }
-    if settings.is_org() {
-        return Err(OAuthError::invalid_client(
-            "Client Credentials requests to the Org Authorization Server must use the private_key_jwt \
-             token_endpoint_auth_method.",
-        ));
-    }
-    let scopes = service_scopes(settings, params, client)?;
-    settings.allow(&client.client_id, None, &scopes)?;
-    let grant = Grant {
-        id: random::token(),
-        server: settings.id.clone(),
-        client_id: client.client_id.clone(),
-        login: None,
-        scopes,
-        sid: None,
-        nonce: None,
-        idp: None,
-        auth_time: exchange.now(),
-        acr: None,
-        amr: Vec::new(),
-    };
-    respond(exchange, client, &grant, Kind::Service)
-}
-
-/// The scopes of a service. OpenID Connect scopes require a user, so they are rejected.
-fn service_scopes(settings: &AuthorizationServer, params: &Params, client: &Client) -> Result<Vec<String>, OAuthError> {
-    let scopes = params.words("scope");
-    if scopes.is_empty() {
-        return Err(OAuthError::invalid_scope(
-            "The authorization server resource does not have any configured default scopes, 'scope' must be provided.",
-        ));
-    }
-    if scopes.iter().any(|scope| settings.is_oidc_scope(scope)) {
-        return Err(OAuthError::invalid_scope("Cannot request 'openid' scopes using client credentials."));
-    }
-    let allowed = client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope));
-    if !allowed || !scopes.iter().all(|scope| settings.knows_scope(scope)) {
-        return Err(OAuthError::unknown_scope());
-    }
-    Ok(scopes)
-}
-
 /// A grant is valid only at the server that issued it.
-fn check_server(exchange: &Exchange<'_>, grant: &Grant) -> Result<(), OAuthError> {
-    let same = grant.server == exchange.server.settings.id;
+pub(super) fn check_server(exchange: &Exchange<'_>, server: &str) -> Result<(), OAuthError> {
+    let same = server == exchange.server.settings.id;
     same.then_some(())
         .ok_or_else(|| OAuthError::invalid_request("The grant was issued for another authorization server."))
-}
-
-fn required<'a>(params: &'a Params, name: &str) -> Result<&'a str, OAuthError> {
-    params.find(name).ok_or_else(|| OAuthError::invalid_request(format!("The required parameter '{name}' is missing.")))
 }

@@ -1,4 +1,5 @@
-//! `/token`: issues tokens for a code, a refresh token, or client credentials.
+//! `/token`: issues tokens for a code, a refresh token, client credentials, a device code,
+//! or another token.
 //!
 //! Faults apply at three points: in place of the response, before anything is consumed;
 //! to the tokens while they are created; and to the finished response.
@@ -6,16 +7,19 @@
 //! Parameters are read only from the form. Responses must not be cached (RFC 6749 §5.1).
 //! The errors are those of RFC 6749 §5.2 with Okta's descriptions.
 
+mod client_credentials;
+mod device_code;
 mod grants;
 mod response;
+mod token_exchange;
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::client_auth;
 use super::exchange::Exchange;
 use super::params::Params;
+use super::{client_assertion, client_auth};
 use crate::fault::Fault;
 use crate::grant_type::GrantType;
 use crate::oauth_error::{OAuthError, management};
@@ -30,6 +34,7 @@ use crate::reply::Reply;
 /// the network fails after the server processed the request.
 pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
     if let Some(reply) = instead(exchange) {
+        client_assertion::use_up(exchange);
         return reply;
     }
     let faults = &exchange.org.faults;
@@ -70,7 +75,8 @@ fn slow(fault: &Fault) -> Option<Duration> {
 
 /// The faults that replace the response before anything is consumed.
 ///
-/// The app may retry with the same code and must succeed. The redirect is a 307, so that
+/// The app may retry with the same code and must succeed, but with a new client assertion.
+/// The redirect is a 307, so that
 /// a client that follows it sends its secret and the code again; the redirected request
 /// succeeds.
 fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
@@ -119,7 +125,9 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     match grant_type {
         GrantType::AuthorizationCode => grants::authorization_code(exchange, &params, &client),
         GrantType::RefreshToken => grants::refresh_token(exchange, &params, &client),
-        GrantType::ClientCredentials => grants::client_credentials(exchange, &params, &client),
+        GrantType::ClientCredentials => client_credentials::client_credentials(exchange, &params, &client),
+        GrantType::DeviceCode => device_code::device_code(exchange, &params, &client),
+        GrantType::TokenExchange => token_exchange::token_exchange(exchange, &params, &client),
         _ => Err(OAuthError::feature_not_enabled()),
     }
 }

@@ -17,6 +17,9 @@ use crate::store::Grant;
 use crate::sync::lock;
 use crate::token::Issuing;
 
+/// The type of access tokens in a token exchange (RFC 8693 §3).
+pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
 #[derive(Debug)]
 pub(super) enum Kind {
     /// A code; the response has a refresh token if `offline_access` was granted.
@@ -25,6 +28,8 @@ pub(super) enum Kind {
     Refresh { refresh_token: String },
     /// A client without a user, so the response has neither ID token nor refresh token.
     Service,
+    /// An exchanged token, whose type the response names.
+    Exchange,
 }
 
 /// Issues the tokens and builds the response.
@@ -47,6 +52,7 @@ pub(super) fn respond(
     issuing.check_groups()?;
     issuing.rotate_if_asked();
     let access_token = issuing.access_token()?;
+    let exchanged = matches!(kind, Kind::Exchange);
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     put("token_type", json!("Bearer"));
@@ -56,6 +62,9 @@ pub(super) fn respond(
         put("id_token", json!(issuing.id_token(&access_token, refresh)?));
     }
     put("access_token", json!(access_token));
+    if exchanged {
+        put("issued_token_type", json!(ACCESS_TOKEN));
+    }
     if let Some(refresh_token) = refresh_token(exchange, client, grant, kind) {
         put("refresh_token", json!(refresh_token));
     }
@@ -70,7 +79,7 @@ pub(super) fn respond(
 /// old token is replaced anyway and stays valid for the grace period.
 fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: Kind) -> Option<String> {
     match kind {
-        Kind::Service => None,
+        Kind::Service | Kind::Exchange => None,
         Kind::Refresh { refresh_token } => {
             let left_out = exchange.org.faults.hit(&Fault::RefreshNoRefreshToken);
             (!left_out).then_some(refresh_token)

@@ -1,0 +1,105 @@
+//! `/activate`: the page on which a user connects a device (RFC 8628 §3.3).
+//!
+//! 1. The user signs in first, so that the page is useless to anyone else.
+//! 2. The page shows the user code and the name of the app, also if the code was in the
+//!    URL: an attacker may have sent the link (RFC 8628 §5.4).
+//! 3. A decision needs the handle of a page that the same browser session was shown.
+
+use url::form_urlencoded::Serializer;
+
+use super::authorize::check_permission;
+use super::page::{self, Activate, Connect};
+use super::paths::ACTIVATE;
+use super::session_cookie::SESSION_COOKIE;
+use super::sign_in;
+use crate::grant_type::GrantType;
+use crate::oauth_error::{OAuthError, wrong_method};
+use crate::org_state::OrgState;
+use crate::random;
+use crate::reply::Reply;
+use crate::request_log::Recorded;
+use crate::store::{Device, Grant, Session};
+use crate::sync::lock;
+
+/// Shows the field for the user code, or asks for a decision about the device with the
+/// code in the query or in the form.
+pub(super) fn answer(org: &OrgState, request: &Recorded) -> Reply {
+    let entered = match request.method.as_str() {
+        "GET" => request.query_param("user_code"),
+        "POST" => request.form_field("user_code"),
+        _ => return wrong_method(),
+    };
+    let Some(session) = session(org, request) else { return sign_in(org, entered.as_deref()) };
+    let Some(entered) = entered else { return Reply::html(200, Activate { org, failed: false }.html()) };
+    // Users may type a separator, or lower-case letters.
+    let user_code: String = entered.chars().filter(char::is_ascii_alphanumeric).collect();
+    let (user_code, now) = (user_code.to_ascii_uppercase(), org.clock.seconds());
+    let device = lock(&org.store).devices.by_user_code(&user_code, now).cloned();
+    let client = device.as_ref().and_then(|device| org.client(&device.client_id));
+    let (Some(device), Some(client)) = (device, client) else {
+        let page = Reply::html(400, Activate { org, failed: true }.html());
+        return page.refused("invalid_user_code", "The user code is invalid or has expired.");
+    };
+    let handle = lock(&org.store).devices.begin_page(&user_code, &session);
+    let (app, login, scopes) = (client.name.as_str(), session.login.as_str(), device.scopes.as_slice());
+    Reply::html(200, Connect { org, app, login, user_code: &user_code, scopes, handle: &handle }.html())
+}
+
+fn session(org: &OrgState, request: &Recorded) -> Option<Session> {
+    let id = request.cookie(SESSION_COOKIE)?;
+    lock(&org.store).sessions.find(id, org.clock.seconds())
+}
+
+/// The sign-in page, which continues here.
+fn sign_in(org: &OrgState, user_code: Option<&str>) -> Reply {
+    let pairs = user_code.map(|code| ("user_code", code));
+    let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
+    sign_in::own_page(org, &format!("/{ACTIVATE}?{query}"))
+}
+
+/// Records the decision of the user.
+///
+/// The policies are those of a sign-in. If they deny the request, the device is told so
+/// as well.
+pub(super) fn decide(org: &OrgState, request: &Recorded) -> Reply {
+    if request.method != "POST" {
+        return wrong_method();
+    }
+    let handle = request.form_field("stateToken").unwrap_or_default();
+    let session = session(org, request);
+    let device = session.as_ref().and_then(|session| {
+        let now = org.clock.seconds();
+        lock(&org.store).devices.end_page(&handle, session, now)
+    });
+    let (Some(session), Some(device)) = (session, device) else { return page::expired(org) };
+    let allowed = request.form_field("action").as_deref() == Some("allow");
+    let decision = if allowed { permitted(org, &session, &device).map(Some) } else { Ok(None) };
+    let grant = decision.as_ref().ok().cloned().flatten();
+    lock(&org.store).devices.decide(&device.user_code, grant.clone());
+    match decision {
+        Err(error) => page::error(org, &error),
+        Ok(grant) => Reply::html(200, page::connected(org, grant.is_some())),
+    }
+}
+
+/// The grant of the device, or the error of a policy.
+fn permitted(org: &OrgState, session: &Session, device: &Device) -> Result<Grant, OAuthError> {
+    let server = org.server(&device.server).ok_or_else(OAuthError::server_error)?;
+    let grant_type = GrantType::DeviceCode;
+    check_permission(org, server, &device.client_id, &session.login, &device.scopes, grant_type)?;
+    lock(&org.store).sessions.note_use(session, &device.client_id, &device.server);
+    Ok(Grant {
+        id: random::token(),
+        server: device.server.clone(),
+        client_id: device.client_id.clone(),
+        grant_type,
+        login: Some(session.login.clone()),
+        scopes: device.scopes.clone(),
+        sid: Some(session.sid.clone()),
+        nonce: None,
+        auth_time: session.auth_time,
+        acr: None,
+        amr: session.amr.clone(),
+        idp: session.idp.clone(),
+    })
+}
