@@ -3,10 +3,11 @@
 //! Any `Fn() -> SystemTime` is a clock:
 //!
 //! ```
+//! # use okta_auth_core as okta_auth;
 //! use std::time::{Duration, SystemTime};
-//! use okta_auth_core::OktaAuth;
+//! use okta_auth::OktaAuth;
 //!
-//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! # fn main() -> Result<(), okta_auth::error::Error> {
 //! let auth = OktaAuth::builder()
 //!     .from_env()
 //! #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -24,7 +25,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// begin further in the future are rejected.
 pub(crate) const REPLICA_SKEW: Duration = Duration::from_secs(60);
 
-/// A source of the current time. The default is [`SystemClock`].
+/// A source of the current time. The default is the clock of the operating
+/// system.
 ///
 /// The time may jump in either direction. No cached value becomes permanent if the clock
 /// jumps backwards, and a wrong clock causes no overflow.
@@ -41,7 +43,7 @@ impl<F: Fn() -> SystemTime + Send + Sync + 'static> Clock for F {
 
 /// The clock of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {

@@ -4,7 +4,8 @@
 //! constant time. It is serialized only into sealed records.
 //!
 //! ```
-//! use okta_auth_core::secret::Secret;
+//! # use okta_auth_core as okta_auth;
+//! use okta_auth::secret::Secret;
 //!
 //! let secret = Secret::new("hunter2");
 //! assert_eq!(format!("{secret:?}"), "Secret([redacted])");
@@ -144,6 +145,12 @@ impl fmt::Debug for SecretBytes {
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
     }
 }
 

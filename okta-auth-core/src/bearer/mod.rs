@@ -42,14 +42,14 @@
 //! cached, except after introspection: every response of Okta is cached for 30 s, positive
 //! or negative, so that junk causes few requests.
 
+mod bearer_token;
 mod cache;
 mod challenge;
 mod credentials;
 mod introspection;
-mod resource;
 mod verifier;
 
-pub use challenge::WwwAuthenticate;
+pub use bearer_token::BearerToken;
+pub(crate) use challenge::WwwAuthenticate;
 pub(crate) use credentials::{Credentials, Presented};
-pub(crate) use resource::resource_metadata;
 pub(crate) use verifier::BearerVerifier;

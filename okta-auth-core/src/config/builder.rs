@@ -15,10 +15,11 @@ use crate::secret::Secret;
 /// variable for the same setting.
 ///
 /// ```
-/// use okta_auth_core::config::ConfigBuilder;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::config::ConfigBuilder;
 ///
 /// # fn vault(_: &str) -> &'static str { "kq3Yl0Zs8Xw5Rt2Vb7Nm4Jh1Gf6Dc9Pa" }
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let config = ConfigBuilder::default()
 ///     .issuer("https://dev-12345678.okta.com/oauth2/default")
 ///     .client_id("0oa1abcdXYZ2efGhI5d7")
@@ -37,7 +38,8 @@ use crate::secret::Secret;
 /// All mistakes are reported together, each with its fix:
 ///
 /// ```
-/// # use okta_auth_core::config::ConfigBuilder;
+/// # use okta_auth_core as okta_auth;
+/// # use okta_auth::config::ConfigBuilder;
 /// let error = ConfigBuilder::default()
 ///     .issuer("https://dev-12345678-admin.okta.com")
 ///     .client_id("{clientId}")
@@ -310,8 +312,9 @@ impl ConfigBuilder {
     /// each issuer has its own keys. The audiences are the same for all of them.
     ///
     /// ```
-    /// # use okta_auth_core::config::ConfigBuilder;
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// let config = ConfigBuilder::default()
     ///     .issuer("https://dev-12345678.okta.com/oauth2/default")
     ///     .accept_issuer("https://partner.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z")
@@ -374,8 +377,9 @@ impl ConfigBuilder {
     /// cannot be allowed.
     ///
     /// ```
-    /// # use okta_auth_core::config::ConfigBuilder;
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
     /// // /login?idp=0oa2&ui_locales=fr
     /// config.clone().allow_login_parameters(["idp", "ui_locales"]).build()?;

@@ -4,9 +4,9 @@
 //! at two paths of one domain, share them, so the default name depends on issuer and
 //! client.
 
-use super::issuer::Issuer;
 use super::problem::Diagnostics;
 use super::{ConfigBuilder, env};
+use crate::issuer::Issuer;
 use crate::secret::sha256;
 
 /// The default name in earlier versions, and the prefix of the names of tenants' cookies.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use url::Url;
 
 use super::builder::ConfigBuilder;
-use super::issuer::Issuer;
 use super::problem::Diagnostics;
 use super::{Routes, durations, env, rules};
 use crate::error::{Code, Error, Result};
 use crate::http::{Backchannel, HttpProxy, OperatorRoutes, ProxyScope};
+use crate::issuer::Issuer;
 use crate::secret::Secret;
 
 /// Disables the proxy of other variables for this library.
@@ -83,7 +83,8 @@ impl ConfigBuilder {
     /// then reports a wrong name together with the correct one.
     ///
     /// ```
-    /// # use okta_auth_core::config::ConfigBuilder;
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::config::ConfigBuilder;
     /// let spring = [("OKTA_OAUTH2_ISSUER", "https://dev-12345678.okta.com/oauth2/default")];
     /// let config = ConfigBuilder::from_variables(spring);
     /// assert!(config.names_an_org() && !ConfigBuilder::default().names_an_org());

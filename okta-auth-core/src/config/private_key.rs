@@ -34,7 +34,8 @@ impl PrivateKey {
     /// `key_id` is the `kid` of the public key at Okta. A JWK contains its own.
     ///
     /// ```
-    /// use okta_auth_core::config::PrivateKey;
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::config::PrivateKey;
     ///
     /// let error = PrivateKey::parse("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", None).unwrap_err();
     /// assert!(error.to_string().contains("it is a certificate"));

@@ -42,8 +42,9 @@ impl Routes {
     /// build a link to one of them.
     ///
     /// ```
-    /// # use okta_auth_core::config::ConfigBuilder;
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
     /// let config = config.public_prefix("/app").build()?;
     /// let login = config.routes().login().unwrap_or_default();

@@ -13,16 +13,14 @@
 use url::Url;
 
 use super::env::{AUDIENCE, BACKCHANNEL_URL, BASE_URL, CLIENT_ID, ISSUER_URI, PUBLIC_PREFIX, SCOPES};
-use super::issuer::{Issuer, is_loopback};
 use super::placeholder::{is_placeholder, is_quoted};
 use super::problem::Diagnostics;
 use super::routes::Routes;
 use super::secrets;
 use crate::error::Result;
-use crate::http::is_below_okta;
+use crate::issuer::okta::{self, EXAMPLE};
+use crate::issuer::{Issuer, is_loopback};
 use crate::secret::Secret;
-
-const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 
 /// Checks the issuer: an https URL without unrelated parts.
 ///
@@ -56,9 +54,8 @@ pub(crate) fn issuer(value: Option<&str>, findings: &mut Diagnostics) -> Option<
 
 /// Detects typing errors in the text, before it is parsed.
 ///
-/// A placeholder comes from copied documentation, `://` twice from pasting a URL after
-/// `https://`, and `.com.com` from adding the suffix to a whole domain. Okta's own
-/// libraries check for the same errors.
+/// A placeholder comes from copied documentation, and `://` twice from pasting a URL after
+/// `https://`.
 fn issuer_typo(value: &str) -> Option<String> {
     if is_placeholder(value) {
         return Some(format!("`{value}` still contains a placeholder; replace it with your own Okta domain"));
@@ -69,8 +66,8 @@ fn issuer_typo(value: &str) -> Option<String> {
     if value.matches("://").count() > 1 {
         return Some(format!("`{value}` contains `://` twice; it looks like a copy-and-paste error"));
     }
-    if value.contains(".com.com") {
-        return Some(format!("`{value}` contains `.com.com`; it looks like a typo in your Okta domain"));
+    if let Some(problem) = okta::typo(value) {
+        return Some(problem);
     }
     if !value.contains("://") {
         return Some(format!("`{value}` has no scheme; write `https://{value}`"));
@@ -78,15 +75,11 @@ fn issuer_typo(value: &str) -> Option<String> {
     None
 }
 
-/// Detects mistakes in the parts of the URL.
-///
-/// The admin console has its own domain, `acme-admin.okta.com`, which an administrator
-/// sees in the address bar while setting up an application. Other libraries ask for
-/// endpoints or metadata documents instead of the issuer.
+/// Detects mistakes in the parts of the URL. Other libraries ask for endpoints or metadata documents
+/// instead of the issuer.
 fn issuer_shape(url: &Url) -> Option<String> {
-    let host = url.host_str().unwrap_or_default();
-    if let Some((org, rest)) = host.split_once("-admin.") {
-        return Some(format!("`{host}` is the admin console; the issuer's domain is `{org}.{rest}`"));
+    if let Some(problem) = okta::admin_console(url) {
+        return Some(problem);
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Some("an issuer has neither a query nor a fragment; remove it".to_owned());
@@ -95,19 +88,7 @@ fn issuer_shape(url: &Url) -> Option<String> {
     if path.contains("/.well-known/") || path.contains("/v1/") {
         return Some(format!("`{path}` is an endpoint; the issuer ends before it, for example {EXAMPLE}"));
     }
-    if path.trim_end_matches('/') == "/oauth2" {
-        return Some(
-            "`/oauth2` alone is not a server; use `/oauth2/default`, or nothing for the org server".to_owned(),
-        );
-    }
-    let server = path.strip_prefix("/oauth2/").is_some_and(|id| !id.contains('/'));
-    // At a custom domain, and at other providers, an issuer may have any path.
-    if is_below_okta(host) && path != "/" && !server {
-        return Some(format!(
-            "`{path}` is not the path of an Okta issuer; an issuer ends with the domain or with `/oauth2/` and an id"
-        ));
-    }
-    None
+    okta::path_mistake(url)
 }
 
 /// Checks only what a tenant sets for its client and issuers. A table may have a hundred

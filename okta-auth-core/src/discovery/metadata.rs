@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::{Issuer, is_loopback};
 use crate::error::{Code, Error, Result};
+use crate::issuer::{Issuer, is_loopback};
 
 /// The provider metadata (OIDC Discovery §3), as far as this library uses it.
 ///
@@ -12,8 +12,7 @@ use crate::error::{Code, Error, Result};
 /// session. Without an introspection endpoint the tokens of an org server are rejected. Without a
 /// userinfo endpoint only the claims of the ID token are available.
 #[derive(Clone, Debug, Deserialize)]
-#[non_exhaustive]
-pub struct Metadata {
+pub(crate) struct Metadata {
     issuer: String,
     authorization_endpoint: Url,
     token_endpoint: Url,
@@ -34,48 +33,48 @@ pub struct Metadata {
 
 impl Metadata {
     /// Returns the issuer. It has been compared with the configured one.
-    pub fn issuer(&self) -> &str {
+    pub(crate) fn issuer(&self) -> &str {
         &self.issuer
     }
 
     /// Returns the URL that browsers are sent to for sign-in.
-    pub fn authorization_endpoint(&self) -> &Url {
+    pub(crate) fn authorization_endpoint(&self) -> &Url {
         &self.authorization_endpoint
     }
 
     /// Returns the URL where codes and refresh tokens are exchanged.
-    pub fn token_endpoint(&self) -> &Url {
+    pub(crate) fn token_endpoint(&self) -> &Url {
         &self.token_endpoint
     }
 
     /// Returns the URL of the keys. It is never built from the issuer, because it may have another
     /// host.
-    pub fn jwks_uri(&self) -> &Url {
+    pub(crate) fn jwks_uri(&self) -> &Url {
         &self.jwks_uri
     }
 
     /// Returns the URL of the userinfo endpoint (OIDC Core §5.3).
-    pub fn userinfo_endpoint(&self) -> Option<&Url> {
+    pub(crate) fn userinfo_endpoint(&self) -> Option<&Url> {
         self.userinfo_endpoint.as_ref()
     }
 
     /// Returns the URL that browsers are sent to for logout (OIDC RP-Initiated Logout §2.1).
-    pub fn end_session_endpoint(&self) -> Option<&Url> {
+    pub(crate) fn end_session_endpoint(&self) -> Option<&Url> {
         self.end_session_endpoint.as_ref()
     }
 
     /// Returns the URL where tokens are revoked (RFC 7009).
-    pub fn revocation_endpoint(&self) -> Option<&Url> {
+    pub(crate) fn revocation_endpoint(&self) -> Option<&Url> {
         self.revocation_endpoint.as_ref()
     }
 
     /// Returns the URL where tokens are introspected (RFC 7662).
-    pub fn introspection_endpoint(&self) -> Option<&Url> {
+    pub(crate) fn introspection_endpoint(&self) -> Option<&Url> {
         self.introspection_endpoint.as_ref()
     }
 
     /// Whether authorization responses carry `iss` (RFC 9207 §3).
-    pub fn authorization_response_iss_parameter_supported(&self) -> bool {
+    pub(crate) fn authorization_response_iss_parameter_supported(&self) -> bool {
         self.authorization_response_iss_parameter_supported == Some(true)
     }
 

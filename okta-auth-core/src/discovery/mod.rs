@@ -15,7 +15,7 @@ mod metadata;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use metadata::Metadata;
+pub(crate) use metadata::Metadata;
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::Issuer;

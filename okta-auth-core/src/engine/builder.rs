@@ -1,12 +1,9 @@
 //! Builds the engine.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use super::context::ExclusiveSessions;
-use super::mounting::Mounting;
-use super::route_table::{RouteTable, SpecialRoutes};
 use super::{Inner, OktaAuth};
 use crate::bearer::BearerVerifier;
 use crate::clock::{Clock, SharedClock};
@@ -19,6 +16,7 @@ use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{DeferredLogouts, Logout};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::Provider;
+use crate::routing::{Mounting, RouteTable, SpecialRoutes};
 use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, SessionStore, TokenRevoker};
 use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
@@ -242,8 +240,9 @@ impl OktaAuthBuilder {
     /// Requires a signed-in user for every request, except for requests to these routes.
     ///
     /// ```
-    /// # use okta_auth_core::OktaAuth;
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::OktaAuth;
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// let auth = OktaAuth::builder()
     ///     .from_env()
     /// #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -339,7 +338,6 @@ impl OktaAuthBuilder {
             refresher,
             logout,
             tenant: self.tenant,
-            gone: AtomicBool::new(false),
             exclusive: self.exclusive,
             events,
             mounting,

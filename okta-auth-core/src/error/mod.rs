@@ -17,7 +17,7 @@ pub use code::Code;
 use untrusted::escaped;
 
 /// A result with this library's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
@@ -156,7 +156,8 @@ impl Error {
     /// Whether the configuration is invalid.
     ///
     /// ```
-    /// use okta_auth_core::config::Config;
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::config::Config;
     ///
     /// let error = Config::builder().issuer("https://{yourOktaDomain}").build().unwrap_err();
     /// assert!(error.is_config());

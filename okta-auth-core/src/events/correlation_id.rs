@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::secret::random_bytes;
 
 /// Links events, log lines and the error page of one request: 80 random bits.
@@ -23,6 +25,13 @@ impl CorrelationId {
     /// zeros and not an error. Code that depends on randomness fails there.
     pub(crate) fn random() -> Self {
         Self(random_bytes().unwrap_or_default())
+    }
+}
+
+/// As text, like `Display`.
+impl Serialize for CorrelationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

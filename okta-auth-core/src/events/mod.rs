@@ -5,13 +5,14 @@
 //! [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this order:
 //!
 //! ```
-//! use okta_auth_core::{OktaAuth, events::Event};
+//! # use okta_auth_core as okta_auth;
+//! use okta_auth::{OktaAuth, events::Event};
 //!
 //! fn audit(event: &Event) {
 //!     // Quick, or into a channel: a request is waiting.
 //!     println!("{} {} {} {:?}", event.time().seconds(), event.name(), event.reason(), event.subject());
 //! }
-//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! # fn main() -> Result<(), okta_auth::error::Error> {
 //! let auth = OktaAuth::builder()
 //!     .from_env()
 //! #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -25,8 +26,9 @@
 //! whether a full channel drops events or blocks requests:
 //!
 //! ```
+//! # use okta_auth_core as okta_auth;
 //! use std::sync::mpsc::{SyncSender, sync_channel};
-//! use okta_auth_core::events::{Event, EventKind};
+//! use okta_auth::events::{Event, EventKind};
 //!
 //! fn to_channel(sender: SyncSender<Event>) -> impl Fn(&Event) + Send + Sync + 'static {
 //!     move |event| {
@@ -104,12 +106,14 @@ mod event;
 mod first_error;
 mod kind;
 pub mod metrics;
+mod session_id;
 mod severity;
 mod stream;
 
 pub use correlation_id::CorrelationId;
 pub use event::Event;
 pub use kind::{EndReason, EventKind, LogoutChannel, StoreOperation};
+pub use session_id::SessionId;
 
 pub(crate) use event::EventSubject;
 pub(crate) use first_error::first_error;

@@ -17,7 +17,6 @@ use super::first_error::first_error;
 use super::kind::EventKind;
 use super::metrics;
 use super::severity::{Severity, Warnings};
-use crate::base64url;
 use crate::clock::SharedClock;
 use crate::error::Error;
 
@@ -94,7 +93,7 @@ macro_rules! line {
             reference = %$event.reference,
             issuer = $event.issuer(),
             client = $event.client_id(),
-            session = $event.about.session.map(base64url::encode),
+            session = $event.about.session.map(|id| id.to_string()),
             channel = $event.channel(),
             sessions = $event.sessions(),
             policy = $event.policy(),

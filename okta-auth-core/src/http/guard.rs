@@ -21,14 +21,7 @@ use url::{Host, Url};
 
 use super::address::{self, Kind};
 use crate::error::{Code, Error, Result};
-
-/// The domains of Okta's own clouds: orgs are below them. This is the only list of them.
-const OKTA: [&str; 6] =
-    ["okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil", "okta-miltest.com"];
-
-pub(crate) fn is_below_okta(host: &str) -> bool {
-    OKTA.iter().any(|domain| Domain::Below((*domain).to_owned()).has(host))
-}
+use crate::issuer::{is_loopback, is_loopback_name, okta};
 
 /// The longest name of DNS in text form (RFC 1035 §2.3.4).
 const LONGEST_NAME: usize = 253;
@@ -37,9 +30,10 @@ const LONGEST_NAME: usize = 253;
 /// own domains are allowed, over https and at public addresses; this type adds more.
 ///
 /// ```
-/// use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::config::{ConfigBuilder, EgressPolicy};
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let policy = EgressPolicy::default().allow_domain("login.acme.com");
 /// let issuer = |issuer: &str| {
 ///     let config = ConfigBuilder::default().issuer(issuer).client_id("0oa1").build()?;
@@ -91,7 +85,7 @@ impl Default for EgressPolicy {
     fn default() -> Self {
         Self {
             operator: false,
-            domains: OKTA.map(|domain| Domain::Below(domain.to_owned())).into(),
+            domains: okta::DOMAINS.map(|domain| Domain::Below(domain.to_owned())).into(),
             ports: vec![443],
             private_addresses: false,
             loopback: false,
@@ -264,21 +258,6 @@ impl Dangerous {
 /// Whether a name is free of leading and trailing dots, empty labels and wildcards.
 fn is_plain(name: &str) -> bool {
     name.len() <= LONGEST_NAME && !name.contains('*') && name.split('.').all(|label| !label.is_empty())
-}
-
-/// Whether a URL names this machine: 127.0.0.0/8, `::1`, `localhost` or a name below it
-/// (RFC 6761 §6.3).
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => is_loopback_name(name),
-        None => false,
-    }
-}
-
-pub(super) fn is_loopback_name(name: &str) -> bool {
-    name == "localhost" || name.ends_with(".localhost")
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ fn invalid_domains_allow_nothing_and_are_reported() {
             let error = policy.finish().unwrap_err();
             assert_eq!(error.code(), Code::ConfigInvalid, "{name}");
             assert!(error.to_string().contains("write one name"), "{error}");
-            assert_eq!(policy.domains.len(), OKTA.len());
+            assert_eq!(policy.domains.len(), okta::DOMAINS.len());
         }
     }
     assert!(
@@ -188,7 +188,7 @@ fn may_pass(url: &Url) -> bool {
     let Some(Host::Domain(name)) = url.host() else { return false };
     // An empty label does not count: `.okta.com` is not below `okta.com`.
     let below = |domain: &str| name.strip_suffix(&format!(".{domain}")).is_some_and(|label| !label.is_empty());
-    let listed = name == "login.acme.com" || OKTA.iter().any(|domain| below(domain)) || below("corp.example");
+    let listed = name == "login.acme.com" || okta::DOMAINS.iter().any(|domain| below(domain)) || below("corp.example");
     let port = matches!(url.port(), None | Some(443 | 8443));
     url.scheme() == "https" && url.username().is_empty() && url.password().is_none() && listed && port
 }
@@ -226,10 +226,10 @@ proptest! {
     }
 
     #[test]
-    fn names_below_an_okta_domain_pass(label in "[a-z]([a-z0-9]{0,8}[a-z])?", suffix in 0..OKTA.len()) {
-        let url = format!("https://{label}.{}/", OKTA[suffix]);
+    fn names_below_an_okta_domain_pass(label in "[a-z]([a-z0-9]{0,8}[a-z])?", suffix in 0..okta::DOMAINS.len()) {
+        let url = format!("https://{label}.{}/", okta::DOMAINS[suffix]);
         prop_assert!(passes(&policy(), &url));
-        let (glued, behind) = (format!("https://{label}{}/", OKTA[suffix]), format!("https://{}.{label}/", OKTA[suffix]));
+        let (glued, behind) = (format!("https://{label}{}/", okta::DOMAINS[suffix]), format!("https://{}.{label}/", okta::DOMAINS[suffix]));
         prop_assert!(!passes(&policy(), &glued) && !passes(&policy(), &behind));
     }
 }

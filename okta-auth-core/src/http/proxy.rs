@@ -12,8 +12,8 @@
 use reqwest::{NoProxy, Proxy};
 use url::Url;
 
-use super::guard::is_loopback;
 use crate::error::{Code, Error, Result};
+use crate::issuer::is_loopback;
 use crate::secret::Secret;
 
 /// Hosts on this machine, in the form of `NO_PROXY`.

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::guard::{EgressPolicy, is_loopback_name};
+use super::guard::EgressPolicy;
+use crate::issuer::is_loopback_name;
 
 pub(super) struct GuardedResolver {
     policy: Arc<EgressPolicy>,

@@ -19,8 +19,7 @@ use aws_lc_rs::signature::{self, RsaParameters, VerificationAlgorithm};
 /// accepted only if the algorithm in its header is on the list and its key fits the
 /// algorithm (RFC 8725 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Algorithm {
+pub(crate) enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256: the algorithm that Okta uses.
     Rs256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
@@ -48,7 +47,7 @@ pub(super) enum Family {
 
 impl Algorithm {
     /// Returns the algorithm for the `alg` of a header or a key, if it is supported.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "RS256" => Self::Rs256,
             "RS384" => Self::Rs384,
@@ -62,7 +61,7 @@ impl Algorithm {
     }
 
     /// Returns the name for `alg`.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
             Self::Rs384 => "RS384",

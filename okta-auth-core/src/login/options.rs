@@ -14,13 +14,15 @@ const MAX_HINT: usize = 254;
 /// The options of a single sign-in, beyond the configuration.
 ///
 /// ```
+/// # use okta_auth_core as okta_auth;
 /// use std::time::Duration;
-/// use okta_auth_core::login::{LoginOptions, ReturnTo};
+/// use okta_auth::login::{LoginOptions, ReturnTo};
 ///
 /// let base = "https://app.example.com".parse().unwrap();
-/// let mut options = LoginOptions::new(ReturnTo::parse("/payout", &base));
-/// options.login_hint = Some("ada@example.com".to_owned());
-/// options.max_age = Some(Duration::from_secs(300));
+/// let options = LoginOptions::new(ReturnTo::parse("/payout", &base))
+///     .with_login_hint("ada@example.com")
+///     .with_max_age(Duration::from_secs(300));
+/// # let _ = options;
 /// ```
 ///
 /// The requested `max_age` and `acr_values` are sealed with the attempt. The callback checks the ID
@@ -60,6 +62,30 @@ impl LoginOptions {
         }
     }
 
+    /// Requires fresh credentials; see [`force_login`](Self::force_login).
+    #[must_use]
+    pub fn with_forced_login(self) -> Self {
+        Self { force_login: true, ..self }
+    }
+
+    /// Prefills the user name.
+    #[must_use]
+    pub fn with_login_hint(self, user: impl Into<String>) -> Self {
+        Self { login_hint: Some(user.into()), ..self }
+    }
+
+    /// Requires that the user authenticated at most this long ago.
+    #[must_use]
+    pub fn with_max_age(self, age: Duration) -> Self {
+        Self { max_age: Some(age), ..self }
+    }
+
+    /// Requires one of these authentication contexts.
+    #[must_use]
+    pub fn with_acr_values<S: Into<String>>(self, values: impl IntoIterator<Item = S>) -> Self {
+        Self { acr_values: values.into_iter().map(Into::into).collect(), ..self }
+    }
+
     /// Reads the query of the login path: `return_to` is the target, `prompt=login` requests fresh
     /// credentials, and `login_hint` prefills the user name. Other parameters are passed on only if
     /// the application allows them.
@@ -87,9 +113,10 @@ impl LoginOptions {
     /// for example `idp` or `ui_locales`, or `prompt` with another value than `login`.
     ///
     /// ```
-    /// use okta_auth_core::login::{LoginOptions, ReturnTo};
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::login::{LoginOptions, ReturnTo};
     ///
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// let options = LoginOptions::new(ReturnTo::root())
     ///     .with_parameter("idp", "0oa9o8wzkhckw9TLa0h7")?
     ///     .with_parameter("prompt", "select_account")?;

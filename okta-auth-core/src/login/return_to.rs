@@ -4,6 +4,8 @@
 //! followed another. Here the `url` crate parses the text once (with the WHATWG algorithm that
 //! browsers follow), and the redirect uses the serialized result.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -16,7 +18,8 @@ const MAX_BYTES: usize = 8 * 1024;
 /// A local absolute path with its query and fragment: `/orders?page=2#total`.
 ///
 /// ```
-/// use okta_auth_core::login::ReturnTo;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::login::ReturnTo;
 ///
 /// let base = "https://app.example.com".parse().unwrap();
 /// assert_eq!(ReturnTo::parse("/orders?page=2#total", &base).as_str(), "/orders?page=2#total");
@@ -24,7 +27,7 @@ const MAX_BYTES: usize = 8 * 1024;
 ///     assert_eq!(ReturnTo::parse(elsewhere, &base).as_str(), "/");
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReturnTo(String);
 
@@ -108,6 +111,18 @@ impl ReturnTo {
 
     pub(crate) fn without_query(&self) -> Self {
         Self(self.path().to_owned())
+    }
+}
+
+impl AsRef<str> for ReturnTo {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ReturnTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -22,6 +22,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
+use http::request::Parts;
 use url::form_urlencoded;
 
 use super::end_session::EndSession;
@@ -43,6 +44,20 @@ pub(crate) enum LogoutSender {
     Page,
     /// A script, which must not see the ID token.
     Script,
+}
+
+impl LogoutSender {
+    /// Determines the sender by `Sec-Fetch-Mode`, or without that header by `X-Requested-With`
+    /// or an `Accept` for data. Other clients count as pages.
+    pub(crate) fn of(parts: &Parts, navigation: bool) -> Self {
+        let header = |name: &str| parts.headers.get(name);
+        let is_script = match header("sec-fetch-mode") {
+            Some(mode) => mode != "navigate",
+            None if navigation => false,
+            None => header("x-requested-with").is_some() || header("accept").is_some_and(|accept| accept != "*/*"),
+        };
+        if is_script { Self::Script } else { Self::Page }
+    }
 }
 
 /// Where the browser goes after the local session has ended.

@@ -14,7 +14,8 @@ pub struct ClaimCondition(String);
 /// `claim("department")`, `claim("/address/country")`.
 ///
 /// ```
-/// use okta_auth_core::policy::claim;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::claim;
 ///
 /// let policy = claim("department").one_of(["Sales", "Support"]) & claim("/address/country").equals("SE");
 /// # let _ = policy;

@@ -8,9 +8,10 @@ use crate::error::{Code, Error, Result};
 
 /// The policies of an application: named policies for code, and policies of routes.
 /// ```
-/// use okta_auth_core::policy::{PolicySet, group};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::{PolicySet, group};
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let policies = PolicySet::default()
 ///     .with("admin", group("Admins"))
 ///     .protect("/admin/{page}", group("Admins"));
@@ -88,7 +89,8 @@ impl PolicySet {
 
     /// Protects a route by a policy about the caller with these credentials.
     /// ```
-    /// use okta_auth_core::policy::{AcceptedCredentials, PolicySet, scope, signed_in};
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::policy::{AcceptedCredentials, PolicySet, scope, signed_in};
     ///
     /// let policies = PolicySet::default()
     ///     .protect_for("/api/orders", AcceptedCredentials::BearerOnly, scope("orders:read"))

@@ -11,18 +11,22 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::HeaderValue;
 
 use super::index_keys::{IndexKeys, IndexKind};
 use super::limits::Activity;
-use super::lookup::{LoadedSession, PendingLookup};
-use super::record::{Session, SessionId};
+use super::lookup::{LoadedSession, PendingLookup, SessionLookup};
+use super::record::Session;
 use super::sessions::Sessions;
 use super::store::StoreKey;
 use super::token_revocation::TokenRevoker;
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Timestamp};
 use crate::config::Config;
-use crate::error::Result;
-use crate::events::{CorrelationId, EndReason, EventKind, EventSubject, Events};
+use crate::cookie::RequestCookies;
+use crate::error::{Code, Error, Result};
+use crate::events::{CorrelationId, EndReason, EventKind, EventSubject, Events, SessionId};
 
 /// Session administration of one issuer and client.
 pub(crate) struct SessionAdmin {
@@ -31,6 +35,8 @@ pub(crate) struct SessionAdmin {
     revoker: Arc<TokenRevoker>,
     events: Arc<Events>,
     clock: SharedClock,
+    /// Whether the tenant was removed.
+    removed: AtomicBool,
 }
 
 impl SessionAdmin {
@@ -41,7 +47,8 @@ impl SessionAdmin {
         clock: SharedClock,
     ) -> Self {
         let (config, sessions, events) = (Arc::clone(config), Arc::clone(sessions), Arc::clone(events));
-        Self { config, sessions, revoker: Arc::new(revoker), events, clock }
+        let (revoker, removed) = (Arc::new(revoker), AtomicBool::new(false));
+        Self { config, sessions, revoker, events, clock, removed }
     }
 
     pub(crate) fn revoker(&self) -> &Arc<TokenRevoker> {
@@ -85,12 +92,12 @@ impl SessionAdmin {
     pub(crate) async fn end(&self, id: SessionId, reference: CorrelationId) -> Result<bool> {
         let (now, why) = (self.clock.now(), EndReason::EndedByApplication);
         let Sessions::Stored(stored) = &*self.sessions else {
-            let name = self.index_keys().name(IndexKind::Session, id.0.as_bytes());
+            let name = self.index_keys().name(IndexKind::Session, &id.0);
             self.sessions.end_named(&name, now, drop).await?;
-            self.emit_ended(id.event_subject(), why, reference);
+            self.emit_ended(id.into(), why, reference);
             return Ok(true);
         };
-        let Some(entry) = stored.load(&id.0, now).await? else { return Ok(false) };
+        let Some(entry) = stored.load(&id.into(), now).await? else { return Ok(false) };
         let ended = stored.end(&entry.session).await?;
         if ended {
             self.emit_ended(entry.session.event_subject(), why, reference);
@@ -161,6 +168,63 @@ impl SessionAdmin {
             self.revoker.revoke_in_background(entry.session);
         }
         Ok(())
+    }
+
+    /// Ends a session that another sign-in replaces, and revokes its refresh token.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::end`]; the session has not ended then.
+    pub(crate) async fn end_replaced(
+        &self,
+        session: &Arc<Session>,
+        now: Timestamp,
+        reference: CorrelationId,
+    ) -> Result<()> {
+        if self.sessions.end(session, now).await? {
+            self.emit_ended(session.event_subject(), EndReason::Replaced, reference);
+        }
+        self.revoker.revoke_in_background(Arc::clone(session));
+        Ok(())
+    }
+
+    /// Ends the session that these cookies name, because a session of another tenant replaces it.
+    /// Returns the deletions of the cookies.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::find`] and [`Sessions::end`]; the session has not ended then.
+    pub(crate) async fn end_presented(
+        &self,
+        cookies: &RequestCookies,
+        now: Timestamp,
+        reference: CorrelationId,
+    ) -> Result<Vec<HeaderValue>> {
+        let found = match self.sessions.look(cookies, now, Activity::Passive) {
+            SessionLookup::Known(loaded) => loaded,
+            SessionLookup::Pending(lookup) => self.sessions.find(lookup, now, Activity::Passive).await?,
+        };
+        let LoadedSession::Live { entry, .. } = found else { return Ok(self.sessions.clear(cookies, None)) };
+        let removed = self.sessions.clear(cookies, Some(&entry.session));
+        self.end_replaced(&entry.session, now, reference).await?;
+        Ok(removed)
+    }
+
+    /// Marks the tenant of these sessions as removed, so that no new session is valid.
+    pub(crate) fn mark_removed(&self) {
+        self.removed.store(true, Ordering::Release);
+    }
+
+    /// Checks after creating a session that its tenant still exists. If the tenant was
+    /// removed during the sign-in, either the removal found this session, or this check
+    /// ends it.
+    ///
+    /// # Errors
+    /// [`Code::TenantUnknown`] after the session was ended.
+    pub(crate) async fn ensure_tenant_exists(&self, id: SessionId) -> Result<()> {
+        if !self.removed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.end(id, CorrelationId::random()).await?;
+        Err(Error::new(Code::TenantUnknown, "the tenant was removed during the sign-in"))
     }
 
     pub(crate) fn emit_ended(&self, subject: EventSubject, why: EndReason, reference: CorrelationId) {

@@ -51,7 +51,7 @@ impl PendingLookup {
     /// The session, as far as known: two lookups with the same key stand for the same session.
     pub(crate) fn key(&self) -> Option<StoreKey> {
         match self {
-            Self::Cookie { entry, .. } => Some(entry.session.id().0),
+            Self::Cookie { entry, .. } => Some(entry.session.key()),
             Self::Stored(keys) => keys.iter().find(|key| key.proven).or(keys.first()).map(|key| key.key),
         }
     }

@@ -20,9 +20,10 @@ use crate::clock::{Clock, SharedClock, Timestamp};
 /// expire next, which are the sessions that have been unused for longest.
 ///
 /// ```
-/// use okta_auth_core::{OktaAuth, session::MemoryStore};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::{OktaAuth, session::MemoryStore};
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let auth = OktaAuth::builder()
 ///     .from_env()
 /// #   .issuer("https://acme.okta.com").client_id("0oa1")

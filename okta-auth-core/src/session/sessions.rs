@@ -16,7 +16,7 @@ use super::index_keys::{IndexKeys, IndexKind};
 use super::limits::{Activity, SKEW, SessionLimits};
 use super::lookup::{LoadedSession, PendingLookup, SessionLookup};
 use super::probe::Probe;
-use super::record::{Session, SessionId};
+use super::record::Session;
 use super::refresh_schedule::RefreshDue;
 use super::revocations::{RevocationProbe, Revocations};
 use super::store::{SessionStore, StoreKey};
@@ -25,6 +25,7 @@ use super::watches::{Watch, Watches};
 use crate::clock::Timestamp;
 use crate::cookie::{Chunks, RequestCookies};
 use crate::error::{Code, Error, Result};
+use crate::events::SessionId;
 
 #[derive(Debug)]
 pub(crate) enum Sessions {
@@ -264,12 +265,12 @@ impl Sessions {
         match self {
             Self::Stored(stored) => stored.end(session).await,
             Self::Cookie { revocations: None, watches, .. } => {
-                watches.end(&session.id().0);
+                watches.end(&session.key());
                 Ok(true)
             }
             Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } => {
                 // Connections close even if the store does not answer.
-                watches.end(&session.id().0);
+                watches.end(&session.key());
                 let name = &session.names(index_keys).session;
                 let lifetime = limits.memory_of(session.lifeline(), now);
                 revocations.end(name, now.max(session.created_at()), lifetime).await.map(|()| true)

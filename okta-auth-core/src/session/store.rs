@@ -32,6 +32,7 @@ use std::time::Duration;
 use crate::base64url;
 
 use crate::error::{Code, Error};
+use crate::events::SessionId;
 
 /// The future of a store operation. Callers may drop it before it completes.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -56,6 +57,12 @@ impl StoreKey {
     /// Parses the output of `Display`. Returns `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         base64url::decode(text).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl From<SessionId> for StoreKey {
+    fn from(id: SessionId) -> Self {
+        Self(id.0)
     }
 }
 

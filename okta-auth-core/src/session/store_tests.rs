@@ -5,8 +5,9 @@
 //! `rt-multi-thread`):
 //!
 //! ```
-//! # use okta_auth_core::session::MemoryStore as MyStore;
-//! okta_auth_core::store_tests! {
+//! # use okta_auth_core as okta_auth;
+//! # use okta_auth::session::MemoryStore as MyStore;
+//! okta_auth::store_tests! {
 //!     // A fresh and empty store for each test.
 //!     async { MyStore::new(1_000) }
 //! }
@@ -17,10 +18,11 @@
 //! expired. A store with an adjustable clock needs no waiting. Pass it as
 //!
 //! ```
-//! # use okta_auth_core::session::MemoryStore;
+//! # use okta_auth_core as okta_auth;
+//! # use okta_auth::session::MemoryStore;
 //! # use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
 //! # use std::time::{Duration, UNIX_EPOCH};
-//! okta_auth_core::store_tests! {
+//! okta_auth::store_tests! {
 //!     turning async {
 //!         let seconds = Arc::new(AtomicU64::new(1_800_000_000));
 //!         let clock = Arc::clone(&seconds);

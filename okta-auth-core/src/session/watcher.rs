@@ -65,7 +65,7 @@ async fn probe_all(watches: Watches) {
     loop {
         let questions = watches.after(last, AT_A_TIME);
         let Some(question) = questions.last() else { return };
-        last = Some(question.session.id().0);
+        last = Some(question.session.key());
         ask(&watches, questions, watches.clock().now()).await;
     }
 }
@@ -74,7 +74,7 @@ async fn probe_all(watches: Watches) {
 /// to the store. While the store does not answer, the known end counts.
 async fn expire(watches: &Watches, now: Timestamp) {
     let due = watches.due(now);
-    let ids: Vec<_> = due.iter().map(|question| question.session.id().0).collect();
+    let ids: Vec<_> = due.iter().map(|question| question.session.key()).collect();
     ask(watches, due, now).await;
     watches.end_due(&ids, now);
 }
@@ -89,7 +89,7 @@ async fn ask(watches: &Watches, questions: Vec<Question>, now: Timestamp) {
         {
             let watches = watches.clone();
             asked.spawn(async move {
-                let id = question.session.id().0;
+                let id = question.session.key();
                 match question.probe.probe(question.session, now).await {
                     Ok(Probed::Ended) => watches.end(&id),
                     Ok(Probed::Lives { session, until }) => {

@@ -103,7 +103,7 @@ impl Watches {
         until: Timestamp,
         probe: Arc<dyn Probe>,
     ) -> Watch {
-        let id = session.id().0;
+        let id = session.key();
         let mut state = self.lock();
         let signal = match state.sessions.get_mut(&id) {
             Some(watched) => {
@@ -132,7 +132,7 @@ impl Watches {
 
     /// Moves the end of a session that has been used or refreshed.
     pub(super) fn update(&self, session: &Arc<Session>, names: impl FnOnce() -> Vec<StoreKey>, until: Timestamp) {
-        let id = session.id().0;
+        let id = session.key();
         let mut state = self.lock();
         let Some(mut watched) = state.sessions.remove(&id) else { return };
         state.forget(&id, &watched);

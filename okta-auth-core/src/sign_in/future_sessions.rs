@@ -17,7 +17,7 @@ use quick_cache::sync::Cache;
 
 use crate::clock::Timestamp;
 use crate::error::{Code, Error};
-use crate::session::{Session, StoreKey};
+use crate::session::{Session, SessionId};
 
 /// The largest clock difference that is attributed to drift between replicas.
 const DRIFT: Duration = Duration::from_secs(600);
@@ -29,7 +29,7 @@ const SIGN_IN: Duration = Duration::from_secs(120);
 const USERS: usize = 1_024;
 
 /// The users for whom a sign-in was started because of an early session.
-pub(super) struct FutureSessions(Cache<String, (StoreKey, Timestamp)>);
+pub(super) struct FutureSessions(Cache<String, (SessionId, Timestamp)>);
 
 impl Default for FutureSessions {
     fn default() -> Self {
@@ -40,7 +40,7 @@ impl Default for FutureSessions {
 impl FutureSessions {
     /// Returns an error if another sign-in cannot help; `None` if it may.
     pub(super) fn dead_end(&self, session: &Session, now: Timestamp) -> Option<Arc<Error>> {
-        let (id, ahead) = (session.id().0, session.created_at().since(now));
+        let (id, ahead) = (session.id(), session.created_at().since(now));
         let user = format!("{} {}", session.issuer(), session.subject());
         let before = self.0.get(&user).filter(|(other, at)| *other != id && now.since(*at) < SIGN_IN);
         if ahead > DRIFT && before.is_none() {

@@ -14,7 +14,8 @@ use crate::tenant::TenantSettings;
 
 /// An authenticated user, before the session is created.
 /// ```
-/// use okta_auth_core::engine::{Refusal, SignIn};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::engine::{Refusal, SignIn};
 ///
 /// async fn on_sign_in(mut sign_in: SignIn) -> Result<SignIn, Refusal> {
 ///     let identity = sign_in.identity();
@@ -28,8 +29,8 @@ use crate::tenant::TenantSettings;
 ///         .map_err(|_| Refusal::new("Your account could not be set up."))?;
 ///     Ok(sign_in)
 /// }
-/// # use okta_auth_core::OktaAuth;
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # use okta_auth::OktaAuth;
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let auth = OktaAuth::builder()
 ///     .from_env()
 /// #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -93,7 +94,8 @@ impl SignIn {
 /// In both cases no session is created, and the page links back to the requested page. The
 /// reason is shown to the user. The error of a failed hook is only logged.
 /// ```
-/// use okta_auth_core::engine::{Refusal, SignIn};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::engine::{Refusal, SignIn};
 ///
 /// # async fn find_account(subject: &str) -> Result<Option<u64>, std::io::Error> { Ok(Some(7)) }
 /// async fn on_sign_in(mut sign_in: SignIn) -> Result<SignIn, Refusal> {
@@ -103,8 +105,8 @@ impl SignIn {
 ///     sign_in.insert("account", account)?;
 ///     Ok(sign_in)
 /// }
-/// # use okta_auth_core::OktaAuth;
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # use okta_auth::OktaAuth;
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let auth = OktaAuth::builder()
 ///     .from_env()
 /// #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -157,9 +159,6 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The future of [`SignInHook::on_sign_in`].
-pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
-
 /// A hook of the application for each sign-in.
 ///
 /// It runs after all verification and before the session is created. Every `async
@@ -171,7 +170,7 @@ pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Sen
 )]
 pub trait SignInHook: Send + Sync + 'static {
     /// Returns the sign-in, enriched or unchanged, or rejects it.
-    fn on_sign_in(&self, sign_in: SignIn) -> HookFuture;
+    fn on_sign_in(&self, sign_in: SignIn) -> Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
 }
 
 impl<F, Fut> SignInHook for F
@@ -179,7 +178,7 @@ where
     F: Fn(SignIn) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<SignIn, Refusal>> + Send + 'static,
 {
-    fn on_sign_in(&self, sign_in: SignIn) -> HookFuture {
+    fn on_sign_in(&self, sign_in: SignIn) -> Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>> {
         Box::pin(self(sign_in))
     }
 }

@@ -17,10 +17,8 @@
 mod flow;
 mod future_sessions;
 mod hook;
-mod loopback;
 mod third_party;
 
 pub(crate) use flow::{CallbackOutcome, CallbackResult, CompletedLogin, FinishedAttempt, LoginFlow};
-pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
-pub(crate) use loopback::{configured_address, is_alias};
+pub use hook::{Refusal, SignIn, SignInHook};
 pub(crate) use third_party::InitiateLoginRequest;

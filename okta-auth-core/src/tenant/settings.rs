@@ -10,12 +10,14 @@ use crate::secret::Secret;
 /// The settings of one tenant. Unset fields use the application's settings.
 ///
 /// ```
-/// use okta_auth_core::tenant::{TenantId, TenantSettings};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::tenant::{TenantId, TenantSettings};
 ///
 /// let id = TenantId::parse("acme").unwrap();
-/// let mut acme = TenantSettings::new(id, "https://acme.okta.com/oauth2/default", "0oa1abcdXYZ2efGhI5d7");
-/// acme.name = Some("Acme Inc.".to_owned());
-/// acme.email_domains = vec!["acme.com".to_owned()];
+/// let acme = TenantSettings::new(id, "https://acme.okta.com/oauth2/default", "0oa1abcdXYZ2efGhI5d7")
+///     .with_name("Acme Inc.")
+///     .with_email_domains(["acme.com"]);
+/// # let _ = acme;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -94,6 +96,42 @@ impl TenantSettings {
             session_absolute: None,
             created_at: None,
         }
+    }
+
+    /// Sets the [display name](Self::name).
+    #[must_use]
+    pub fn with_name(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// Sets the [client secret](Self::client_secret).
+    #[must_use]
+    pub fn with_client_secret(self, secret: impl Into<Secret>) -> Self {
+        Self { client_secret: Some(secret.into()), ..self }
+    }
+
+    /// Sets the [host names](Self::hosts).
+    #[must_use]
+    pub fn with_hosts<S: Into<String>>(self, hosts: impl IntoIterator<Item = S>) -> Self {
+        Self { hosts: hosts.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Sets the [e-mail domains](Self::email_domains).
+    #[must_use]
+    pub fn with_email_domains<S: Into<String>>(self, domains: impl IntoIterator<Item = S>) -> Self {
+        Self { email_domains: domains.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Selects a [policy set](Self::policies) by name.
+    #[must_use]
+    pub fn with_policies(self, name: impl Into<String>) -> Self {
+        Self { policies: Some(name.into()), ..self }
+    }
+
+    /// Sets the [time of creation](Self::created_at).
+    #[must_use]
+    pub fn with_created_at(self, time: Timestamp) -> Self {
+        Self { created_at: Some(time), ..self }
     }
 
     /// Returns the name, or else the id.

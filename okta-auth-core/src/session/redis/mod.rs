@@ -67,7 +67,8 @@ const LONGEST: u64 = 10_000_000_000_000;
 /// a worker that ends must not close connections that others use.
 ///
 /// ```
-/// use okta_auth_core::session::RedisStore;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::session::RedisStore;
 ///
 /// let store = RedisStore::new("redis://127.0.0.1:6379").unwrap();
 /// assert!(RedisStore::new("http://127.0.0.1:6379").unwrap_err().is_config());

@@ -41,7 +41,7 @@ impl<W: Clone> PendingWrites<W> {
     /// Keeps `next` until it is written, for the session that has the tokens of `before`.
     pub(super) fn keep(&self, before: &Arc<Session>, next: &Arc<Session>, writer: W) {
         let (before, next) = (Arc::clone(before), Arc::clone(next));
-        self.writes.insert(next.id().0, PendingWrite { before, next, writer });
+        self.writes.insert(next.key(), PendingWrite { before, next, writer });
     }
 
     pub(super) fn get(&self, key: &StoreKey) -> Option<Arc<Session>> {
@@ -52,7 +52,7 @@ impl<W: Clone> PendingWrites<W> {
     /// meantime, another process has persisted newer ones and the pending write is
     /// obsolete.
     pub(super) fn successor(&self, session: &Session) -> Option<Arc<Session>> {
-        let write = self.writes.get(&session.id().0)?;
+        let write = self.writes.get(&session.key())?;
         write.before.has_tokens_of(session).then_some(write.next)
     }
 

@@ -88,7 +88,7 @@ impl Default for RefreshState {
 impl RefreshState {
     /// Returns the successor of a session in a cookie.
     fn successor(&self, session: &Session, now: Timestamp) -> Option<Entry> {
-        let (entry, until) = self.successors.get(&session.id().0)?;
+        let (entry, until) = self.successors.get(&session.key())?;
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
     }
 
@@ -142,7 +142,7 @@ impl Refresher {
     pub(crate) async fn refresh(&self, entry: Entry, now: Timestamp) -> RefreshResult {
         let due = entry.session.due(now);
         let state = &self.0.state;
-        let key = entry.session.id().0;
+        let key = entry.session.key();
         if due == RefreshDue::NotYet {
             return RefreshResult::Usable { entry, renewed: false };
         }
@@ -179,7 +179,7 @@ impl Refresher {
     }
 
     async fn run(self, entry: Entry) -> SharedResult {
-        let (session, key) = (Arc::clone(&entry.session), entry.session.id().0);
+        let (session, key) = (Arc::clone(&entry.session), entry.session.key());
         let measure = Measure::renewal();
         let result = match &*self.0.sessions {
             Sessions::Cookie { .. } => self.refresh_in_cookie(entry).await,
@@ -207,7 +207,7 @@ impl Refresher {
                 let session = Arc::new(entry.session.renewed(&refreshed, now)?);
                 let next = Entry { session, version: 0, needs_reseal: false };
                 let until = now.plus(self.0.provider.config.options.refresh_grace);
-                state.successors.insert(next.session.id().0, (next.clone(), until));
+                state.successors.insert(next.session.key(), (next.clone(), until));
                 // The session may have been ended during the refresh.
                 let lookup = PendingLookup::Cookie { entry: next.clone(), rewrite: false };
                 if let LoadedSession::Ended = sessions.find(lookup, now, Activity::Passive).await? {
@@ -229,7 +229,7 @@ impl Refresher {
 
     /// Refreshes a session in a store, or waits for the process that holds the lease.
     async fn refresh_in_store(&self, stored: &StoredSessions, entry: Entry) -> Result<Option<Entry>> {
-        let key = entry.session.id().0;
+        let key = entry.session.key();
         for _ in 0..LOOKS {
             if let Some(result) = under_lease(stored, &key, self.refresh_under_lease(stored, &entry)).await? {
                 return result;
@@ -252,7 +252,7 @@ impl Refresher {
 
     /// Refreshes a session in a store; the caller holds the lease.
     async fn refresh_under_lease(&self, stored: &StoredSessions, entry: &Entry) -> Result<Option<Entry>> {
-        let key = entry.session.id().0;
+        let key = entry.session.key();
         let Some(current) = stored.load(&key, self.now()).await? else { return Ok(None) };
         if !current.session.has_tokens_of(&entry.session) {
             return Ok(Some(current));
@@ -288,7 +288,7 @@ impl Refresher {
     /// the session was ended in the meantime it stays ended, and the new tokens are
     /// revoked.
     async fn persist(&self, stored: &StoredSessions, current: Entry, next: Arc<Session>) -> Result<Option<Entry>> {
-        let (key, mut current) = (next.id().0, current);
+        let (key, mut current) = (next.key(), current);
         let pending = &self.0.state.pending_writes;
         for _ in 0..WRITES {
             let now = self.now();

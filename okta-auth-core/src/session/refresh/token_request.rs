@@ -30,7 +30,7 @@ impl UnverifiedTokens {
 
     /// Returns the tokens that were issued for this session.
     fn issued_for(&self, session: &Session) -> Option<Unverified> {
-        self.0.get(&session.id().0).filter(|kept| kept.before.has_tokens_of(session))
+        self.0.get(&session.key()).filter(|kept| kept.before.has_tokens_of(session))
     }
 
     /// Requests new tokens from the provider, unless unverified ones are still pending.
@@ -74,7 +74,7 @@ impl UnverifiedTokens {
 
     /// Keeps the tokens if a later verification may succeed.
     fn keep_if_unverified(&self, session: &Arc<Session>, tokens: Arc<TokenSet>, error: Option<&Error>) {
-        let key = session.id().0;
+        let key = session.key();
         match error {
             Some(error) if !ends_session(error) => {
                 let (before, again) = (Arc::clone(session), waits_for_keys(error));

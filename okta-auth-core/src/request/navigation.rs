@@ -71,7 +71,7 @@ impl<'a> NavigationHints<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestKind {
+pub(crate) enum RequestKind {
     Navigation,
     /// Not a navigation, according to the browser or a script.
     Subresource,
@@ -101,7 +101,7 @@ fn names_html(accept: &str) -> bool {
 
 /// Whether a navigation may be redirected to sign-in. A redirect of any method other than
 /// GET and HEAD would lose the body, and with it the user's input.
-pub(super) fn may_redirect(method: &Method) -> bool {
+pub(crate) fn may_redirect(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
 }
 

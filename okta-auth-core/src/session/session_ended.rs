@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::session::{self, Session, Sessions};
+use super::record::Session;
+use super::sessions::Sessions;
+use super::watcher::ended;
 
 /// Completes when a session has ended: by a limit, by a logout in any browser, by Okta, or
 /// because Okta rejected its refresh token.
@@ -25,8 +27,8 @@ use crate::session::{self, Session, Sessions};
 pub struct SessionEnded(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl SessionEnded {
-    pub(super) fn watch(sessions: &Sessions, session: &Arc<Session>) -> Self {
-        Self(Some(Box::pin(session::ended(sessions.watch(session)))))
+    pub(crate) fn watch(sessions: &Sessions, session: &Arc<Session>) -> Self {
+        Self(Some(Box::pin(ended(sessions.watch(session)))))
     }
 }
 

@@ -12,7 +12,8 @@ use std::net::IpAddr;
 use http::uri::Authority;
 use url::Url;
 
-use crate::config::{Config, is_loopback};
+use crate::config::Config;
+use crate::issuer::is_loopback;
 
 /// Whether `host`, as sent in a request, is another name for the loopback address in
 /// `base`.

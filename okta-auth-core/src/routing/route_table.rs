@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 
-use super::{Activity, RefreshTiming, RouteOptions};
+use super::route_options::{RefreshTiming, RouteOptions};
 use crate::policy::{MatchedRoute, RouteAccess, RouteClass};
+use crate::session::Activity;
 
 /// After this number of requests the log lists the routes without a request.
 const REQUESTS_UNTIL_REPORT: u64 = 1000;
@@ -18,7 +19,7 @@ const REQUESTS_UNTIL_REPORT: u64 = 1000;
 pub struct RouteSettings {
     /// When requests refresh tokens, and whether they count as activity of the session.
     pub options: RouteOptions,
-    /// Whether [`RequestContext::require_route`](super::RequestContext::require_route) has to run before the
+    /// Whether [`RequestContext::require_route`](super::super::engine::RequestContext::require_route) has to run before the
     /// handler.
     pub is_guarded: bool,
 }

@@ -31,7 +31,7 @@ pub struct BearerToken<C = ()> {
 }
 
 impl<C: DeserializeOwned + 'static> BearerToken<C> {
-    pub(super) fn new(
+    pub(crate) fn new(
         token: VerifiedAccessToken,
         at: (Timestamp, Duration),
         tenant: Option<Arc<TenantSettings>>,

@@ -45,7 +45,7 @@ const HARDENING: [(HeaderName, &str); 5] = [
     ),
 ];
 
-pub(super) fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+pub(crate) fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(body.into());
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
@@ -56,7 +56,7 @@ pub(super) fn with_body(status: StatusCode, content_type: &'static str, body: im
     reply
 }
 
-pub(super) fn html(status: StatusCode, page: String) -> Reply {
+pub(crate) fn html(status: StatusCode, page: String) -> Reply {
     with_body(status, "text/html; charset=utf-8", page)
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn with_form(status: StatusCode, page: &Page<'_>, form: &str) -> Repl
     reply
 }
 
-pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
+pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
     with_body(status, "application/json", body.to_string())
 }
 
@@ -84,14 +84,14 @@ pub(crate) fn see_other(location: &str) -> Reply {
 }
 
 /// Responds with 405 and the allowed methods (RFC 9110 §15.5.6).
-pub(super) fn method_not_allowed(allow: &'static str) -> Reply {
+pub(crate) fn method_not_allowed(allow: &'static str) -> Reply {
     let body = serde_json::json!({ "error": "method_not_allowed", "message": format!("Use {allow}.") });
     let mut reply = json(StatusCode::METHOD_NOT_ALLOWED, &body);
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     reply
 }
 
-pub(super) fn add_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<Item = HeaderValue>) {
+pub(crate) fn add_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<Item = HeaderValue>) {
     let mut any = false;
     for cookie in cookies {
         headers.append(SET_COOKIE, cookie);
@@ -145,7 +145,7 @@ const LISTS: [HeaderName; 2] = [VARY, ACCESS_CONTROL_EXPOSE_HEADERS];
 /// Headers of the engine take precedence. `Vary` and `Access-Control-Expose-Headers` are
 /// merged. Headers of the replaced response itself are dropped: all `Content-*` headers,
 /// [`OF_THE_RESPONSE`], and hop-by-hop headers (RFC 9110 §7.6.1).
-pub(super) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
+pub(crate) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
     let own: Vec<HeaderName> = reply.headers().keys().cloned().collect();
     for (name, value) in replaced.each() {
         if name.starts_with("content-") || OF_THE_RESPONSE.contains(&name) {

@@ -1,10 +1,10 @@
 //! The issuer: which authorization server an application trusts.
 
+pub(crate) mod okta;
+
 use std::fmt;
 
-use url::Url;
-
-pub(crate) use crate::http::is_loopback;
+use url::{Host, Url};
 
 /// The identifier of an authorization server, compared character by character (OIDC
 /// Discovery §4.3).
@@ -55,14 +55,14 @@ impl Issuer {
 
     /// Whether this is the org authorization server: no `/oauth2/{id}` in the path.
     pub fn is_org_server(&self) -> bool {
-        !self.url.path().starts_with("/oauth2/")
+        okta::is_org_server(&self.url)
     }
 
     /// The org of a custom server: its scheme, host and port. `None` for an org server,
     /// and for an issuer with another path, because such a host may serve unrelated
     /// issuers.
     pub(crate) fn org(&self) -> Option<String> {
-        (!self.is_org_server()).then(|| self.url.origin().ascii_serialization())
+        okta::org(&self.url)
     }
 
     /// Whether `iss`, in a request that Okta sends through a browser, may refer to this
@@ -87,17 +87,28 @@ impl Issuer {
     }
 
     /// The URL of the metadata for one application.
-    ///
-    /// Okta's org server returns the key that an application is pinned to, and the issuer
-    /// that it is set to, only if the request has the client id. A custom server has the
-    /// same metadata for every client.
     pub(crate) fn metadata_url_for(&self, client_id: &str) -> Url {
         let mut url = self.metadata_url();
-        if self.url.path() == "/" && !client_id.is_empty() {
+        if okta::has_metadata_for_each_client(&self.url) && !client_id.is_empty() {
             url.query_pairs_mut().append_pair("client_id", client_id);
         }
         url
     }
+}
+
+/// Whether a URL names this machine: 127.0.0.0/8, `::1`, `localhost` or a name below it
+/// (RFC 6761 §6.3).
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => is_loopback_name(name),
+        None => false,
+    }
+}
+
+pub(crate) fn is_loopback_name(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// An issuer as it is compared with others, whatever slash it was written with.
@@ -115,6 +126,12 @@ pub(crate) fn spellings(issuer: &str) -> impl Iterator<Item = String> {
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Issuer({})", self.text)
+    }
+}
+
+impl AsRef<str> for Issuer {
+    fn as_ref(&self) -> &str {
+        &self.text
     }
 }
 

@@ -1,8 +1,8 @@
 //! Checks issuers that come from a table of tenants.
 
-use super::issuer::Issuer;
+use super::guard::EgressPolicy;
 use crate::error::{Code, Error, Result};
-use crate::http::EgressPolicy;
+use crate::issuer::Issuer;
 
 impl EgressPolicy {
     /// Checks whether an issuer from a table of tenants may be used. Nothing is fetched
@@ -29,7 +29,3 @@ impl EgressPolicy {
         })
     }
 }
-
-#[cfg(test)]
-#[path = "egress_tests.rs"]
-mod tests;

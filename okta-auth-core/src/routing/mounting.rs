@@ -12,10 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::StatusCode;
 
 use super::endpoint::Endpoint;
-use super::page::Page;
-use super::reply::{self, Reply};
 use crate::config::Routes;
 use crate::events::{CorrelationId, first_error};
+use crate::response::{Page, Reply, html};
 
 /// The code in the log for a handler without the layer.
 const LAYER_MISSING: &str = "layer_missing";
@@ -62,7 +61,7 @@ pub fn missing_layer() -> Reply {
         code: None,
         reference: CorrelationId::random(),
     };
-    reply::html(StatusCode::INTERNAL_SERVER_ERROR, page.render())
+    html(StatusCode::INTERNAL_SERVER_ERROR, page.render())
 }
 
 /// Explains that a route of the library cannot be added, because the router has another
