@@ -17,8 +17,7 @@ pub(crate) enum Severity {
 #[non_exhaustive]
 pub struct Problem {
     pub(crate) severity: Severity,
-    /// The variable at fault, for example `OKTA_ISSUER_URI`, or the name of a setting
-    /// without a variable.
+    /// The variable at fault, for example `OKTA_ISSUER_URI`, or the name of a setting without a variable.
     pub variable: &'static str,
     /// The problem and its fix. Never contains a secret.
     pub message: String,
