@@ -116,7 +116,7 @@ mod http;
 mod retry;
 
 pub mod config;
-pub mod discovery;
+mod discovery;
 pub mod jose;
 
 mod cookie;
@@ -126,7 +126,7 @@ pub mod tenant;
 
 pub mod login;
 
-pub mod callback;
+mod callback;
 
 mod tokens;
 
@@ -134,7 +134,7 @@ pub mod session;
 
 pub mod policy;
 
-pub mod bearer;
+mod bearer;
 
 mod request;
 
@@ -153,4 +153,6 @@ pub mod multi_tenant;
 #[doc(hidden)]
 pub mod adapter;
 
+pub use callback::VerifiedIdentity;
 pub use engine::OktaAuth;
+pub use error::Error;

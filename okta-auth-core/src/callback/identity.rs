@@ -11,11 +11,11 @@ use crate::jose::{IdTokenClaims, VerifiedIdToken};
 use crate::protocol::{ProviderContext, TokenSet};
 use crate::tokens::userinfo;
 
-/// A user whom Okta has just authenticated for this application: the claims of a verified ID token,
-/// completed from userinfo if the token lacks claims.
+/// A user whom Okta has just authenticated for this application: the claims of a verified ID token, completed from
+/// userinfo if the token lacks claims.
 ///
-/// Key your own records by [`issuer`](Self::issuer) and [`subject`](Self::subject), never by
-/// e-mail: only that pair identifies a user (OIDC Core §5.7).
+/// Key your own records by [`issuer`](Self::issuer) and [`subject`](Self::subject), never by e-mail: only that pair
+/// identifies a user (OIDC Core §5.7).
 #[derive(Debug)]
 pub struct VerifiedIdentity {
     id_token: VerifiedIdToken,
@@ -33,9 +33,8 @@ impl VerifiedIdentity {
         Self { id_token, claims, tokens, scopes, complete: true }
     }
 
-    /// Fetches from userinfo the claims that the ID token lacks. If userinfo fails, the sign-in
-    /// continues: a missing claim can only reduce access. A response with another subject fails the
-    /// sign-in (OIDC Core §5.3.2).
+    /// Fetches from userinfo the claims that the ID token lacks. If userinfo fails, the sign-in continues: a missing
+    /// claim can only reduce access. A response with another subject fails the sign-in (OIDC Core §5.3.2).
     pub(super) async fn complete(&mut self, with: &ProviderContext<'_>) -> Result<()> {
         match userinfo::fetch(with, Some(&self.claims), &self.scopes, &self.tokens.access_token).await {
             None => Ok(()),

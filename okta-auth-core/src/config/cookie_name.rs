@@ -1,8 +1,7 @@
 //! The names of the cookies, without the prefix that https adds.
 //!
-//! Cookies belong to a host, regardless of the port. Two applications on `localhost`, or
-//! at two paths of one domain, share them, so the default name depends on issuer and
-//! client.
+//! Cookies belong to a host, regardless of the port. Two applications on `localhost`, or at two paths of one domain,
+//! share them, so the default name depends on issuer and client.
 
 use super::problem::Diagnostics;
 use super::{ConfigBuilder, env};

@@ -9,8 +9,7 @@ use super::problem::Diagnostics;
 /// In seconds.
 const DAY: u64 = 24 * 3600;
 
-/// Parses `OKTA_SESSION_IDLE`: from 10 seconds to 400 days, the longest lifetime of a
-/// cookie in browsers.
+/// Parses `OKTA_SESSION_IDLE`: from 10 seconds to 400 days, the longest lifetime of a cookie in browsers.
 pub(super) fn session_idle(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
     in_range(SESSION_IDLE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }

@@ -57,9 +57,10 @@
 //! deployment with an unset value produces one.
 //!
 //! ```
-//! use okta_auth_core::config::ConfigBuilder;
+//! # use okta_auth_core as okta_auth;
+//! use okta_auth::config::ConfigBuilder;
 //!
-//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! # fn main() -> Result<(), okta_auth::error::Error> {
 //! let variables = [
 //!     ("OKTA_ISSUER_URI", "https://dev-12345678.okta.com/oauth2/default"),
 //!     ("OKTA_CLIENT_ID", "0oa1abcdXYZ2efGhI5d7"),
@@ -104,7 +105,8 @@ pub(crate) use cookie_name::CookieNames;
 pub(crate) use env::is_read;
 pub(crate) use options::Options;
 pub use options::{ResponseMode, Userinfo};
-pub use problem::{Problem, Severity};
+pub use problem::Problem;
+pub(crate) use problem::Severity;
 pub use routes::Routes;
 pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationStoreKind, SessionStoreKind};

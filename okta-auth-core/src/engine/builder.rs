@@ -134,8 +134,9 @@ impl OktaAuthBuilder {
     /// Requires a signed-in user for every request, except for requests to these routes.
     ///
     /// ```
-    /// # use okta_auth_core::OktaAuth;
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::OktaAuth;
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// let auth = OktaAuth::builder()
     ///     .from_env()
     /// #   .issuer("https://acme.okta.com").client_id("0oa1")

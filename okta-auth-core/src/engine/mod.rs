@@ -30,9 +30,10 @@
 //! response is 503 with `Retry-After`.
 //!
 //! ```no_run
-//! use okta_auth_core::OktaAuth;
+//! # use okta_auth_core as okta_auth;
+//! use okta_auth::OktaAuth;
 //!
-//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! # fn main() -> Result<(), okta_auth::error::Error> {
 //! let auth = OktaAuth::from_env()?;
 //! println!("signing in at {}", auth.config().issuer());
 //! # Ok(())
@@ -68,7 +69,7 @@ pub use signed_in::SignedIn;
 pub use crate::policy::AcceptedCredentials;
 pub use crate::response::Challenge;
 pub use crate::session::SessionEnded;
-pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
+pub use crate::sign_in::{Refusal, SignIn, SignInHook};
 
 use crate::bearer::BearerVerifier;
 use crate::clock::SharedClock;

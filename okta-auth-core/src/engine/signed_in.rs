@@ -147,7 +147,8 @@ impl<C> SignedIn<C> {
     /// reaches its idle limit.
     ///
     /// ```
-    /// use okta_auth_core::engine::SignedIn;
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::engine::SignedIn;
     /// use tokio::sync::mpsc::Receiver;
     ///
     /// async fn forward(user: SignedIn, mut news: Receiver<String>) {

@@ -60,14 +60,13 @@ impl Event {
         self.kind.reason()
     }
 
-    /// Returns the time by the application's clock, in whole seconds. Events of the same second are
-    /// emitted in the order in which they happened.
+    /// Returns the time by the application's clock, in whole seconds. Events of the same second are emitted in the
+    /// order in which they happened.
     pub fn time(&self) -> Timestamp {
         self.time
     }
 
-    /// Returns the issuer of the user. If no user is known, it is the issuer that the application
-    /// is configured with.
+    /// Returns the issuer of the user. If no user is known, it is the issuer that the application is configured with.
     pub fn issuer(&self) -> &str {
         self.about.issuer.as_deref().unwrap_or(&self.issuer)
     }
@@ -77,14 +76,13 @@ impl Event {
         &self.client_id
     }
 
-    /// Returns the reference that links this event to others of the same request, and to the error
-    /// page.
+    /// Returns the reference that links this event to others of the same request, and to the error page.
     pub fn reference(&self) -> CorrelationId {
         self.reference
     }
 
-    /// Returns the user's `sub` at that issuer. It is personal data and not logged. `None` if no
-    /// user is known, or the caller is a machine.
+    /// Returns the user's `sub` at that issuer. It is personal data and not logged. `None` if no user is known, or the
+    /// caller is a machine.
     pub fn subject(&self) -> Option<&str> {
         self.about.subject.as_deref()
     }

@@ -5,13 +5,12 @@ use crate::error::{Code, Error, Result};
 use crate::issuer::Issuer;
 
 impl EgressPolicy {
-    /// Checks whether an issuer from a table of tenants may be used. Nothing is fetched
-    /// and no name is resolved: the addresses are checked when a connection is opened.
+    /// Checks whether an issuer from a table of tenants may be used. Nothing is fetched and no name is resolved: the
+    /// addresses are checked when a connection is opened.
     ///
-    /// Besides the rules for every URL, the issuer must be written in the form in which
-    /// it is used. The URL parser drops tabs, turns `\` into `/` and full-width letters
-    /// into ASCII letters. An issuer that reads differently from where it leads would
-    /// deceive the person who approves it.
+    /// Besides the rules for every URL, the issuer must be written in the form in which it is used. The URL parser
+    /// drops tabs, turns `\` into `/` and full-width letters into ASCII letters. An issuer that reads differently from
+    /// where it leads would deceive the person who approves it.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], with the fix.

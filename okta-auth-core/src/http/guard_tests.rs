@@ -14,8 +14,7 @@ fn passes(policy: &EgressPolicy, url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| policy.check_url(&url).is_ok())
 }
 
-/// Every spelling of an address that URL parsers, resolvers and C libraries have
-/// accepted.
+/// Every spelling of an address that URL parsers, resolvers and C libraries have accepted.
 const ADDRESSES: &str = "
     127.0.0.1 127.1 127.0.1 127.000.000.001 0177.0.0.1 0177.0.0.01 017700000001 0x7f.0.0.1 0x7f.1 0x7f000001 0X7F000001
     2130706433 127.0.0.1. 0 0.0.0.0 169.254.169.254 0xa9fea9fe 2852039166 0251.0376.0251.0376 169.254.43518 ①②⑦.⓪.⓪.①
@@ -69,8 +68,7 @@ fn neighbours_of_allowed_names_do_not_pass() {
     assert!(!passes(&policy(), &long));
 }
 
-/// The policy compares the host that the URL parser produces, and the connection uses the
-/// same host.
+/// The policy compares the host that the URL parser produces, and the connection uses the same host.
 #[test]
 fn spellings_of_an_allowed_name_are_that_name() {
     for url in

@@ -32,37 +32,36 @@ pub(super) fn is_org_server(issuer: &Url) -> bool {
     !issuer.path().starts_with(CUSTOM_SERVERS)
 }
 
-/// The org of a custom server: its scheme, host and port. `None` for an org server, and for an
-/// issuer with another path, because such a host may serve unrelated issuers.
+/// The org of a custom server: its scheme, host and port. `None` for an org server, and for an issuer with another
+/// path, because such a host may serve unrelated issuers.
 pub(super) fn org(issuer: &Url) -> Option<String> {
     (!is_org_server(issuer)).then(|| issuer.origin().ascii_serialization())
 }
 
 /// Whether the metadata depend on the client.
 ///
-/// The org server returns the key that an application is pinned to, and the issuer that it is set
-/// to, only if the request has the client id. A custom server has the same metadata for every client.
+/// The org server returns the key that an application is pinned to, and the issuer that it is set to, only if the
+/// request has the client id. A custom server has the same metadata for every client.
 pub(super) fn has_metadata_for_each_client(issuer: &Url) -> bool {
     issuer.path() == "/"
 }
 
-/// Detects a domain with a suffix that was added to a whole domain. Okta's own libraries check for
-/// it too.
+/// Detects a domain with a suffix that was added to a whole domain. Okta's own libraries check for it too.
 pub(crate) fn typo(issuer: &str) -> Option<String> {
     let is_doubled = issuer.contains(".com.com");
     is_doubled.then(|| format!("`{issuer}` contains `.com.com`; it looks like a typo in your Okta domain"))
 }
 
-/// Detects an issuer at the admin console. It has a domain of its own, `acme-admin.okta.com`, which
-/// an administrator sees in the address bar while setting up an application.
+/// Detects an issuer at the admin console. It has a domain of its own, `acme-admin.okta.com`, which an administrator
+/// sees in the address bar while setting up an application.
 pub(crate) fn admin_console(issuer: &Url) -> Option<String> {
     let host = issuer.host_str().unwrap_or_default();
     let (org, rest) = host.split_once("-admin.")?;
     Some(format!("`{host}` is the admin console; the issuer's domain is `{org}.{rest}`"))
 }
 
-/// Detects a path that an issuer of Okta cannot have. At a custom domain, and at other providers, an
-/// issuer may have any path.
+/// Detects a path that an issuer of Okta cannot have. At a custom domain, and at other providers, an issuer may have
+/// any path.
 pub(crate) fn path_mistake(issuer: &Url) -> Option<String> {
     let path = issuer.path();
     if path.trim_end_matches('/') == CUSTOM_SERVERS.trim_end_matches('/') {

@@ -19,8 +19,8 @@ use crate::response::{
 
 const SUBMIT: &str = "document.forms[0].submit()";
 
-/// The content security policy of the page with that script. It allows this script in
-/// addition, by its hash (CSP §2.3.1).
+/// The content security policy of the page with that script. It allows this script in addition, by its hash (CSP
+/// §2.3.1).
 const WITH_SUBMIT: &str = "default-src 'none'; style-src 'unsafe-inline'; \
                            script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; base-uri 'none'; \
                            form-action 'self' https: http:; frame-ancestors 'none'";
@@ -64,8 +64,8 @@ fn end_session_form(end_session: &EndSession, reference: CorrelationId) -> Reply
     reply
 }
 
-/// Responds with 405 to a logout by GET, so that a link cannot sign the user out. The page
-/// has a button for users who want to.
+/// Responds with 405 to a logout by GET, so that a link cannot sign the user out. The page has a button for users who
+/// want to.
 pub(crate) fn confirm(responder: &Responder<'_>) -> Reply {
     if !responder.is_navigation {
         return method_not_allowed("POST");
@@ -100,8 +100,8 @@ pub(crate) fn signed_out(responder: &Responder<'_>) -> Reply {
     html(StatusCode::OK, page.render())
 }
 
-/// Creates the response to a front-channel logout. Only the issuer may frame it, and it does not
-/// reveal whether a session existed.
+/// Creates the response to a front-channel logout. Only the issuer may frame it, and it does not reveal whether a
+/// session existed.
 pub(crate) fn framed(outcome: &Result<EndedSessions>, config: &Config, reference: CorrelationId) -> Reply {
     let mut reply = match outcome {
         Ok(_) => html(Channel::Front.done(), "<!doctype html><title>Signed out</title>".to_owned()),
@@ -127,8 +127,8 @@ pub(crate) fn to_sender(channel: Channel, outcome: &Result<EndedSessions>, refer
     }
 }
 
-/// Creates the response to the sender of a rejected message: a status, a stable code and a
-/// reference for the log, without the reason.
+/// Creates the response to the sender of a rejected message: a status, a stable code and a reference for the log,
+/// without the reason.
 fn refusal(channel: Channel, error: &Error, reference: CorrelationId) -> Reply {
     let (code, status) = (error.code(), channel.status(error));
     let mut reply = json(status, &json!({ "error": code.as_str(), "reference": reference.to_string() }));

@@ -20,8 +20,9 @@ use crate::tenant::{TenantId, TenantSettings};
 /// A conflict is an error when the table is built.
 ///
 /// ```
-/// use okta_auth_core::tenant::{TenantId, TenantSettings};
-/// use okta_auth_core::multi_tenant::TenantTable;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::tenant::{TenantId, TenantSettings};
+/// use okta_auth::multi_tenant::TenantTable;
 ///
 /// let tenant = |id: &str| {
 ///     let issuer = format!("https://{id}.okta.com/oauth2/default");

@@ -60,8 +60,9 @@ impl fmt::Debug for Reason {
 
 /// The decision of a policy about one caller, with the conditions that led to it.
 /// ```
-/// # async fn example(user: okta_auth_core::engine::SignedIn) {
-/// use okta_auth_core::policy::{Effect, group};
+/// # use okta_auth_core as okta_auth;
+/// # async fn example(user: okta_auth::engine::SignedIn) {
+/// use okta_auth::policy::{Effect, group};
 ///
 /// let decision = user.decide(&group("Admins").named("administration")).await;
 /// match decision.effect() {

@@ -1,5 +1,4 @@
-//! Tests the algebra of policies by property, against an independent evaluation of the
-//! rules.
+//! Tests the algebra of policies by property, against an independent evaluation of the rules.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! What the headers of a request say: its credentials, its kind, and whether it comes from the
-//! application's own pages.
+//! What the headers of a request say: its credentials, its kind, and whether it comes from the application's own pages.
 //!
 //! All headers are read in one pass ([`ParsedHeaders`]), before anything is decided about the request.
 

@@ -6,8 +6,8 @@ use crate::cookie::RequestCookies;
 use crate::headers::{Head, HeaderText, Headers};
 use crate::session::Activity;
 
-/// A header for the application's own scripts. With the value `none` the request does not
-/// count as activity of the session.
+/// A header for the application's own scripts. With the value `none` the request does not count as activity of the
+/// session.
 ///
 /// Clients need no permission for it, because it can only make a session end sooner.
 const PASSIVE_HEADER: &str = "x-session-activity";
@@ -29,8 +29,7 @@ pub(crate) struct ParsedHeaders<'a> {
 }
 
 impl<'a> ParsedHeaders<'a> {
-    /// Reads all headers in one pass: most requests have few headers, and a lookup by name
-    /// costs as much as the pass.
+    /// Reads all headers in one pass: most requests have few headers, and a lookup by name costs as much as the pass.
     pub(crate) fn read<H: Headers>(head: Head<'a, H>) -> Self {
         let (mut cookies, mut presented, mut signs, mut websocket) =
             (RequestCookies::default(), Presented::default(), NavigationHints::default(), false);

@@ -18,16 +18,16 @@ use crate::policy::{Decision, Denial, Effect, Policy};
 /// | Okta is unreachable | 503, a page | 503, JSON |
 /// | the return from a logout | 303 without its state, or the confirmation page | never |
 ///
-/// An adapter puts it into the response's extensions, and [`RequestContext::answer`](super::super::engine::RequestContext::answer) creates the
-/// response. Handlers use only its [`code`](Self::code).
+/// An adapter puts it into the response's extensions, and
+/// [`RequestContext::answer`](super::super::engine::RequestContext::answer) creates the response. Handlers use only its
+/// [`code`](Self::code).
 #[derive(Clone, Debug)]
 pub struct Challenge(ChallengeReason);
 
 #[derive(Clone, Debug)]
 pub(crate) enum ChallengeReason {
     SignIn,
-    /// The route accepts only tokens, and the request has none. With the scopes of its
-    /// policy.
+    /// The route accepts only tokens, and the request has none. With the scopes of its policy.
     NoToken(Scopes),
     Token(Arc<Error>, Scopes),
     Route(Denial),
@@ -75,8 +75,8 @@ impl Challenge {
         })
     }
 
-    /// Creates the challenge for a token that failed verification. An unreachable issuer is
-    /// 503 and never 401, because clients discard their token after a 401.
+    /// Creates the challenge for a token that failed verification. An unreachable issuer is 503 and never 401, because
+    /// clients discard their token after a 401.
     pub(crate) fn token(error: Arc<Error>) -> Self {
         let refused = error.is_token() || error.code() == Code::CredentialsMalformed;
         Self(if refused { ChallengeReason::Token(error, Scopes::default()) } else { ChallengeReason::Failed(error) })
@@ -86,8 +86,8 @@ impl Challenge {
         self.0
     }
 
-    /// Creates the challenge for a policy's decision about a user, or about the holder of a
-    /// token; `None` if the decision allows.
+    /// Creates the challenge for a policy's decision about a user, or about the holder of a token; `None` if the
+    /// decision allows.
     pub fn decision(decision: Decision, by_token: bool) -> Option<Self> {
         match decision.effect() {
             Effect::Allow => None,
@@ -117,8 +117,8 @@ impl Challenge {
 }
 
 impl From<Error> for Challenge {
-    /// Creates the response to an error that a handler returns: a sign-in if the session
-    /// has ended in the meantime, else an error page or JSON.
+    /// Creates the response to an error that a handler returns: a sign-in if the session has ended in the meantime,
+    /// else an error page or JSON.
     fn from(error: Error) -> Self {
         if error.code() == Code::SessionEnded { Self::sign_in() } else { Self::error(error) }
     }

@@ -1,7 +1,6 @@
 //! Error responses: a page for a browser, JSON for any other client.
 //!
-//! They contain no cause, token or text of a provider. Those are in the log, under the same
-//! code and reference.
+//! They contain no cause, token or text of a provider. Those are in the log, under the same code and reference.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -32,8 +31,7 @@ struct UserMessage {
 }
 
 impl Responder<'_> {
-    /// Creates the response to an error that is already in the log, with a link to a sign-in that
-    /// returns to `back_to`.
+    /// Creates the response to an error that is already in the log, with a link to a sign-in that returns to `back_to`.
     pub(crate) fn error(&self, error: &Error, back_to: &ReturnTo) -> Reply {
         first_error();
         let message = user_message(error);
@@ -51,8 +49,7 @@ impl Responder<'_> {
         answer
     }
 
-    /// Creates the page: what happened, a link to a new sign-in that returns to the user's
-    /// page, and a link home.
+    /// Creates the page: what happened, a link to a new sign-in that returns to the user's page, and a link home.
     fn error_page(&self, error: &Error, message: &UserMessage, back_to: &ReturnTo) -> Reply {
         let routes = self.config.routes();
         // Without `prompt=login` Okta would sign in the same account again.
@@ -64,8 +61,7 @@ impl Responder<'_> {
         let home = routes.home();
         let mut links: Vec<(&str, &str)> = again.iter().map(|again| (label, again.as_str())).collect();
         links.push(("Home", &home));
-        // Below the address of an unknown tenant these links do not work. The application's own
-        // start page may.
+        // Below the address of an unknown tenant these links do not work. The application's own start page may.
         let start = self.config.public_url("/");
         if error.code() == Code::TenantUnknown {
             links = vec![("Go to the start page", &start)];
@@ -76,8 +72,8 @@ impl Responder<'_> {
     }
 }
 
-/// Chooses status and text for each code. Failures that the user can resolve come first;
-/// the other texts refer to the operator.
+/// Chooses status and text for each code. Failures that the user can resolve come first; the other texts refer to the
+/// operator.
 fn user_message(error: &Error) -> UserMessage {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
         Code::TenantUnknown => (
@@ -137,8 +133,7 @@ fn user_message(error: &Error) -> UserMessage {
     UserMessage { status, title, sentences }
 }
 
-/// Whether the browser sent a stale or foreign callback. A foreign code is noticed only
-/// when Okta rejects it.
+/// Whether the browser sent a stale or foreign callback. A foreign code is noticed only when Okta rejects it.
 fn is_stale(error: &Error) -> bool {
     match error.code() {
         Code::AttemptUnknown | Code::CallbackMalformed => true,

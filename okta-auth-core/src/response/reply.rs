@@ -16,8 +16,7 @@ pub type Reply = Response<Bytes>;
 /// Forbids caching (RFC 9111 §5.2.2.5).
 pub(super) const NO_STORE: &str = "no-store";
 
-/// The caching headers that `no-store` replaces, including those that would override it in
-/// a CDN or an old cache.
+/// The caching headers that `no-store` replaces, including those that would override it in a CDN or an old cache.
 pub(super) static CACHING: [HeaderName; 4] = [
     CACHE_CONTROL,
     HeaderName::from_static("cdn-cache-control"),
@@ -25,15 +24,15 @@ pub(super) static CACHING: [HeaderName; 4] = [
     EXPIRES,
 ];
 
-/// The content security policy of a page with a form. It differs from that of other pages
-/// only in `form-action`, which browsers also apply to the redirects after the form, and
-/// these lead to Okta. The page has one form, and its content cannot add another.
+/// The content security policy of a page with a form. It differs from that of other pages only in `form-action`, which
+/// browsers also apply to the redirects after the form, and these lead to Okta. The page has one form, and its content
+/// cannot add another.
 const WITH_FORM: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
                          form-action 'self' https: http:; frame-ancestors 'none'";
 
-/// The headers of every response of the engine. They forbid caching, framing, content
-/// sniffing and a leak of the URL in `Referer`. Pages with a form use `same-origin` instead
-/// of `no-referrer`, because browsers would otherwise send `Origin: null` with the form.
+/// The headers of every response of the engine. They forbid caching, framing, content sniffing and a leak of the URL in
+/// `Referer`. Pages with a form use `same-origin` instead of `no-referrer`, because browsers would otherwise send
+/// `Origin: null` with the form.
 const HARDENING: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, NO_STORE),
     (REFERRER_POLICY, "no-referrer"),
@@ -76,8 +75,7 @@ pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
 /// Creates a 303 redirect, which a browser always follows with GET (RFC 9700 §4.12).
 pub(crate) fn see_other(location: &str) -> Reply {
     let mut reply = with_body(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", Bytes::new());
-    // The `url` crate serializes the targets, so they contain only characters that are
-    // valid in a header.
+    // The `url` crate serializes the targets, so they contain only characters that are valid in a header.
     let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
     reply.headers_mut().insert(LOCATION, location);
     reply
@@ -110,8 +108,8 @@ fn forbid_caching(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
 }
 
-/// Headers that describe the replaced response: its body, target, cookies, and caching.
-/// They must not describe the response in its place.
+/// Headers that describe the replaced response: its body, target, cookies, and caching. They must not describe the
+/// response in its place.
 const OF_THE_RESPONSE: [&str; 22] = [
     "accept-ranges",
     "age",
@@ -139,11 +137,11 @@ const OF_THE_RESPONSE: [&str; 22] = [
 
 const LISTS: [HeaderName; 2] = [VARY, ACCESS_CONTROL_EXPOSE_HEADERS];
 
-/// Carries over the headers that layers between the handler and the engine added to a
-/// replaced response, such as CORS headers or a request id.
+/// Carries over the headers that layers between the handler and the engine added to a replaced response, such as CORS
+/// headers or a request id.
 ///
-/// Headers of the engine take precedence. `Vary` and `Access-Control-Expose-Headers` are
-/// merged. Headers of the replaced response itself are dropped: all `Content-*` headers,
+/// Headers of the engine take precedence. `Vary` and `Access-Control-Expose-Headers` are merged. Headers of the
+/// replaced response itself are dropped: all `Content-*` headers,
 /// [`OF_THE_RESPONSE`], and hop-by-hop headers (RFC 9110 §7.6.1).
 pub(crate) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
     let own: Vec<HeaderName> = reply.headers().keys().cloned().collect();

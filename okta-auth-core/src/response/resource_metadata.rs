@@ -1,5 +1,4 @@
-//! Protected resource metadata (RFC 9728), which clients such as those of MCP use to find
-//! the authorization server.
+//! Protected resource metadata (RFC 9728), which clients such as those of MCP use to find the authorization server.
 
 use bytes::Bytes;
 use http::header::{
@@ -12,9 +11,8 @@ use serde_json::{Value, json};
 use super::reply::{self, Reply, with_body};
 use crate::config::{Config, Issuer};
 
-/// Builds the document at `/.well-known/oauth-protected-resource` (RFC 9728 §2). Clients
-/// compare `resource` character by character, so it comes from the configuration and never
-/// from the request.
+/// Builds the document at `/.well-known/oauth-protected-resource` (RFC 9728 §2). Clients compare `resource` character
+/// by character, so it comes from the configuration and never from the request.
 fn metadata(config: &Config) -> Value {
     let issuers: Vec<String> = config.issuers().map(Issuer::as_configured).collect();
     let mut document = json!({
@@ -28,9 +26,8 @@ fn metadata(config: &Config) -> Value {
     document
 }
 
-/// Responds with the document (RFC 9728 §3.2). It is public, and scripts of any origin may read
-/// it. With several tenants the response may depend on more than the URL, so shared caches must
-/// not store it.
+/// Responds with the document (RFC 9728 §3.2). It is public, and scripts of any origin may read it. With several
+/// tenants the response may depend on more than the URL, so shared caches must not store it.
 pub(crate) fn document(config: &Config, is_of_tenant: bool) -> Reply {
     let mut reply = reply::json(StatusCode::OK, &metadata(config));
     let headers = reply.headers_mut();
@@ -40,8 +37,8 @@ pub(crate) fn document(config: &Config, is_of_tenant: bool) -> Reply {
     reply
 }
 
-/// Responds to a CORS preflight request for the metadata (Fetch §3.3.3). Clients send
-/// headers of their own, such as `MCP-Protocol-Version`, and no credentials.
+/// Responds to a CORS preflight request for the metadata (Fetch §3.3.3). Clients send headers of their own, such as
+/// `MCP-Protocol-Version`, and no credentials.
 pub(crate) fn preflight() -> Reply {
     let mut reply = with_body(StatusCode::NO_CONTENT, "text/plain; charset=utf-8", Bytes::new());
     let headers = reply.headers_mut();

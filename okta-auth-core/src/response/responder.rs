@@ -3,8 +3,7 @@
 use crate::config::Config;
 use crate::events::CorrelationId;
 
-/// Creates the library's own responses to one request. It is a page for a browser, and JSON for any
-/// other client.
+/// Creates the library's own responses to one request. It is a page for a browser, and JSON for any other client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Responder<'a> {
     pub(crate) config: &'a Config,

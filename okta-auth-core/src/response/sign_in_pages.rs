@@ -10,8 +10,8 @@ use crate::error::Code;
 use crate::login::ReturnTo;
 
 impl Responder<'_> {
-    /// Creates the page for a signed-in user who did not complete the step-up, or whom Okta did
-    /// not allow to: Okta sends `access_denied` for both. The session is unchanged.
+    /// Creates the page for a signed-in user who did not complete the step-up, or whom Okta did not allow to: Okta
+    /// sends `access_denied` for both. The session is unchanged.
     pub(crate) fn step_up_cancelled(&self, from: &ReturnTo, wanted: &ReturnTo, code: Code) -> Reply {
         let page = Page {
             title: "The additional verification was not completed",
@@ -23,8 +23,8 @@ impl Responder<'_> {
         html(StatusCode::FORBIDDEN, page.render())
     }
 
-    /// Creates the response to a user whom the hook rejected. The link to another account needs
-    /// `prompt=login`, because Okta would otherwise sign in the same account again.
+    /// Creates the response to a user whom the hook rejected. The link to another account needs `prompt=login`, because
+    /// Okta would otherwise sign in the same account again.
     pub(crate) fn sign_in_refused(&self, reason: &str, wanted: &ReturnTo) -> Reply {
         let (code, reference) = (Code::SignInRefused.as_str(), self.reference);
         if !self.is_navigation {

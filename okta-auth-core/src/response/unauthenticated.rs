@@ -1,5 +1,4 @@
-//! Responses to a client without a session, or whose access token does not suffice (RFC 6750 §3,
-//! RFC 9470 §3).
+//! Responses to a client without a session, or whose access token does not suffice (RFC 6750 §3, RFC 9470 §3).
 
 use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -33,8 +32,8 @@ impl Responder<'_> {
         reply
     }
 
-    /// Responds with 401 to a client without a session: a challenge without an error (RFC 6750
-    /// §3.1). htmx follows the URL of its sign-in, which returns to `htmx_page`, for every status.
+    /// Responds with 401 to a client without a session: a challenge without an error (RFC 6750 §3.1). htmx follows the
+    /// URL of its sign-in, which returns to `htmx_page`, for every status.
     pub(crate) fn login_required(&self, htmx_page: Option<&ReturnTo>) -> Reply {
         let body = json!({ "error": "login_required", "message": "Sign in first." });
         let mut reply = challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body);
@@ -45,8 +44,8 @@ impl Responder<'_> {
         reply
     }
 
-    /// Responds with 401 to a client without a token. The challenge has no error, because no
-    /// token was sent (RFC 6750 §3.1), but refers to the metadata (RFC 9728 §5.1).
+    /// Responds with 401 to a client without a token. The challenge has no error, because no token was sent (RFC 6750
+    /// §3.1), but refers to the metadata (RFC 9728 §5.1).
     pub(crate) fn token_missing(&self, scopes: &[String]) -> Reply {
         let message = "Send an access token in the Authorization header.";
         // Without a failure there is no log line, so the body has no reference.
@@ -55,9 +54,8 @@ impl Responder<'_> {
         challenged(StatusCode::UNAUTHORIZED, &challenge, &body)
     }
 
-    /// Responds with 401 `invalid_token`, or with 400 `invalid_request` if the request does not
-    /// have exactly one token (RFC 6750 §3.1). The reason is logged; the client learns only
-    /// whether a new token would help.
+    /// Responds with 401 `invalid_token`, or with 400 `invalid_request` if the request does not have exactly one token
+    /// (RFC 6750 §3.1). The reason is logged; the client learns only whether a new token would help.
     pub(crate) fn token_refused(&self, error: &Error, scopes: &[String]) -> Reply {
         let (code, reference) = (error.code(), self.reference);
         first_error();
@@ -103,8 +101,7 @@ impl Responder<'_> {
         challenged(status, &self.with_resource_metadata(challenge), &body)
     }
 
-    /// Adds the required scopes to a challenge: those of the policy, or else those in the API's
-    /// metadata.
+    /// Adds the required scopes to a challenge: those of the policy, or else those in the API's metadata.
     fn with_scopes(&self, challenge: WwwAuthenticate, scopes: &[String]) -> WwwAuthenticate {
         let all = &self.config.options.resource_scopes;
         challenge.scope(if scopes.is_empty() { all } else { scopes }.iter().map(String::as_str))

@@ -1,5 +1,5 @@
-//! The routes of an application: the library's own endpoints, the settings of a route, and the checks
-//! of how a router is set up.
+//! The routes of an application: the library's own endpoints, the settings of a route, and the checks of how a router
+//! is set up.
 
 mod endpoint;
 mod mounting;

@@ -39,8 +39,8 @@ pub enum RouteOwner {
     Missing,
 }
 
-/// Logs that a handler needs the layer and its route has none. `path` is the path of the
-/// request, and `fix` the missing call.
+/// Logs that a handler needs the layer and its route has none. `path` is the path of the request, and `fix` the missing
+/// call.
 pub fn report_missing_layer(path: &str, fix: &str) {
     first_error();
     tracing::error!(
@@ -64,8 +64,8 @@ pub fn missing_layer() -> Reply {
     html(StatusCode::INTERNAL_SERVER_ERROR, page.render())
 }
 
-/// Explains that a route of the library cannot be added, because the router has another
-/// route at its path. `router` is the router's own message.
+/// Explains that a route of the library cannot be added, because the router has another route at its path. `router` is
+/// the router's own message.
 pub fn route_conflict(endpoint: Endpoint, path: &str, call: &str, router: &str) -> String {
     format!(
         "okta-auth cannot serve `{path}`, because the router has another route there ({router}). One is a route of the \
@@ -77,9 +77,8 @@ pub fn route_conflict(endpoint: Endpoint, path: &str, call: &str, router: &str) 
 }
 
 impl Mounting {
-    /// Compares the path at which a router is nested with the configured mount path.
-    /// `original` is the path that the client sent, and `routed` the path in the router
-    /// with the library's routes.
+    /// Compares the path at which a router is nested with the configured mount path. `original` is the path that the
+    /// client sent, and `routed` the path in the router with the library's routes.
     pub(crate) fn observe_nesting(&self, mount: &str, original: &str, routed: &str) {
         if mount.is_empty() && original.len() == routed.len() {
             return;
@@ -98,8 +97,8 @@ impl Mounting {
         }
     }
 
-    /// Checks once that the library's routes exist and that no route of the application
-    /// precedes them. `fix` is the call that adds them.
+    /// Checks once that the library's routes exist and that no route of the application precedes them. `fix` is the
+    /// call that adds them.
     pub(crate) fn observe_routes(&self, routes: &Routes, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
         if self.table.load(Ordering::Relaxed) || self.table.swap(true, Ordering::Relaxed) {
             return;

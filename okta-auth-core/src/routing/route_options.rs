@@ -29,8 +29,7 @@ impl RouteOptions {
         Self { renewal, activity }
     }
 
-    /// Combines the options of several routes that match a request. The setting with fewer
-    /// effects takes precedence.
+    /// Combines the options of several routes that match a request. The setting with fewer effects takes precedence.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self::new(self.renewal.max(other.renewal), self.activity.max(other.activity))

@@ -1,13 +1,12 @@
 //! Ends sessions from the server side, and lists sessions.
 //!
-//! A session ends immediately on every replica that shares the store: its record is removed
-//! first, so the next request finds none. Its refresh token is revoked at Okta afterwards,
-//! in a separate task, because Okta may be slow and the session has already ended.
+//! A session ends immediately on every replica that shares the store: its record is removed first, so the next request
+//! finds none. Its refresh token is revoked at Okta afterwards, in a separate task, because Okta may be slow and the
+//! session has already ended.
 //!
-//! Sessions in cookies cannot be removed. Instead a watermark is stored for an index key:
-//! all its sessions created before that time have ended, and every request checks it. Their
-//! refresh tokens exist only in browsers, so only a logout from that browser can revoke
-//! them.
+//! Sessions in cookies cannot be removed. Instead a watermark is stored for an index key: all its sessions created
+//! before that time have ended, and every request checks it. Their refresh tokens exist only in browsers, so only a
+//! logout from that browser can revoke them.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -76,28 +75,19 @@ impl SessionAdmin {
     }
 
     /// Returns the live sessions of a user, in no particular order.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::of_subject`].
     pub(crate) async fn of_subject(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
         self.sessions.of_subject(subject, self.clock.now()).await
     }
 
     /// Returns the live sessions of a user, the most recently used first.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::of_subject`].
     pub(crate) async fn of_subject_by_last_use(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
         let mut sessions = self.of_subject(subject).await?;
         sessions.sort_by_key(|session| Reverse(session.last_seen_at()));
         Ok(sessions)
     }
 
-    /// Ends a session and revokes its refresh token. Returns `false` if the store has no such
-    /// session. For sessions in cookies this is unknown, and the result is `true`.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_named`].
+    /// Ends a session and revokes its refresh token. Returns `false` if the store has no such session. For sessions in
+    /// cookies this is unknown, and the result is `true`.
     pub(crate) async fn end(&self, id: SessionId, reference: CorrelationId) -> Result<bool> {
         let (now, why) = (self.clock.now(), EndReason::EndedByApplication);
         let Sessions::Stored(stored) = &*self.sessions else {
@@ -116,19 +106,12 @@ impl SessionAdmin {
     }
 
     /// Ends a session of this user. Returns `false` if the user has no session with that id.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::of_subject`].
     pub(crate) async fn end_own(&self, subject: &str, id: SessionId, reference: CorrelationId) -> Result<bool> {
         let own = self.of_subject(subject).await?;
         if own.iter().any(|session| session.id() == id) { self.end(id, reference).await } else { Ok(false) }
     }
 
-    /// Ends every session of a user. Returns their number; `None` for sessions in cookies,
-    /// where it is unknown.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_named`].
+    /// Ends every session of a user. Returns their number; `None` for sessions in cookies, where it is unknown.
     pub(crate) async fn end_of_subject(&self, subject: &str) -> Result<Option<usize>> {
         let name = self.index_keys().name(IndexKind::Subject, subject.as_bytes());
         let (why, reference) = (EndReason::EndedByApplication, CorrelationId::random());
@@ -141,19 +124,13 @@ impl SessionAdmin {
     }
 
     /// Ends all sessions of this issuer and client.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_named`].
     pub(crate) async fn end_all(&self) -> Result<()> {
         let name = self.index_keys().all_of_tenant();
         self.end_named(&name, EndReason::EndedByApplication, CorrelationId::random()).await.map(drop)
     }
 
-    /// Ends every session of an index key and revokes their refresh tokens. Returns their
-    /// number; `None` for sessions in cookies, where it is unknown.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_named`].
+    /// Ends every session of an index key and revokes their refresh tokens. Returns their number; `None` for sessions
+    /// in cookies, where it is unknown.
     pub(crate) async fn end_named(
         &self,
         name: &StoreKey,
@@ -164,9 +141,6 @@ impl SessionAdmin {
     }
 
     /// Ends the local sessions of an Okta session that a front-channel logout names.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_reported`].
     pub(crate) async fn end_reported(
         &self,
         okta_session: &StoreKey,
@@ -176,11 +150,7 @@ impl SessionAdmin {
         self.sessions.end_reported(okta_session, self.clock.now(), self.on_ended(why, reference)).await
     }
 
-    /// Ends the session that a lookup finds, and revokes its refresh token. Without such a
-    /// session this is a no-op.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::find`] and [`Sessions::end`].
+    /// Ends the session that a lookup finds, and revokes its refresh token. Without such a session this is a no-op.
     pub(crate) async fn end_found(
         &self,
         lookup: PendingLookup,
@@ -214,8 +184,8 @@ impl SessionAdmin {
         Ok(())
     }
 
-    /// Ends the session that these cookies name, because a session of another tenant replaces it.
-    /// Returns the deletions of the cookies.
+    /// Ends the session that these cookies name, because a session of another tenant replaces it. Returns the deletions
+    /// of the cookies.
     ///
     /// # Errors
     /// Those of [`Sessions::find`] and [`Sessions::end`]; the session has not ended then.
@@ -240,9 +210,8 @@ impl SessionAdmin {
         self.removed.store(true, Ordering::Release);
     }
 
-    /// Checks after creating a session that its tenant still exists. If the tenant was
-    /// removed during the sign-in, either the removal found this session, or this check
-    /// ends it.
+    /// Checks after creating a session that its tenant still exists. If the tenant was removed during the sign-in,
+    /// either the removal found this session, or this check ends it.
     ///
     /// # Errors
     /// [`Code::TenantUnknown`] after the session was ended.

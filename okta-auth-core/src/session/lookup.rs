@@ -27,16 +27,14 @@ pub(crate) enum PendingLookup {
 
 #[derive(Debug)]
 pub(crate) enum LoadedSession {
-    /// No cookie opens, or the store has no such session. The cookie stays: it may belong to
-    /// another application on the host, and a slow request must not delete the cookie of a new
-    /// sign-in that has overtaken it.
+    /// No cookie opens, or the store has no such session. The cookie stays: it may belong to another application on the
+    /// host, and a slow request must not delete the cookie of a new sign-in that has overtaken it.
     None,
     /// A session that was revoked or has reached one of its limits. Its cookie should be cleared.
     Ended,
     /// A session that begins in the future.
     Early(Arc<Session>),
-    /// A live session. `rewrite` if its cookie should be written again, to record the use or to
-    /// replace an old key.
+    /// A live session. `rewrite` if its cookie should be written again, to record the use or to replace an old key.
     Live { entry: Entry, rewrite: bool },
 }
 

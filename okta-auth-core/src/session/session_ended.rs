@@ -1,5 +1,4 @@
-//! The end of a session, for connections that outlive the request, such as a WebSocket or
-//! an event stream.
+//! The end of a session, for connections that outlive the request, such as a WebSocket or an event stream.
 
 use std::fmt;
 use std::future::Future;
@@ -11,16 +10,15 @@ use super::record::Session;
 use super::sessions::Sessions;
 use super::watcher::ended;
 
-/// Completes when a session has ended: by a limit, by a logout in any browser, by Okta, or
-/// because Okta rejected its refresh token.
+/// Completes when a session has ended: by a limit, by a logout in any browser, by Okta, or because Okta rejected its
+/// refresh token.
 ///
-/// It completes immediately if this process ends the session, and within one second of a
-/// limit. If another replica ends the session, it completes within about ten seconds,
-/// provided that both share the store or, for sessions in cookies, the revocation list in
-/// `OKTA_REVOCATION_STORE`. Without either, it completes only at the limits.
+/// It completes immediately if this process ends the session, and within one second of a limit. If another replica ends
+/// the session, it completes within about ten seconds, provided that both share the store or, for sessions in cookies,
+/// the revocation list in `OKTA_REVOCATION_STORE`. Without either, it completes only at the limits.
 ///
-/// With sessions in cookies, replicas do not see each other's requests: the idle limit
-/// counts from the last request to this process.
+/// With sessions in cookies, replicas do not see each other's requests: the idle limit counts from the last request to
+/// this process.
 ///
 /// All of these futures share one task. Dropping one releases its resources.
 #[must_use = "futures do nothing unless they are awaited"]

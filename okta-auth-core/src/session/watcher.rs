@@ -11,11 +11,9 @@ use super::probe::Probed;
 use super::watches::{Driver, Question, Watch, Watches};
 use crate::clock::Timestamp;
 
-/// How often the clock is read. The clock may be virtual, so a timer for the end of a session is
-/// not possible.
+/// How often the clock is read. The clock may be virtual, so a timer for the end of a session is not possible.
 const TICK: Duration = Duration::from_millis(500);
-/// The time between two probes of a session, by the application's clock. `PROBE_TICKS` is the same
-/// in real time.
+/// The time between two probes of a session, by the application's clock. `PROBE_TICKS` is the same in real time.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 const PROBE_TICKS: u32 = 20;
 /// The number of concurrent probes.
@@ -70,8 +68,8 @@ async fn probe_all(watches: Watches) {
     }
 }
 
-/// Ends the sessions whose limits have been reached. Another replica may have written a later use
-/// to the store. While the store does not answer, the known end counts.
+/// Ends the sessions whose limits have been reached. Another replica may have written a later use to the store. While
+/// the store does not answer, the known end counts.
 async fn expire(watches: &Watches, now: Timestamp) {
     let due = watches.due(now);
     let ids: Vec<_> = due.iter().map(|question| question.session.key()).collect();

@@ -1,9 +1,8 @@
-//! Sessions that begin in the future, because the clock of the replica that created them is
-//! ahead or this clock was set back.
+//! Sessions that begin in the future, because the clock of the replica that created them is ahead or this clock was set
+//! back.
 //!
-//! Such a session is not valid yet. A new sign-in helps if this clock was set back. If the
-//! clock of the replica that creates the new session is ahead, a new sign-in would cause a
-//! redirect loop. Therefore:
+//! Such a session is not valid yet. A new sign-in helps if this clock was set back. If the clock of the replica that
+//! creates the new session is ahead, a new sign-in would cause a redirect loop. Therefore:
 //!
 //! | the session began | the response to a page that needs a user |
 //! |---|---|

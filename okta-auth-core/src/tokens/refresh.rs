@@ -1,7 +1,6 @@
 //! The refresh of a session's tokens (RFC 6749 §6, OIDC Core §12).
 //!
-//! The response must be for the same user and the same sign-in. Otherwise the whole response is
-//! rejected.
+//! The response must be for the same user and the same sign-in. Otherwise the whole response is rejected.
 
 use std::sync::Arc;
 
@@ -31,8 +30,7 @@ pub(crate) struct RefreshedTokens {
     pub(crate) complete: bool,
 }
 
-/// Sends the refresh token. The returned tokens are unverified, and the sent refresh token may be
-/// used up.
+/// Sends the refresh token. The returned tokens are unverified, and the sent refresh token may be used up.
 ///
 /// # Errors
 /// [`Code::TokenRefused`](crate::error::Code::TokenRefused) with the provider's `invalid_grant` if
@@ -80,8 +78,8 @@ async fn verify(
     Ok(verified.claims().all().clone())
 }
 
-/// The rules of OIDC Core §12.2: the same user, the same sign-in. Issuer, audience and `azp` have
-/// been checked as for every ID token.
+/// The rules of OIDC Core §12.2: the same user, the same sign-in. Issuer, audience and `azp` have been checked as for
+/// every ID token.
 fn check_continuity(new: &IdTokenClaims, known: &RefreshContext<'_>) -> Result<()> {
     if new.subject() != known.subject {
         return Err(Error::invalid_claim("sub", "is not the user whose tokens were refreshed"));
@@ -100,8 +98,8 @@ fn check_continuity(new: &IdTokenClaims, known: &RefreshContext<'_>) -> Result<(
 }
 
 impl RefreshedTokens {
-    /// Fetches from userinfo the claims that the new ID token lacks, or all of them if there is no
-    /// ID token. If userinfo fails, the refresh continues: a missing claim can only reduce access.
+    /// Fetches from userinfo the claims that the new ID token lacks, or all of them if there is no ID token. If
+    /// userinfo fails, the refresh continues: a missing claim can only reduce access.
     async fn complete(&mut self, with: &ProviderContext<'_>, known: &RefreshContext<'_>) -> Result<()> {
         let scopes = self.tokens.scopes.as_deref().unwrap_or(known.scopes);
         match userinfo::fetch(with, self.claims.as_ref(), scopes, &self.tokens.access_token).await {
@@ -120,8 +118,7 @@ impl RefreshedTokens {
     }
 }
 
-/// The claims about the sign-in, which stay when everything else is read again: userinfo does not
-/// have them.
+/// The claims about the sign-in, which stay when everything else is read again: userinfo does not have them.
 fn of_the_sign_in(claims: &Map<String, Value>) -> Map<String, Value> {
     let kept = claims.iter().filter(|(name, _)| userinfo::is_of_the_sign_in(name));
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()

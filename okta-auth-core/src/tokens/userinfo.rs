@@ -1,8 +1,8 @@
 //! Completes thin ID tokens with claims from userinfo.
 //!
-//! Okta issues a "thin" ID token when it issues an access token along with it: the rest of the
-//! profile is only at the userinfo endpoint. The server and its settings decide which claims are
-//! omitted, so this module checks which claims are missing and not the type of the server.
+//! Okta issues a "thin" ID token when it issues an access token along with it: the rest of the profile is only at the
+//! userinfo endpoint. The server and its settings decide which claims are omitted, so this module checks which claims
+//! are missing and not the type of the server.
 
 use serde_json::{Map, Value};
 
@@ -12,8 +12,8 @@ use crate::jose::check_email;
 use crate::protocol::ProviderContext;
 use crate::secret::Secret;
 
-/// For each scope, claims that a full ID token has at least one of. `name` and `preferred_username`
-/// are excluded because a thin token has them too.
+/// For each scope, claims that a full ID token has at least one of. `name` and `preferred_username` are excluded
+/// because a thin token has them too.
 const PROMISED: &[(&str, &[&str])] = &[
     ("profile", &["given_name", "family_name", "locale", "zoneinfo", "updated_at"]),
     ("email", &["email"]),
@@ -52,8 +52,8 @@ fn is_thin(claims: &Map<String, Value>, scopes: &[String]) -> bool {
     granted.into_iter().any(|(_, promised)| !promised.iter().any(|claim| claims.contains_key(*claim)))
 }
 
-/// Fetches the claims of userinfo if the configuration wants them beside `known`, the claims of an ID
-/// token. Returns `None` if it does not, or if the issuer has no userinfo endpoint.
+/// Fetches the claims of userinfo if the configuration wants them beside `known`, the claims of an ID token. Returns
+/// `None` if it does not, or if the issuer has no userinfo endpoint.
 pub(crate) async fn fetch(
     with: &ProviderContext<'_>,
     known: Option<&Map<String, Value>>,
@@ -69,8 +69,8 @@ pub(crate) async fn fetch(
     if is_wanted { Some(with.protocol.userinfo(endpoint, access_token).await) } else { None }
 }
 
-/// Adds the claims that the ID token lacks. The token's own claims take precedence: they are
-/// signed. Claims about the sign-in are accepted only from the token.
+/// Adds the claims that the ID token lacks. The token's own claims take precedence: they are signed. Claims about the
+/// sign-in are accepted only from the token.
 ///
 /// # Errors
 /// [`Code::UserinfoSubject`] if the response has another subject, or none; [`Code::TokenClaim`] if

@@ -43,9 +43,9 @@ impl RequestContext {
     /// use okta_auth::login::{LoginOptions, ReturnTo};
     ///
     /// async fn step_up(context: &RequestContext) -> Response<Bytes> {
-    ///     let mut options = LoginOptions::new(ReturnTo::root());
-    ///     options.max_age = Some(Duration::from_secs(300));
-    ///     options.acr_values = vec!["urn:okta:loa:2fa:any".to_owned()];
+    ///     let options = LoginOptions::new(ReturnTo::root())
+    ///         .with_max_age(Duration::from_secs(300))
+    ///         .with_acr_values(["urn:okta:loa:2fa:any"]);
     ///     context.start_login(&options).await
     /// }
     /// ```
