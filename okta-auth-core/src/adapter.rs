@@ -22,15 +22,16 @@
 
 use http::request::Parts;
 
-pub use crate::engine::authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions};
-pub use crate::engine::endpoint::Endpoint;
-pub use crate::engine::mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
-pub use crate::engine::reply::Reply;
-pub use crate::engine::route_table::RouteSettings;
-pub use crate::engine::session_headers::ResponseHeaderChanges;
-pub use crate::engine::{BearerToken, Challenge, RequestContext, SignedIn};
+pub use crate::bearer::BearerToken;
+pub use crate::engine::authenticate::{Authentication, PendingAuthentication};
+pub use crate::engine::{RequestContext, SignedIn};
 pub use crate::headers::{Head, HeaderText, Headers};
 pub use crate::policy::route_access::MatchedRoute;
+pub use crate::response::{Challenge, Reply, ResponseHeaderChanges};
+pub use crate::routing::{
+    Endpoint, RefreshTiming, RouteOptions, RouteOwner, RouteSettings, missing_layer, report_missing_layer,
+    route_conflict,
+};
 pub use crate::session::limits::Activity;
 
 use crate::multi_tenant::Tenants;

@@ -106,6 +106,7 @@ mod opaque;
 mod base64url;
 pub mod error;
 mod headers;
+mod issuer;
 mod json;
 pub mod secret;
 
@@ -134,6 +135,12 @@ pub mod session;
 pub mod policy;
 
 mod bearer;
+
+mod request;
+
+mod response;
+
+mod routing;
 
 mod logout;
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // the log has the reason of a rejected token
     let port = port::port()?;
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(port::taken(port))?;
     let builder = OktaAuth::builder().from_env();
     // A variable of another Okta library is an error that names the right one, and starts no org.
     let org = if builder.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
@@ -32,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .configure(okta_auth(&auth))
             .wrap(OktaAuthLayer::new(&auth))
     };
-    Ok(HttpServer::new(app).bind(("127.0.0.1", port)).map_err(port::taken(port))?.run().await?)
+    Ok(HttpServer::new(app).listen(listener)?.run().await?)
 }
 
 async fn whoami(token: AccessToken) -> web::Json<Value> {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // the log has the reason of a rejected token
     let port = port::port()?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     let builder = OktaAuth::builder().from_env();
     // A variable of another Okta library is an error that names the right one, and starts
     // no org.
@@ -29,7 +30,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let token = org.token().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
         println!("curl -H 'Authorization: Bearer {token}' http://localhost:{port}/orders");
     }
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     println!("Listening on {}", auth.config().base_url());
     axum::serve(listener, app).await?;
     Ok(())

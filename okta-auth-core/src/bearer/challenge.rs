@@ -4,8 +4,7 @@ use std::fmt;
 
 use http::HeaderValue;
 
-/// A challenge of the scheme `Bearer` (RFC 6750 §3), with the parameters of RFC 9470 §3
-/// and RFC 9728 §5.1.
+/// A challenge of the scheme `Bearer` (RFC 6750 §3), with the parameters of RFC 9470 §3 and RFC 9728 §5.1.
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;
@@ -25,8 +24,7 @@ pub(crate) struct WwwAuthenticate {
 }
 
 impl WwwAuthenticate {
-    /// Returns a challenge without an error, for a request without credentials (RFC 6750
-    /// §3.1).
+    /// Returns a challenge without an error, for a request without credentials (RFC 6750 §3.1).
     pub(crate) fn bare() -> Self {
         Self::default()
     }
@@ -42,14 +40,12 @@ impl WwwAuthenticate {
         if scopes.is_empty() { self } else { self.with("scope", &scopes.join(" ")) }
     }
 
-    /// Adds the accepted authentication context classes, the preferred one first (RFC 9470
-    /// §3).
+    /// Adds the accepted authentication context classes, the preferred one first (RFC 9470 §3).
     pub(crate) fn acr_values(self, values: &[String]) -> Self {
         if values.is_empty() { self } else { self.with("acr_values", &values.join(" ")) }
     }
 
-    /// Adds the longest accepted time since an active authentication, in seconds (RFC 9470
-    /// §3).
+    /// Adds the longest accepted time since an active authentication, in seconds (RFC 9470 §3).
     pub(crate) fn max_age(self, seconds: u64) -> Self {
         self.with("max_age", &seconds.to_string())
     }
@@ -70,8 +66,7 @@ impl WwwAuthenticate {
 }
 
 impl fmt::Display for WwwAuthenticate {
-    /// Writes each value as a quoted string (RFC 9110 §5.6.4). Characters that are not
-    /// printable ASCII are omitted.
+    /// Writes each value as a quoted string (RFC 9110 §5.6.4). Characters that are not printable ASCII are omitted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bearer")?;
         for (position, (name, value)) in self.parameters.iter().enumerate() {

@@ -78,9 +78,9 @@ mod client_auth;
 mod cookie_name;
 mod deployment;
 mod durations;
-mod egress;
+#[cfg(test)]
+mod egress_tests;
 mod env;
-mod issuer;
 mod options;
 mod placeholder;
 mod private_key;
@@ -103,8 +103,6 @@ pub(crate) use client_auth::Signer;
 pub use client_auth::{ClientAuth, PrivateKey};
 pub(crate) use cookie_name::CookieNames;
 pub(crate) use env::is_read;
-pub use issuer::Issuer;
-pub(crate) use issuer::{is_loopback, spellings, without_slash};
 pub(crate) use options::Options;
 pub use options::{ResponseMode, Userinfo};
 pub use problem::Problem;
@@ -117,6 +115,7 @@ pub(crate) use variables::Variables;
 use crate::error::{Code, Error};
 use crate::http::OperatorRoutes;
 pub use crate::http::{Dangerous, EgressPolicy};
+pub use crate::issuer::Issuer;
 use crate::secret::Secret;
 
 /// The checked settings of one application at one Okta authorization server.

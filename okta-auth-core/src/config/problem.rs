@@ -17,8 +17,7 @@ pub(crate) enum Severity {
 #[non_exhaustive]
 pub struct Problem {
     pub(crate) severity: Severity,
-    /// The variable at fault, for example `OKTA_ISSUER_URI`, or the name of a setting
-    /// without a variable.
+    /// The variable at fault, for example `OKTA_ISSUER_URI`, or the name of a setting without a variable.
     pub variable: &'static str,
     /// The problem and its fix. Never contains a secret.
     pub message: String,
@@ -37,6 +36,12 @@ pub(crate) struct Diagnostics(Vec<Problem>);
 impl Diagnostics {
     pub(crate) fn error(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Error, variable, message.into());
+    }
+
+    /// Adds an error, and returns the value that failed: none.
+    pub(crate) fn reject<T>(&mut self, variable: &'static str, message: impl Into<String>) -> Option<T> {
+        self.error(variable, message);
+        None
     }
 
     pub(crate) fn warning(&mut self, variable: &'static str, message: impl Into<String>) {

@@ -3,14 +3,14 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::{Issuer, is_loopback};
 use crate::error::{Code, Error, Result};
+use crate::issuer::{Issuer, is_loopback};
 
 /// The provider metadata (OIDC Discovery §3), as far as this library uses it.
 ///
-/// Missing members are never guessed. Without an end-session endpoint a logout ends only the local
-/// session. Without an introspection endpoint the tokens of an org server are rejected. Without a
-/// userinfo endpoint only the claims of the ID token are available.
+/// Missing members are never guessed. Without an end-session endpoint a logout ends only the local session. Without an
+/// introspection endpoint the tokens of an org server are rejected. Without a userinfo endpoint only the claims of the
+/// ID token are available.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Metadata {
     issuer: String,
@@ -47,8 +47,7 @@ impl Metadata {
         &self.token_endpoint
     }
 
-    /// Returns the URL of the keys. It is never built from the issuer, because it may have another
-    /// host.
+    /// Returns the URL of the keys. It is never built from the issuer, because it may have another host.
     pub(crate) fn jwks_uri(&self) -> &Url {
         &self.jwks_uri
     }
@@ -94,10 +93,10 @@ impl Metadata {
 
     /// Validates the document against the issuer that it was fetched for.
     ///
-    /// 1. The issuer is the same, character by character (OIDC Discovery §4.3). Otherwise another
-    ///    server could impersonate it. Only a configured slash at the end may be missing.
-    /// 2. Endpoints are https. http is allowed for an issuer and endpoints on this machine, and for
-    ///    the backchannel of such an issuer, which browsers are never sent to.
+    /// 1. The issuer is the same, character by character (OIDC Discovery §4.3). Otherwise another server could
+    ///    impersonate it. Only a configured slash at the end may be missing.
+    /// 2. Endpoints are https. http is allowed for an issuer and endpoints on this machine, and for the backchannel of
+    ///    such an issuer, which browsers are never sent to.
     /// 3. Endpoints have no credentials and no fragment.
     /// 4. The document does not exclude PKCE with S256 (RFC 9700 §2.1.1).
     pub(super) fn check(&self, issuer: &Issuer, is_inside: impl Fn(&Url) -> bool) -> Result<()> {
@@ -138,8 +137,8 @@ fn difference(configured: &Issuer, named: &str) -> String {
     format!("`{named}`, which differs {how}: set OKTA_ISSUER_URI to exactly that if it is the intended server")
 }
 
-/// Whether an endpoint may be used: https without credentials and fragment, or http on this machine
-/// for an issuer on this machine.
+/// Whether an endpoint may be used: https without credentials and fragment, or http on this machine for an issuer on
+/// this machine.
 fn is_acceptable(endpoint: &Url, issuer: &Issuer) -> bool {
     let local = issuer.is_loopback() && is_loopback(endpoint);
     let scheme = endpoint.scheme() == "https" || (endpoint.scheme() == "http" && local);

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::bearer_token::BearerToken;
-use super::challenge::Challenge;
 use super::context::{NoTenant, RequestContext, RequestState};
 use super::signed_in::SignedIn;
+use crate::bearer::BearerToken;
 use crate::error::{Error, Result};
 use crate::jose::VerifiedAccessToken;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy, RouteClass, signed_in};
+use crate::response::Challenge;
 
 pub(super) fn user<C: DeserializeOwned + 'static>(context: &RequestContext) -> Result<Option<SignedIn<C>>> {
     context.inner().mark_personal();

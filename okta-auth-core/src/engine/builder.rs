@@ -1,12 +1,9 @@
 //! Builds the engine.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use super::context::ExclusiveSessions;
-use super::mounting::Mounting;
-use super::route_table::{RouteTable, SpecialRoutes};
 use super::{Inner, OktaAuth};
 use crate::bearer::BearerVerifier;
 use crate::clock::{Clock, SharedClock};
@@ -19,6 +16,7 @@ use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{DeferredLogouts, Logout};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::Provider;
+use crate::routing::{Mounting, RouteTable, SpecialRoutes};
 use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, SessionStore, TokenRevoker};
 use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
@@ -340,7 +338,6 @@ impl OktaAuthBuilder {
             refresher,
             logout,
             tenant: self.tenant,
-            gone: AtomicBool::new(false),
             exclusive: self.exclusive,
             events,
             mounting,

@@ -1,7 +1,9 @@
+use http::{HeaderMap, HeaderName};
+
 use super::*;
 use crate::config::ConfigBuilder;
 use crate::engine::OktaAuthBuilder;
-use crate::engine::RefreshTiming;
+use crate::routing::RefreshTiming;
 
 async fn context(cookie: Option<&str>) -> RequestContext {
     let config =

@@ -8,13 +8,12 @@ use serde::{Serialize, Serializer};
 
 use super::OktaAuth;
 use super::context::RequestContext;
-use super::session_end::SessionEnded;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::CorrelationId;
 use crate::policy::{Caller, Decision, Policy};
 use crate::secret::Secret;
-use crate::session::{Session, SessionId};
+use crate::session::{Session, SessionEnded, SessionId};
 use crate::tenant::TenantSettings;
 
 /// Claims about one sign-in and not about the user (OIDC Core §2 and §3.3.2.11).
@@ -108,7 +107,7 @@ impl<C> SignedIn<C> {
     /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if a retry
     /// may succeed.
     pub async fn access_token(&self) -> Result<Secret> {
-        self.context.fresh_access_token().await
+        self.context.inner().fresh_access_token().await
     }
 
     /// Returns all sessions of this user, including the present one, for a page that lists

@@ -25,22 +25,21 @@ const MAX_HINT: usize = 254;
 /// # let _ = options;
 /// ```
 ///
-/// The requested `max_age` and `acr_values` are sealed with the attempt. The callback checks the ID
-/// token against the sealed values, so the browser cannot change them.
+/// The requested `max_age` and `acr_values` are sealed with the attempt. The callback checks the ID token against the
+/// sealed values, so the browser cannot change them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginOptions {
     /// The page that the browser goes to after the sign-in.
     pub return_to: ReturnTo,
-    /// Requires fresh credentials even if the user has a session at Okta (`prompt=login`, OIDC Core
-    /// §3.1.2.1).
+    /// Requires fresh credentials even if the user has a session at Okta (`prompt=login`, OIDC Core §3.1.2.1).
     pub force_login: bool,
     /// The user name to prefill (`login_hint`).
     pub login_hint: Option<String>,
     /// The longest time since the user last authenticated (`max_age`). The callback checks it.
     pub max_age: Option<Duration>,
-    /// The sufficient authentication contexts (`acr_values`). The callback checks them, because
-    /// Okta silently ignores unknown values.
+    /// The sufficient authentication contexts (`acr_values`). The callback checks them, because Okta silently ignores
+    /// unknown values.
     pub acr_values: Vec<String>,
     /// Further parameters of the authorization request.
     pub(crate) parameters: Vec<(String, String)>,
@@ -86,9 +85,8 @@ impl LoginOptions {
         Self { acr_values: values.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Reads the query of the login path: `return_to` is the target, `prompt=login` requests fresh
-    /// credentials, and `login_hint` prefills the user name. Other parameters are passed on only if
-    /// the application allows them.
+    /// Reads the query of the login path: `return_to` is the target, `prompt=login` requests fresh credentials, and
+    /// `login_hint` prefills the user name. Other parameters are passed on only if the application allows them.
     pub(crate) fn from_query(query: &str, config: &Config) -> Self {
         let allowed = &config.options.login_parameters;
         let is_allowed = |name: &str, value: &str| {
@@ -109,8 +107,8 @@ impl LoginOptions {
         options
     }
 
-    /// Adds a parameter to the authorization request, and replaces an earlier one of the same name:
-    /// for example `idp` or `ui_locales`, or `prompt` with another value than `login`.
+    /// Adds a parameter to the authorization request, and replaces an earlier one of the same name: for example `idp`
+    /// or `ui_locales`, or `prompt` with another value than `login`.
     ///
     /// ```
     /// # use okta_auth_core as okta_auth;

@@ -20,9 +20,10 @@ use super::rules::{AppCredentials, TenantRules};
 use super::source::TenantSource;
 use super::table::TenantTable;
 use super::tenants::Tenants;
-use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
+use crate::config::{ConfigBuilder, EgressPolicy};
 use crate::engine::OktaAuthBuilder;
 use crate::error::{Code, Error, Result};
+use crate::issuer::is_loopback;
 use crate::policy::PolicySet;
 
 /// How long an answer of a source is cached by default.

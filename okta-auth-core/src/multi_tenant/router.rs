@@ -16,12 +16,12 @@ use super::resolver::{Resolution, Resolver, host, named, resolve};
 use super::source::TenantKey;
 use crate::cookie::CookieSettings;
 use crate::engine::{
-    Authentication, Endpoint, ExclusiveSessions, NoTenant, OktaAuth, OktaAuthBuilder, PendingAuthentication,
-    RouteOptions, RouteTable, without_tenant,
+    Authentication, ExclusiveSessions, NoTenant, OktaAuth, OktaAuthBuilder, PendingAuthentication, without_tenant,
 };
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::RouteAccess;
+use crate::routing::{Endpoint, RouteOptions, RouteTable};
 use crate::tenant::{TenantId, TenantSettings};
 
 pub(super) struct TenantRouter {

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use url::Url;
 
 use super::source::{TenantFuture, TenantKey, TenantSource};
-use crate::config::{DEFAULT_AUDIENCE, Issuer, check_client, spellings, without_slash};
+use crate::config::{DEFAULT_AUDIENCE, Issuer, check_client};
 use crate::error::{Code, Error, Result};
+use crate::issuer::{spellings, without_slash};
 use crate::tenant::{TenantId, TenantSettings};
 
 /// A fixed set of tenants.

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use super::router::TenantRouter;
 use super::source::TenantKey;
-use crate::engine::{
-    Authentication, Endpoint, OktaAuth, RequestContext, RouteOptions, RouteOwner, RouteSettings, RouteTable,
-};
+use crate::engine::{Authentication, OktaAuth, RequestContext};
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::MatchedRoute;
+use crate::routing::{Endpoint, RouteOptions, RouteOwner, RouteSettings, RouteTable};
 use crate::tenant::TenantId;
 
 /// The tenants of an application, shared by all workers. An application with a single Okta

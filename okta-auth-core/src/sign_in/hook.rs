@@ -43,8 +43,7 @@ use crate::tenant::TenantSettings;
 pub struct SignIn {
     identity: Arc<VerifiedIdentity>,
     tenant: Option<Arc<TenantSettings>>,
-    /// Separate from the claims, so that the application's data is never mistaken for a
-    /// claim.
+    /// Separate from the claims, so that the application's data is never mistaken for a claim.
     app_data: Map<String, Value>,
 }
 
@@ -58,15 +57,13 @@ impl SignIn {
         self.tenant.as_deref()
     }
 
-    /// Returns the verified identity. Look up your own record by issuer and subject, never
-    /// by e-mail.
+    /// Returns the verified identity. Look up your own record by issuer and subject, never by e-mail.
     pub fn identity(&self) -> &VerifiedIdentity {
         &self.identity
     }
 
-    /// Adds a value of the application's own to the session. It is separate from the
-    /// claims, so that it is never mistaken for one. Handlers read it with `app_data` of the
-    /// signed-in user.
+    /// Adds a value of the application's own to the session. It is separate from the claims, so that it is never
+    /// mistaken for one. Handlers read it with `app_data` of the signed-in user.
     ///
     /// # Errors
     /// [`Code::ClaimsMismatch`] if the value cannot be serialized as JSON.
@@ -83,16 +80,15 @@ impl SignIn {
     }
 }
 
-/// The result of a hook that does not let a sign-in proceed: it rejects the user, or it
-/// failed.
+/// The result of a hook that does not let a sign-in proceed: it rejects the user, or it failed.
 ///
 /// | created by | status | the user sees |
 /// |---|---|---|
 /// | [`new`](Self::new) | 403 | the reason, and a link to use another account |
 /// | [`unavailable`](Self::unavailable), or `?` on an error | 503 with `Retry-After` | that sign-in is not available, and a link to try again |
 ///
-/// In both cases no session is created, and the page links back to the requested page. The
-/// reason is shown to the user. The error of a failed hook is only logged.
+/// In both cases no session is created, and the page links back to the requested page. The reason is shown to the user.
+/// The error of a failed hook is only logged.
 /// ```
 /// # use okta_auth_core as okta_auth;
 /// use okta_auth::engine::{Refusal, SignIn};
@@ -161,8 +157,8 @@ impl fmt::Display for Refusal {
 
 /// A hook of the application for each sign-in.
 ///
-/// It runs after all verification and before the session is created. Every `async
-/// fn(SignIn) -> Result<SignIn, Refusal>` implements it.
+/// It runs after all verification and before the session is created. Every
+/// `async fn(SignIn) -> Result<SignIn, Refusal>` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sign-in hook",
     label = "not an `async fn(SignIn) -> Result<SignIn, Refusal>`",

@@ -8,9 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Code, Error};
 
-/// The id of a tenant, such as `acme`: 1 to 40 lower-case letters, digits and hyphens, with
-/// a letter or digit at both ends. It is valid in a host name, a path and the name of a
-/// cookie.
+/// The id of a tenant, such as `acme`: 1 to 40 lower-case letters, digits and hyphens, with a letter or digit at both
+/// ends. It is valid in a host name, a path and the name of a cookie.
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;

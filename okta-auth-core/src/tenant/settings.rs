@@ -24,31 +24,27 @@ use crate::secret::Secret;
 pub struct TenantSettings {
     /// The short id.
     ///
-    /// Sessions are bound to it and to the client id. If either changes, users must sign in
-    /// again.
+    /// Sessions are bound to it and to the client id. If either changes, users must sign in again.
     pub id: TenantId,
     /// The display name, for pages.
     pub name: Option<String>,
-    /// The issuer. It is compared character by character; its metadata decides whether a
-    /// trailing slash belongs to it.
+    /// The issuer. It is compared character by character; its metadata decides whether a trailing slash belongs to it.
     pub issuer: String,
-    /// Earlier issuers whose sessions and access tokens are still accepted, for example the
-    /// org's own URL beside a custom domain. Remove an entry when they should no longer be.
+    /// Earlier issuers whose sessions and access tokens are still accepted, for example the org's own URL beside a
+    /// custom domain. Remove an entry when they should no longer be.
     pub former_issuers: Vec<String>,
     /// The client id at the issuer.
     pub client_id: String,
-    /// The client secret. `None` means that the client has no secret: the application's own
-    /// is never sent to a tenant's issuer.
+    /// The client secret. `None` means that the client has no secret: the application's own is never sent to a tenant's
+    /// issuer.
     pub client_secret: Option<Secret>,
-    /// Whether the client authenticates with the application's private key
-    /// (`private_key_jwt`), whose public key is then registered at the tenant's Okta too.
-    /// The default is `false`.
+    /// Whether the client authenticates with the application's private key (`private_key_jwt`), whose public key is
+    /// then registered at the tenant's Okta too. The default is `false`.
     ///
-    /// An assertion signed with the key names its token endpoint, so it is invalid at the
-    /// endpoint of another tenant.
+    /// An assertion signed with the key names its token endpoint, so it is invalid at the endpoint of another tenant.
     pub shared_key: bool,
-    /// The origin under which the tenant's users reach the application. The default is the
-    /// application's own, or the tenant's subdomain of it.
+    /// The origin under which the tenant's users reach the application. The default is the application's own, or the
+    /// tenant's subdomain of it.
     pub base_url: Option<String>,
     /// The host names of this tenant, without port.
     pub hosts: Vec<String>,
@@ -58,8 +54,7 @@ pub struct TenantSettings {
     pub scopes: Option<String>,
     /// The audiences of access tokens, separated by commas.
     pub audience: Option<String>,
-    /// The name of the policy set for this tenant; the default is the application's own
-    /// set.
+    /// The name of the policy set for this tenant; the default is the application's own set.
     pub policies: Option<String>,
     /// The idle timeout of a session.
     pub session_idle: Option<Duration>,
@@ -67,11 +62,10 @@ pub struct TenantSettings {
     pub session_absolute: Option<Duration>,
     /// When the tenant was created, for tenants of a `multi_tenant::TenantSource`.
     ///
-    /// If two tenants claim the same client, or the same audience at one authorization
-    /// server, the older one is served and the other is rejected. Without this timestamp
-    /// the tenant of the first request is served, so a customer who can add tenants could
-    /// take over another tenant's client after a restart. Tables and files are checked as a
-    /// whole and do not need it.
+    /// If two tenants claim the same client, or the same audience at one authorization server, the older one is served
+    /// and the other is rejected. Without this timestamp the tenant of the first request is served, so a customer who
+    /// can add tenants could take over another tenant's client after a restart. Tables and files are checked as a whole
+    /// and do not need it.
     pub created_at: Option<Timestamp>,
 }
 
@@ -141,9 +135,8 @@ impl TenantSettings {
 
     /// Applies the tenant's settings on top of the application's.
     ///
-    /// The credentials are always replaced, even by none. The application's secret must
-    /// never reach a customer's token endpoint, and its key signs only for tenants with
-    /// `shared_key`.
+    /// The credentials are always replaced, even by none. The application's secret must never reach a customer's token
+    /// endpoint, and its key signs only for tenants with `shared_key`.
     pub(crate) fn apply(&self, base: &ConfigBuilder) -> ConfigBuilder {
         let mut config = base
             .clone()

@@ -7,13 +7,15 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde::de::DeserializeOwned;
 
-use super::super::{BearerToken, Challenge, Endpoint, Reply, ResponseHeaderChanges, SignedIn};
-use super::super::{access, challenge, error_reply, login, reply, routes, session_headers};
+use super::super::{SignedIn, access, challenge, login, routes, session_headers};
 use super::{NoTenant, RequestContext, SessionState};
+use crate::bearer::BearerToken;
 use crate::error::{Code, Error, Result};
 use crate::headers::Headers;
 use crate::login::LoginOptions;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy};
+use crate::response::{Challenge, Reply, ResponseHeaderChanges, carry_over};
+use crate::routing::Endpoint;
 
 impl RequestContext {
     /// Serves a request to one of the library's paths. `body` is empty except for a form
@@ -160,7 +162,7 @@ impl RequestContext {
     #[doc(hidden)]
     pub async fn answer_in_place_of<H: Headers>(&self, challenge: Challenge, replaced: &H) -> Reply {
         let mut reply = self.answer(challenge).await;
-        reply::carry_over(&mut reply, replaced);
+        carry_over(&mut reply, replaced);
         reply
     }
 
@@ -181,7 +183,7 @@ impl RequestContext {
             let anonymous = matches!(state.session_state, SessionState::Anonymous);
             self.auth().0.events.log(error, self.reference(), anonymous);
         }
-        error_reply::reported(self, error)
+        self.error_page(error)
     }
 
     /// Returns the header changes for the session: a rewritten or deleted cookie, and cache

@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use http::Method;
 
 use super::super::OktaAuth;
-use super::super::navigation::{RequestKind, may_redirect};
 use super::tenancy::NoTenant;
 use crate::bearer::Credentials;
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EventKind, EventSubject};
 use crate::headers::HeaderText;
 use crate::jose::VerifiedAccessToken;
 use crate::login::ReturnTo;
 use crate::logout::LogoutReturn;
-use crate::session::{Activity, Entry, Session, Sessions};
-use crate::sign_in::configured_address;
+use crate::request::{RequestKind, configured_address, may_redirect};
+use crate::secret::Secret;
+use crate::session::{Activity, Entry, RefreshResult, Session, Sessions};
 
 pub(crate) struct RequestState {
     pub(in crate::engine) auth: OktaAuth,
@@ -115,6 +115,42 @@ impl RequestState {
         let SessionState::User(entry) = &self.session_state else { return None };
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         Some(latest.as_ref().unwrap_or(entry).clone())
+    }
+
+    pub(in crate::engine) fn known_session(&self) -> Option<&Arc<Session>> {
+        if let SessionState::User(entry) = &self.session_state { Some(&entry.session) } else { None }
+    }
+
+    /// Returns the access token of the session, refreshed if it has expired or soon will, for
+    /// calls to other APIs on behalf of the user.
+    ///
+    /// Tokens that are due are normally refreshed before the handler runs. This serves handlers
+    /// that outlive them, and routes with refresh on demand. New tokens reach the browser with
+    /// the response, even if the handler fails.
+    ///
+    /// # Errors
+    /// `session_ended` if Okta no longer refreshes the session; `token_expired` if there is
+    /// no refresh token; `renewal_unavailable`, or the error of reaching Okta or the store.
+    pub(in crate::engine) async fn fresh_access_token(&self) -> Result<Secret> {
+        let ended = || Error::new(Code::SessionEnded, "the session has ended; the user has to sign in again");
+        let entry = self.entry().ok_or_else(ended)?;
+        let auth = &self.auth.0;
+        let now = auth.clock.now();
+        match auth.refresher.refresh(entry, now).await {
+            RefreshResult::Usable { entry, renewed } => {
+                let session = Arc::clone(&entry.session);
+                if renewed {
+                    *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry);
+                    self.keep(CookieUpdate::Replace);
+                }
+                session.unexpired_access_token(now)
+            }
+            RefreshResult::Ended => {
+                self.keep(CookieUpdate::Clear);
+                Err(ended())
+            }
+            RefreshResult::Unavailable(error) => Err(Error::clone(&error)),
+        }
     }
 
     /// Returns the session as this response writes it: with updated activity, unless the

@@ -1,0 +1,124 @@
+//! The response headers that the session needs.
+//!
+//! 1. A refreshed session, or one that was idle for a while, is written again; the cookie
+//!    of an ended session is deleted. Neither happens if the response itself writes the
+//!    session (at sign-in or logout), because that would undo it.
+//! 2. A response that its handler marks for shared caches, such as a stylesheet, gets no
+//!    session cookie: the cache would serve the session to other users. The cookie can wait
+//!    for the next response. New tokens cannot, and are always written.
+//! 3. A response that sets a cookie is never cached, regardless of the handler. A response
+//!    that depends on the caller varies by `Cookie`, by `Authorization`, or by both, and is
+//!    cached only if the handler says how (RFC 9111 §5.2.2).
+
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::reply::{CACHING, NO_STORE};
+use crate::headers::Headers;
+
+/// The changes to a response, to be applied in this order with the types of any framework.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct ResponseHeaderChanges {
+    /// Headers to remove.
+    pub removed: &'static [HeaderName],
+    /// Headers with static values to append.
+    pub fixed: &'static [(HeaderName, &'static str)],
+    /// `Set-Cookie` values to append.
+    pub cookies: Vec<HeaderValue>,
+}
+
+/// `Vary` and `no-store`. A response gets the first, the second, or both headers of a pair.
+static BY_COOKIE: [(HeaderName, &str); 2] = [(VARY, "Cookie"), (CACHE_CONTROL, NO_STORE)];
+static BY_TOKEN: [(HeaderName, &str); 2] = [(VARY, "Authorization"), (CACHE_CONTROL, NO_STORE)];
+static BY_BOTH: [(HeaderName, &str); 2] = [(VARY, "Cookie, Authorization"), (CACHE_CONTROL, NO_STORE)];
+
+/// What the content of a response depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dependence {
+    pub(crate) on_cookie: bool,
+    pub(crate) on_token: bool,
+}
+
+impl Dependence {
+    pub(crate) fn is_personal(self) -> bool {
+        self.on_cookie || self.on_token
+    }
+}
+
+/// The relevant headers of a response.
+#[derive(Debug, Default)]
+pub(crate) struct ResponseSummary {
+    /// Whether the response itself sets the session cookie.
+    pub(crate) writes_session: bool,
+    caching: bool,
+    /// Whether the handler set `Cache-Control`, and whether it allows shared caches.
+    cache_control: bool,
+    pub(crate) shared: bool,
+}
+
+impl ResponseHeaderChanges {
+    /// Adds these cookies, and forbids caching where the cookies or the dependence demand it.
+    pub(crate) fn new(cookies: Vec<HeaderValue>, depends: Dependence, answer: &ResponseSummary) -> Self {
+        let personal = depends.is_personal();
+        let forbids = !cookies.is_empty() || (personal && !answer.cache_control);
+        let pair = match (depends.on_cookie, depends.on_token) {
+            (true, true) => &BY_BOTH,
+            (false, true) => &BY_TOKEN,
+            _ => &BY_COOKIE,
+        };
+        let [vary, no_store] = pair;
+        let fixed = match (personal, forbids) {
+            (true, true) => pair.as_slice(),
+            (true, false) => std::slice::from_ref(vary),
+            (false, true) => std::slice::from_ref(no_store),
+            (false, false) => &[],
+        };
+        // Nearly all responses have none of them.
+        let removed = if forbids && answer.caching { CACHING.as_slice() } else { &[] };
+        Self { removed, fixed, cookies }
+    }
+
+    /// Applies the changes to headers in the types of `http` 1.
+    pub(crate) fn apply(self, headers: &mut HeaderMap) {
+        for name in self.removed {
+            headers.remove(name);
+        }
+        for (name, value) in self.fixed {
+            headers.append(name.clone(), HeaderValue::from_static(value));
+        }
+        for cookie in self.cookies {
+            headers.append(SET_COOKIE, cookie);
+        }
+    }
+}
+
+impl ResponseSummary {
+    /// Reads the headers of a response. `session` is the name of the session cookie.
+    pub(crate) fn read<H: Headers>(headers: &H, session: &str) -> Self {
+        let mut answer = Self::default();
+        for (name, value) in headers.each() {
+            match name {
+                "set-cookie" => answer.writes_session |= sets(value.as_ref(), session),
+                "cache-control" => {
+                    (answer.cache_control, answer.caching) = (true, true);
+                    answer.shared |= is_shared(value.as_ref());
+                }
+                "cdn-cache-control" | "surrogate-control" | "expires" => answer.caching = true,
+                _ => {}
+            }
+        }
+        answer
+    }
+}
+
+fn sets(value: &[u8], name: &str) -> bool {
+    value.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
+}
+
+fn is_shared(value: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).any(|directive| {
+        let (name, _) = directive.split_at_checked(8).unwrap_or((directive, &[]));
+        directive.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage")
+    })
+}
