@@ -6,8 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use tokio::runtime::Runtime;
 
 /// The origin of the application.

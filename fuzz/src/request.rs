@@ -6,7 +6,8 @@ use http::header::{LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{AcceptedCredentials, Endpoint, Renewal, Reply, RequestContext};
+use okta_auth_core::adapter::{Endpoint, Engine, RefreshTiming, Reply, RequestContext};
+use okta_auth_core::engine::AcceptedCredentials;
 use okta_auth_core::policy;
 use tokio::runtime::Runtime;
 use url::Url;
@@ -101,26 +102,29 @@ fn shape(input: &mut Unstructured<'_>) -> Result<Option<(Parts, Bytes)>> {
 /// requires a user.
 async fn send(auth: &OktaAuth, parts: &Parts, body: Bytes) {
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let visit = auth.arrival(parts, target, Renewal::OnArrival).visit().await;
+    let context = Engine::new(auth).authenticate(parts, target, RefreshTiming::BeforeHandler).context().await;
     let endpoint = Endpoint::all(auth.config().routes()).find(|(_, path)| *path == parts.uri.path());
     let reply = match endpoint {
-        Some((endpoint, _)) => visit.serve(endpoint, parts, body).await,
-        None => ask(&visit).await,
+        Some((endpoint, _)) => context.serve(endpoint, parts, body).await,
+        None => ask(&context).await,
     };
-    check(&visit, reply);
+    check(&context, reply);
 }
 
 /// Calls the methods that handlers use.
-async fn ask(visit: &Visit) -> Reply {
-    assert!(visit.access_token::<()>().await.is_err(), "a token was accepted");
-    let challenge = visit.require(&policy::signed_in(), Accepts::SessionOrToken).await.expect_err("access was allowed");
-    visit.answer(challenge).await
+async fn ask(context: &RequestContext) -> Reply {
+    assert!(context.access_token::<()>().await.is_err(), "a token was accepted");
+    let challenge = context
+        .require(&policy::signed_in(), AcceptedCredentials::SessionOrBearer)
+        .await
+        .expect_err("access was allowed");
+    context.answer(challenge).await
 }
 
 /// Checks that apply to every response.
-fn check(visit: &Visit, mut reply: Reply) {
-    assert!(!matches!(visit.user::<()>(), Ok(Some(_))), "a user is signed in");
-    visit.finish(reply.headers_mut());
+fn check(context: &RequestContext, mut reply: Reply) {
+    assert!(!matches!(context.user::<()>(), Ok(Some(_))), "a user is signed in");
+    context.finish(reply.headers_mut());
     assert!(reply.status() != StatusCode::INTERNAL_SERVER_ERROR, "an internal error: {reply:?}");
     if let Some(location) = reply.headers().get(LOCATION) {
         let base = Url::parse(BASE).expect("a URL");

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Request;
 use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::Renewal;
+use okta_auth_core::adapter::{Engine, RefreshTiming};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -60,7 +60,8 @@ async fn refused(auth: &OktaAuth, token: &str) {
     let bearer = format!("Bearer {token}");
     let request = Request::builder().uri("/profile").header("cookie", cookie).header("authorization", bearer);
     let Ok(request) = request.body(()) else { return };
-    let visit = auth.authenticate(&request.into_parts().0, "/profile", Renewal::OnArrival).visit().await;
-    assert!(!matches!(visit.user::<()>(), Ok(Some(_))), "a user is signed in");
-    assert!(visit.access_token::<()>().await.is_err(), "a token was accepted");
+    let parts = request.into_parts().0;
+    let context = Engine::new(auth).authenticate(&parts, "/profile", RefreshTiming::BeforeHandler).context().await;
+    assert!(!matches!(context.user::<()>(), Ok(Some(_))), "a user is signed in");
+    assert!(context.access_token::<()>().await.is_err(), "a token was accepted");
 }

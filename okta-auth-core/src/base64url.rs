@@ -1,8 +1,8 @@
 //! Base64url without padding (RFC 4648 §5), as used in tokens and cookies.
 //!
-//! Decoding is strict: every byte sequence has exactly one spelling. Padding, white
-//! space, characters of another alphabet and stray bits at the end are rejected. SIMD is
-//! used if the processor supports it, because cookies and tokens have kilobytes.
+//! Decoding is strict: every byte sequence has exactly one spelling. Padding, white space, characters of another
+//! alphabet and stray bits at the end are rejected. SIMD is used if the processor supports it, because cookies and
+//! tokens have kilobytes.
 
 use std::sync::LazyLock;
 
@@ -53,8 +53,7 @@ mod tests {
 
     use super::*;
 
-    /// Texts of many lengths, nearly all of them valid, to check that the SIMD engine is
-    /// strict at every position.
+    /// Texts of many lengths, nearly all of them valid, to check that the SIMD engine is strict at every position.
     fn almost_right() -> impl Strategy<Value = Vec<u8>> {
         let bytes = prop::collection::vec(any::<u8>(), 0..400);
         (bytes, any::<prop::sample::Index>(), any::<u8>(), 0..4_u8).prop_map(|(bytes, at, other, change)| {

@@ -3,10 +3,11 @@
 //! Any `Fn() -> SystemTime` is a clock:
 //!
 //! ```
+//! # use okta_auth_core as okta_auth;
 //! use std::time::{Duration, SystemTime};
-//! use okta_auth_core::OktaAuth;
+//! use okta_auth::OktaAuth;
 //!
-//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! # fn main() -> Result<(), okta_auth::error::Error> {
 //! let auth = OktaAuth::builder()
 //!     .from_env()
 //! #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -20,10 +21,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A source of the current time. The default is [`SystemClock`].
+/// The tolerated difference between the clocks of two replicas. Sessions and pending sign-ins that begin further in the
+/// future are rejected.
+pub(crate) const REPLICA_SKEW: Duration = Duration::from_secs(60);
+
+/// A source of the current time. The default is the clock of the operating system.
 ///
-/// The time may jump in either direction. No cached value becomes permanent if the clock
-/// jumps backwards, and a wrong clock causes no overflow.
+/// The time may jump in either direction. No cached value becomes permanent if the clock jumps backwards, and a wrong
+/// clock causes no overflow.
 pub trait Clock: Send + Sync + 'static {
     /// The current time.
     fn now(&self) -> SystemTime;
@@ -37,7 +42,7 @@ impl<F: Fn() -> SystemTime + Send + Sync + 'static> Clock for F {
 
 /// The clock of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
@@ -95,8 +100,7 @@ impl fmt::Debug for SharedClock {
     }
 }
 
-/// Whole seconds since 1970-01-01T00:00:00Z: the `NumericDate` of RFC 7519 §2, without
-/// fractions.
+/// Whole seconds since 1970-01-01T00:00:00Z: the `NumericDate` of RFC 7519 §2, without fractions.
 ///
 /// All arithmetic saturates, because the values come from tokens and cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -156,9 +160,8 @@ impl Moment {
         Timestamp(i64::try_from(self.0 / 1_000_000).unwrap_or(i64::MAX))
     }
 
-    /// Returns this moment, or the one right after `other` if `other` is not earlier and
-    /// less than a minute ahead. Beyond a minute a clock has jumped far, and no event
-    /// must get a date in the future.
+    /// Returns this moment, or the one right after `other` if `other` is not earlier and less than a minute ahead.
+    /// Beyond a minute a clock has jumped far, and no event must get a date in the future.
     #[must_use]
     pub(crate) fn after(self, other: Self) -> Self {
         match other.0.checked_sub(self.0) {
@@ -170,8 +173,8 @@ impl Moment {
 
 /// A `NumericDate` (RFC 7519 §2): any JSON number, with or without a fraction.
 ///
-/// It is rounded down, so that a token never lives longer than its `exp` says. A number
-/// outside the range of [`Timestamp`] saturates.
+/// It is rounded down, so that a token never lives longer than its `exp` says. A number outside the range of
+/// [`Timestamp`] saturates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NumericDate(pub(crate) Timestamp);
 

@@ -1,8 +1,7 @@
 //! Strict parsing of JSON objects.
 //!
-//! `serde` also accepts an array for a struct, and takes the last value of a duplicate
-//! name. Another parser of the same document would get other values, so both are
-//! rejected.
+//! `serde` also accepts an array for a struct, and takes the last value of a duplicate name. Another parser of the same
+//! document would get other values, so both are rejected.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,8 +15,7 @@ use crate::error::expectation;
 /// Parses a document that is a JSON object.
 ///
 /// # Errors
-/// Those of `serde_json`, and an error for an array, for any other type, and for trailing
-/// data.
+/// Those of `serde_json`, and an error for an array, for any other type, and for trailing data.
 pub(crate) fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
     object_with(bytes, PhantomData)
 }
@@ -46,8 +44,7 @@ pub(crate) fn document<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unr
     Ok(value)
 }
 
-/// Why a document is invalid: the member, and the expected type. It never contains a
-/// value of the document.
+/// Why a document is invalid: the member, and the expected type. It never contains a value of the document.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Unreadable(String);
@@ -82,11 +79,11 @@ fn is_name(name: &str) -> bool {
     name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The same document with numbers that have a representation, if it has others: beyond
-/// the range of a double, `1e400` becomes `1e308`.
+/// The same document with numbers that have a representation, if it has others: beyond the range of a double, `1e400`
+/// becomes `1e308`.
 ///
-/// `serde_json` refuses such a document, although RFC 8259 §6 allows any number. Nothing
-/// is compared with a number of that size, so the greatest one that there is will do.
+/// `serde_json` refuses such a document, although RFC 8259 §6 allows any number. Nothing is compared with a number of
+/// that size, so the greatest one that there is will do.
 pub(crate) fn saturated(bytes: &[u8]) -> Option<Vec<u8>> {
     let (mut kept, mut rest, mut changed) = (Vec::with_capacity(bytes.len()), bytes, false);
     while let Some((first, others)) = rest.split_first() {
@@ -129,9 +126,6 @@ pub(crate) struct Unique(pub(crate) Map<String, Value>);
 
 impl Unique {
     /// Reads a whole document, whatever its numbers are.
-    ///
-    /// # Errors
-    /// Those of [`object`].
     pub(crate) fn read(bytes: &[u8]) -> serde_json::Result<Self> {
         object(bytes).or_else(|error| saturated(bytes).map_or(Err(error), |bytes| object(&bytes)))
     }

@@ -106,6 +106,7 @@ mod opaque;
 mod base64url;
 pub mod error;
 mod headers;
+mod issuer;
 mod json;
 pub mod secret;
 
@@ -115,7 +116,7 @@ mod http;
 mod retry;
 
 pub mod config;
-pub mod discovery;
+mod discovery;
 pub mod jose;
 
 mod cookie;
@@ -125,7 +126,7 @@ pub mod tenant;
 
 pub mod login;
 
-pub mod callback;
+mod callback;
 
 mod tokens;
 
@@ -133,7 +134,13 @@ pub mod session;
 
 pub mod policy;
 
-pub mod bearer;
+mod bearer;
+
+mod request;
+
+mod response;
+
+mod routing;
 
 mod logout;
 
@@ -146,4 +153,6 @@ pub mod multi_tenant;
 #[doc(hidden)]
 pub mod adapter;
 
+pub use callback::VerifiedIdentity;
 pub use engine::OktaAuth;
+pub use error::Error;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::secret::random_bytes;
 
-/// Pauses that double from `first` to `longest`. Each is shortened at random by up to a quarter, so
-/// that replicas do not retry in step.
+/// Pauses that double from `first` to `longest`. Each is shortened at random by up to a quarter, so that replicas do
+/// not retry in step.
 pub(crate) fn pauses(first: Duration, longest: Duration) -> impl Iterator<Item = Duration> + Send {
     iter::successors(Some(first), move |pause| Some(pause.saturating_mul(2).min(longest))).map(shortened)
 }

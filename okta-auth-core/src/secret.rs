@@ -1,10 +1,11 @@
 //! Secrets and randomness.
 //!
-//! A [`Secret`] is redacted in `Debug`, wiped from memory when dropped, and compared in
-//! constant time. It is serialized only into sealed records.
+//! A [`Secret`] is redacted in `Debug`, wiped from memory when dropped, and compared in constant time. It is serialized
+//! only into sealed records.
 //!
 //! ```
-//! use okta_auth_core::secret::Secret;
+//! # use okta_auth_core as okta_auth;
+//! use okta_auth::secret::Secret;
 //!
 //! let secret = Secret::new("hunter2");
 //! assert_eq!(format!("{secret:?}"), "Secret([redacted])");
@@ -75,8 +76,7 @@ impl fmt::Debug for Secret {
 
 /// Bytes that are wiped when dropped: decrypted data, or data to be encrypted.
 ///
-/// A growing `Vec` reallocates and leaves a copy behind, so `append` allocates a new
-/// buffer and wipes the old one.
+/// A growing `Vec` reallocates and leaves a copy behind, so `append` allocates a new buffer and wipes the old one.
 pub(crate) struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
@@ -147,6 +147,12 @@ impl Serialize for Secret {
     }
 }
 
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
 impl From<String> for Secret {
     fn from(text: String) -> Self {
         Self::new(text)
@@ -165,8 +171,7 @@ pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Compares in constant time, so that timing does not reveal where the first difference
-/// is. The lengths are not secret.
+/// Compares in constant time, so that timing does not reveal where the first difference is. The lengths are not secret.
 pub(crate) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(a, b).is_ok()
 }

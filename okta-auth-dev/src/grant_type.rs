@@ -25,7 +25,8 @@ pub enum GrantType {
     /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API acts for the
     /// user whose access token it received.
     TokenExchange,
-    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523). Not served.
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523): an ID-JAG becomes an
+    /// access token (Cross App Access).
     JwtBearer,
     /// `urn:ietf:params:oauth:grant-type:saml2-bearer` (RFC 7522). Not served.
     Saml2Bearer,

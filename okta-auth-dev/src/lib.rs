@@ -39,10 +39,12 @@ mod token_builder;
 mod user;
 
 pub use browser::{Browser, Response};
-pub use client::{AuthMethod, CLIENT_ID, Client, PUBLIC_CLIENT_ID, Rotation, SERVICE_CLIENT_ID, SubjectFormat};
+pub use client::{
+    AuthMethod, CLIENT_ID, Client, PUBLIC_CLIENT_ID, ResourceConnection, Rotation, SERVICE_CLIENT_ID, SubjectFormat,
+};
 pub use clock::Clock;
 pub use error::Error;
-pub use fault::{ApiFault, DeviceFault, Fault};
+pub use fault::{ApiFault, DeviceFault, Fault, IdJagFault};
 pub use grant_type::GrantType;
 pub use keys::{Algorithm, ClientKey};
 pub use logout_delivery::{Delivery, GlobalRevocation, LogoutToken, LogoutTokenFault, Notice, RevocationFault};

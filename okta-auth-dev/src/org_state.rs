@@ -124,6 +124,11 @@ impl OrgState {
         lock(&self.users).iter().find(|user| user.id == id).cloned()
     }
 
+    /// Returns the user with this e-mail address, case-insensitively.
+    pub(crate) fn user_by_email(&self, email: &str) -> Option<User> {
+        lock(&self.users).iter().find(|user| user.email.eq_ignore_ascii_case(email)).cloned()
+    }
+
     /// Whether the user may use the app: true unless the app was unassigned.
     pub(crate) fn is_assigned(&self, login: &str, client_id: &str) -> bool {
         !lock(&self.unassigned).contains(&(login.to_ascii_lowercase(), client_id.to_owned()))

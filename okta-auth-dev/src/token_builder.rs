@@ -5,15 +5,16 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::grant_type::GrantType;
 use crate::keys::{Algorithm, Special};
-use crate::org_state::OrgState;
-use crate::random;
-use crate::store::Grant;
-use crate::token::{Changes, Draft, Issuing};
+use crate::org_state::{OrgState, Server};
+use crate::server::ORG_SERVER;
+use crate::store::{Delegation, Grant};
+use crate::token::{Changes, Draft, IdJag, Issuing};
+use crate::user::User;
 
 /// Creates a token with the keys of an org.
 ///
@@ -57,6 +58,18 @@ enum Base {
     },
     /// As with `client_credentials`.
     ServiceToken {
+        scopes: Vec<String>,
+    },
+    /// As after the exchange of an ID-JAG of an agent.
+    AgentToken {
+        login: String,
+        agent: String,
+        scopes: Vec<String>,
+    },
+    /// As after a token exchange at the org's own server.
+    IdJag {
+        login: String,
+        audience: String,
         scopes: Vec<String>,
     },
 }
@@ -139,6 +152,42 @@ impl TokenBuilder {
     /// services from users.
     pub fn service_token<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.base = Base::ServiceToken { scopes: owned(scopes) };
+        self
+    }
+
+    /// Starts from an access token of a user in the hands of an AI agent, as a custom server
+    /// issues it for an ID-JAG: `act` names the agent, `scope` is a string, and there is no
+    /// `cid` and no `uid`.
+    pub fn agent_token<S: AsRef<str>>(
+        mut self,
+        username: &str,
+        agent: &str,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.base = Base::AgentToken { login: username.to_owned(), agent: agent.to_owned(), scopes: owned(scopes) };
+        self
+    }
+
+    /// Starts from an ID-JAG of the org for the authorization server with this issuer
+    /// (Cross App Access). The client is the one that the server must authenticate, see
+    /// [`TokenBuilder::client`].
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// let org = okta_auth_dev::Org::start().await?;
+    /// let token = org.token().client("agent-at-chat");
+    /// let grant = token.id_jag(okta_auth_dev::ADA, "https://auth.chat.example/", ["chat.read"]).sign();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn id_jag<S: AsRef<str>>(
+        mut self,
+        username: &str,
+        audience: &str,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.server = ORG_SERVER.to_owned();
+        self.base = Base::IdJag { login: username.to_owned(), audience: audience.to_owned(), scopes: owned(scopes) };
         self
     }
 
@@ -245,28 +294,47 @@ impl TokenBuilder {
             }
             Base::AccessToken { login, scopes } => (Some(login.clone()), scopes.clone(), None),
             Base::ServiceToken { scopes } => (None, scopes.clone(), None),
+            Base::AgentToken { login, scopes, .. } => (Some(login.clone()), scopes.clone(), None),
+            Base::IdJag { login, audience, scopes } => return self.id_jag_draft(server, login, audience, scopes),
         };
         let user = login.as_deref().and_then(|login| org.user(login));
         let grant_type = if login.is_some() { GrantType::AuthorizationCode } else { GrantType::ClientCredentials };
+        let delegation = match (&self.base, &user) {
+            (Base::AgentToken { agent, .. }, Some(user)) => Some(Box::new(Delegation {
+                subject: user.id.clone(),
+                act: Some(json!({"sub": agent, "sub_profile": "ai_agent"})),
+                sub_profile: None,
+            })),
+            _ => None,
+        };
         let grant = Grant {
-            grant_type,
-            id: random::token(),
-            server: self.server.clone(),
-            client_id: self.client_id.clone(),
             login,
-            scopes,
-            sid: None,
             nonce,
-            auth_time: org.clock.seconds(),
-            acr: None,
-            idp: None,
             amr: user.map_or_else(|| owned(["pwd"]), |user| user.amr),
+            delegation,
+            ..Grant::new(&self.server, &self.client_id, grant_type, scopes, org.clock.seconds())
         };
         let issuing = Issuing { org, server, grant: &grant };
         match self.base {
             Base::IdToken { .. } => issuing.id_token_draft(None),
             _ => issuing.access_token_draft(),
         }
+    }
+
+    fn id_jag_draft(&self, server: &Server, login: &str, audience: &str, scopes: &[String]) -> Result<Draft, Error> {
+        let user = self.org.user(login).unwrap_or_else(|| User::new(login, ""));
+        let delegation = Delegation { subject: user.id, act: None, sub_profile: None };
+        let grant = IdJag {
+            org: &self.org,
+            server,
+            delegation,
+            audience: audience.to_owned(),
+            client_id: self.client_id.clone(),
+            scopes: scopes.to_vec(),
+            resource: None,
+            email: None,
+        };
+        grant.draft()
     }
 
     /// Selects the key, and adapts the header to it.

@@ -1,12 +1,13 @@
 //! Architecture rules: order of modules, sizes, names, and dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 31] = [
     "opaque",
     "base64url",
     "error",
@@ -15,6 +16,7 @@ const ORDER: [&str; 27] = [
     "secret",
     "clock",
     "retry",
+    "issuer",
     "events",
     "http",
     "config",
@@ -29,6 +31,9 @@ const ORDER: [&str; 27] = [
     "session",
     "policy",
     "bearer",
+    "request",
+    "response",
+    "routing",
     "logout",
     "sign_in",
     "engine",
@@ -208,6 +213,64 @@ fn the_files_of_a_folder_import_each_other_in_no_circle() {
     assert_eq!(found, Vec::<String>::new(), "files that import each other in a circle");
 }
 
+/// The text between `impl` and its block, for each `impl` of a file.
+fn impl_headers(code: &str) -> Vec<&str> {
+    let is_start = |at: usize| {
+        let line = code[..at].rfind('\n').map_or(0, |end| end + 1);
+        code[line..at].trim().is_empty() && code[at + 4..].starts_with(['<', ' '])
+    };
+    let starts = code.match_indices("impl").filter(|(at, _)| is_start(*at));
+    starts.filter_map(|(at, _)| code[at + 4..].split('{').next()).collect()
+}
+
+/// The header of an `impl` without its generic parameters.
+fn without_generics(header: &str) -> &str {
+    let mut depth = 0;
+    for (at, c) in header.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' if header[..at].ends_with('-') => {}
+            '>' if depth == 1 => return &header[at + 1..],
+            '>' => depth -= 1,
+            _ if depth == 0 && !c.is_whitespace() => return &header[at..],
+            _ => {}
+        }
+    }
+    ""
+}
+
+/// An inherent `impl` belongs to the file or the folder that defines the type. An `impl` of a trait may also belong to that
+/// of the trait, or of a type in its parameters.
+#[test]
+fn an_impl_is_in_the_folder_of_its_type() {
+    let mut found = Vec::new();
+    for name in &CRATES[1..] {
+        let source = root().join(name).join("src");
+        let files = rust_files(&source).into_iter().filter(|path| !path.to_string_lossy().ends_with("tests.rs"));
+        let folder_of = |path: &Path| path.strip_prefix(&source).unwrap().iter().next().unwrap().to_owned();
+        let files: Vec<_> = files.map(|path| (folder_of(&path), code(&path), path)).collect();
+        let mut folders: BTreeMap<String, BTreeSet<&OsString>> = BTreeMap::new();
+        for (folder, code, _) in &files {
+            for item in defined(code) {
+                folders.entry(item).or_default().insert(folder);
+            }
+        }
+        for (folder, code, path) in &files {
+            for header in impl_headers(code).into_iter().map(without_generics) {
+                let header = header.split(" where").next().unwrap().split("\nwhere").next().unwrap();
+                let names = header.split(|c: char| !c.is_alphanumeric() && c != '_');
+                let names = names.filter(|name| name.starts_with(char::is_uppercase));
+                let names = names.take(if header.contains(" for ") { usize::MAX } else { 1 });
+                let own: Vec<_> = names.filter_map(|name| folders.get(name)).map(|own| own.contains(folder)).collect();
+                if !own.is_empty() && !own.contains(&true) {
+                    found.push(format!("{}: impl {}", path.strip_prefix(root()).unwrap().display(), header.trim()));
+                }
+            }
+        }
+    }
+    assert_eq!(found, Vec::<String>::new(), "an `impl` outside of the folder of its type");
+}
+
 #[test]
 fn files_and_types_have_the_names_of_the_field() {
     for (path, _) in sources() {
@@ -219,6 +282,22 @@ fn files_and_types_have_the_names_of_the_field() {
             assert!(!NOT_NAMES.contains(&name.to_lowercase().as_str()), "{}: `{name}`", path.display());
         }
     }
+}
+
+/// The engine orchestrates: what a feature does is in its own folder.
+#[test]
+fn the_engine_is_small() {
+    let files = rust_files(&root().join("okta-auth-core/src/engine"));
+    let size: usize = files.iter().map(|path| fs::read_to_string(path).unwrap().lines().count()).sum();
+    assert!(files.len() <= 16 && size <= 2500, "the engine has {size} lines in {} files", files.len());
+    let is_method = |line: &&String| line.starts_with("    ") && !line.starts_with("     ") && line.contains("fn ");
+    let mut methods = 0;
+    for path in files {
+        let mut lines = lines(&path).into_iter().skip_while(|line| line != "impl RequestContext {");
+        let block: Vec<String> = lines.by_ref().take_while(|line| line != "}").collect();
+        methods += block.iter().filter(is_method).filter(|line| !line.trim_start().starts_with("//")).count();
+    }
+    assert!((10..=30).contains(&methods), "`RequestContext` has {methods} methods");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_auth_dev::{Endpoint, Fault, Org, Outage};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use crate::app::{App, Framework};
 use crate::support::{ADA, Answer};
@@ -291,22 +292,26 @@ pub(crate) async fn introspection_results_are_cached_for_a_bounded_time<F: Frame
     assert_invalid(&app.call("/orders", &token).await, "expired");
 }
 
+/// Sends each token from a browser of its own, all at once.
+fn senders(app: &App, tokens: impl Iterator<Item = String>) -> Vec<JoinHandle<StatusCode>> {
+    let calls = tokens.map(|token| {
+        // Creating a browser is slow; connected browsers must not wait for it.
+        let (mut browser, token) = (app.browser(), format!("Bearer {token}"));
+        tokio::spawn(async move {
+            let headers = [("authorization", token.as_str())];
+            browser.send(Method::GET, "/token", &headers, String::new()).await.status
+        })
+    });
+    calls.collect()
+}
+
 /// Anyone can send a string that looks like a token of the org, and each introspection
 /// counts against Okta's rate limit.
 pub(crate) async fn concurrent_introspections_are_bounded<F: Framework>() {
     let (app, token) = org_server::<F>().await;
     let app = Arc::new(app);
     app.org.outage(Endpoint::Introspect, Outage::Hang);
-    let strangers: Vec<_> = (0..32)
-        .map(|number| {
-            // Creating a browser is slow; connected browsers must not wait for it.
-            let (mut browser, token) = (app.browser(), format!("Bearer {token}{number}"));
-            tokio::spawn(async move {
-                let headers = [("authorization", token.as_str())];
-                browser.send(Method::GET, "/token", &headers, String::new()).await.status
-            })
-        })
-        .collect();
+    let strangers = senders(&app, (0..32).map(|number| format!("{token}{number}")));
     app.org.until_waiting(Endpoint::Introspect, 32).await;
     let refused = app.call("/token", &token).await;
     assert_eq!(refused.status, 503, "the token may be valid");
@@ -326,17 +331,7 @@ pub(crate) async fn junk_does_not_block_good_tokens_of_the_org<F: Framework>() {
     assert_eq!(app.call("/token", &token).await.status, 200);
     let junk = |number: usize| format!("{token}{number}");
     // Repeated junk causes one introspection, and another one when the result expires.
-    let clients = |same: bool| {
-        let calls = (0..48).map(|number| {
-            // Creating a browser is slow; connected browsers must not wait for it.
-            let (mut browser, token) = (app.browser(), format!("Bearer {}", junk(if same { 0 } else { number })));
-            tokio::spawn(async move {
-                let headers = [("authorization", token.as_str())];
-                browser.send(Method::GET, "/token", &headers, String::new()).await.status.as_u16()
-            })
-        });
-        calls.collect::<Vec<_>>()
-    };
+    let clients = |same: bool| senders(&app, (0..48).map(|number| junk(if same { 0 } else { number })));
     app.org.clear_request_log();
     for round in 1..=2 {
         for call in clients(true) {
@@ -376,15 +371,7 @@ pub(crate) async fn a_bad_answer_keeps_its_place_for_a_while<F: Framework>() {
     let (app, token) = org_server::<F>().await;
     let app = Arc::new(app);
     app.org.outage(Endpoint::Introspect, Outage::Hang);
-    let strangers: Vec<_> = (0..40)
-        .map(|number| {
-            let (mut browser, token) = (app.browser(), format!("Bearer {token}{number}"));
-            tokio::spawn(async move {
-                let headers = [("authorization", token.as_str())];
-                browser.send(Method::GET, "/token", &headers, String::new()).await.status
-            })
-        })
-        .collect();
+    let strangers = senders(&app, (0..40).map(|number| format!("{token}{number}")));
     app.org.until_waiting(Endpoint::Introspect, 32).await;
     let answered = std::time::Instant::now();
     app.org.restore(Endpoint::Introspect);

@@ -5,19 +5,22 @@ mod port;
 
 use actix_web::{App, HttpServer, web};
 use okta_auth::actix::{AccessToken, OktaAuthLayer, RequireExt, okta_auth};
-use okta_auth::{config::ConfigBuilder, engine::OktaAuthBuilder, policy::scope};
+use okta_auth::{OktaAuth, policy::scope};
 use serde_json::{Value, json};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // the log has the reason of a rejected token
     let port = port::port()?;
-    let config = ConfigBuilder::from_env();
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(port::taken(port))?;
+    let builder = OktaAuth::builder().from_env();
     // A variable of another Okta library is an error that names the right one, and starts no org.
-    let org = if config.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
-    let config = org.as_ref().map_or(config, |org| ConfigBuilder::from_variables(org.env()));
-    let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
-    let auth = OktaAuthBuilder::from(config).build()?;
+    let org = if builder.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
+    let builder = match &org {
+        Some(org) => builder.from_variables(org.env()),
+        None => builder,
+    };
+    let auth = builder.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]).build()?;
     if let Some(org) = &org {
         let token = org.token().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
         println!("curl -H 'Authorization: Bearer {token}' http://localhost:{port}/orders");
@@ -30,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .configure(okta_auth(&auth))
             .wrap(OktaAuthLayer::new(&auth))
     };
-    Ok(HttpServer::new(app).bind(("127.0.0.1", port)).map_err(port::taken(port))?.run().await?)
+    Ok(HttpServer::new(app).listen(listener)?.run().await?)
 }
 
 async fn whoami(token: AccessToken) -> web::Json<Value> {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // shows why a sign-in failed
     let port = port::port()?;
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(port::taken(port))?;
     let (okta, _org) = settings::okta(port).await?;
     let policies = settings::policies()?;
     // Shared by all workers, with the `routes` of the policy file.
@@ -37,8 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .configure(okta_auth(&auth)) // sign-in, callback and sign-out
             .wrap(OktaAuthLayer::new(&auth))
     })
-    .bind(("127.0.0.1", port))
-    .map_err(port::taken(port))?;
+    .listen(listener)?;
     println!("Open {base} in your browser.");
     server.run().await?;
     Ok(())

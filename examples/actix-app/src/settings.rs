@@ -2,7 +2,7 @@
 
 use std::env;
 
-use okta_auth::{Error, OktaAuth, config::ConfigBuilder, engine::OktaAuthBuilder, policy::PolicySet};
+use okta_auth::{Error, OktaAuth, engine::OktaAuthBuilder, policy::PolicySet};
 use okta_auth_dev::{Org, OrgBuilder};
 
 use crate::port;
@@ -14,9 +14,9 @@ use crate::port;
 /// A variable of another Okta library, such as `OKTA_OAUTH2_ISSUER`, is an error that
 /// names the right one. It must not start an org, because the org's passwords are public.
 pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), okta_auth_dev::Error> {
-    let config = ConfigBuilder::from_env();
-    if config.names_an_org() {
-        return Ok((OktaAuth::builder(config.base_url(port::base(port))), None));
+    let builder = OktaAuth::builder().from_env();
+    if builder.names_an_org() {
+        return Ok((builder.base_url(port::base(port)), None));
     }
     let base = format!("http://localhost:{port}");
     // The policies need groups; an Okta org issues them only after a groups claim is configured.
@@ -31,8 +31,8 @@ pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), ok
     let own = env::vars().filter(|(name, _)| name.starts_with("OKTA_"));
     let variables = own.chain(org.env().into_iter().map(|(name, value)| (name.to_owned(), value)));
     let clock = org.clock();
-    let config = ConfigBuilder::from_variables(variables).base_url(base);
-    Ok((OktaAuth::builder(config).clock(move || clock.now()), Some(org)))
+    let builder = OktaAuth::builder().from_variables(variables).base_url(base);
+    Ok((builder.clock(move || clock.now()), Some(org)))
 }
 
 /// The policies: from the file that `POLICIES` names, or else from the file next to this

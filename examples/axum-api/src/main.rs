@@ -5,20 +5,23 @@ mod port;
 
 use axum::{Json, Router, routing::get};
 use okta_auth::axum::{AccessToken, RequireExt, RouterExt};
-use okta_auth::{config::ConfigBuilder, engine::OktaAuthBuilder, policy::scope};
+use okta_auth::{OktaAuth, policy::scope};
 use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // the log has the reason of a rejected token
     let port = port::port()?;
-    let config = ConfigBuilder::from_env();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
+    let builder = OktaAuth::builder().from_env();
     // A variable of another Okta library is an error that names the right one, and starts
     // no org.
-    let org = if config.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
-    let config = org.as_ref().map_or(config, |org| ConfigBuilder::from_variables(org.env()));
-    let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
-    let auth = OktaAuthBuilder::from(config).build()?;
+    let org = if builder.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
+    let builder = match &org {
+        Some(org) => builder.from_variables(org.env()),
+        None => builder,
+    };
+    let auth = builder.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]).build()?;
     let app = Router::new()
         .route("/whoami", get(whoami)) // any valid token
         .route("/orders", get(whoami).require_token(scope("orders:read"))) // a token with this scope
@@ -27,7 +30,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let token = org.token().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
         println!("curl -H 'Authorization: Bearer {token}' http://localhost:{port}/orders");
     }
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     println!("Listening on {}", auth.config().base_url());
     axum::serve(listener, app).await?;
     Ok(())

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // shows why a sign-in failed
     let port = port::port()?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     let (okta, _org) = settings::okta(port).await?;
     let policies = settings::policies()?;
     let auth = okta.policies(policies.clone()).build()?; // with the `routes` of the policy file
@@ -31,7 +32,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/api/orders", get(orders).require_token(policies.policy("orders")?)) // access tokens
         .okta_auth(&auth); // sign-in, callback and sign-out
 
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     println!("Open {} in your browser.", auth.config().base_url());
     axum::serve(listener, app).await?;
     Ok(())

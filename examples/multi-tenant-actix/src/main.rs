@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // shows why a sign-in failed
     let port = port::port()?;
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(port::taken(port))?;
     let saas = Data::new(Saas::start(port).await?); // shared by all workers
 
     let server = HttpServer::new(move || {
@@ -33,8 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .configure(okta_auth(&saas.tenants)) // sign-in, callback and sign-out, for each customer
             .wrap(OktaAuthLayer::new(&saas.tenants))
     })
-    .bind(("127.0.0.1", port))
-    .map_err(port::taken(port))?;
+    .listen(listener)?;
     println!("Open http://localhost:{port} in your browser.");
     server.run().await?;
     Ok(())

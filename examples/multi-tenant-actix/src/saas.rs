@@ -69,7 +69,9 @@ impl Saas {
             }
         };
         // Shared by all customers: the cookie secret, the session store, limits, hooks.
-        let shared = OktaAuth::builder(ConfigBuilder::from_env().base_url(&base))
+        let shared = OktaAuth::builder()
+            .from_env()
+            .base_url(&base)
             .policies(PolicySet::parse(include_str!("../policies.toml"))?);
         // Development orgs are on this machine; customers in a database are at Okta.
         let egress = match &orgs {

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // shows why a sign-in failed
     let port = port::port()?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     let saas = Arc::new(Saas::start(port).await?);
 
     let app = Router::new()
@@ -34,7 +35,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .okta_auth(&saas.tenants) // sign-in, callback and sign-out, for each customer
         .with_state(saas);
 
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     println!("Open http://localhost:{port} in your browser.");
     axum::serve(listener, app).await?;
     Ok(())

@@ -2,10 +2,10 @@
 
 use http::request::Parts;
 
-use crate::engine::authenticate::{Authentication, RouteOptions};
-use crate::engine::endpoint::Endpoint;
+use crate::engine::Authentication;
 use crate::headers::{Head, Headers};
 use crate::multi_tenant::Tenants;
+use crate::routing::{Endpoint, RouteOptions};
 
 /// An application as its adapter sees it: the engine of one Okta, or those of its tenants.
 #[derive(Clone, Debug)]

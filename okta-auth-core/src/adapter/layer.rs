@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use super::rejection::Rejection;
 use super::routes::{Candidates, Guards, RequestRoute};
-use crate::engine::{Authentication, Challenge, Endpoint, RequestContext, RouteOwner};
+use crate::engine::{Authentication, RequestContext};
 use crate::headers::{Head, Headers};
 use crate::multi_tenant::Tenants;
+use crate::response::Challenge;
+use crate::routing::{Endpoint, RouteOwner};
 
 /// The layer of an application, independent of its framework.
 #[derive(Clone, Debug)]

@@ -5,11 +5,11 @@ use std::fmt;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::engine::mounting::{missing_layer, report_missing_layer};
-use crate::engine::reply::Reply;
-use crate::engine::{Challenge, RequestContext};
+use crate::engine::RequestContext;
 use crate::error::Error;
 use crate::policy::{AcceptedCredentials, Policy};
+use crate::response::{Challenge, Reply};
+use crate::routing::{missing_layer, report_missing_layer};
 
 /// The reason for a response in place of the handler's.
 #[derive(Clone, Debug)]

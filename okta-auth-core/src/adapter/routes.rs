@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Challenge, RequestContext, RouteOptions};
+use crate::engine::RequestContext;
 use crate::multi_tenant::Tenants;
 use crate::policy::MatchedRoute;
+use crate::response::Challenge;
+use crate::routing::RouteOptions;
 
 /// What the router says about the route of a request.
 #[derive(Clone, Debug)]

@@ -7,7 +7,9 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use super::rejection::LayerCall;
-use crate::engine::{Endpoint, Reply, RequestContext};
+use crate::engine::RequestContext;
+use crate::response::Reply;
+use crate::routing::Endpoint;
 
 /// Why the body of a request could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

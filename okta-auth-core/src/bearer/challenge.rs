@@ -4,11 +4,11 @@ use std::fmt;
 
 use http::HeaderValue;
 
-/// A challenge of the scheme `Bearer` (RFC 6750 §3), with the parameters of RFC 9470 §3
-/// and RFC 9728 §5.1.
+/// A challenge of the scheme `Bearer` (RFC 6750 §3), with the parameters of RFC 9470 §3 and RFC 9728 §5.1.
 ///
 /// ```
-/// use okta_auth_core::bearer::WwwAuthenticate;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::bearer::WwwAuthenticate;
 ///
 /// assert_eq!(WwwAuthenticate::bare().to_string(), "Bearer");
 /// let missing = WwwAuthenticate::error("insufficient_scope", "a scope is missing").scope(["orders:read"]);
@@ -19,42 +19,39 @@ use http::HeaderValue;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
-pub struct WwwAuthenticate {
+pub(crate) struct WwwAuthenticate {
     parameters: Vec<(&'static str, String)>,
 }
 
 impl WwwAuthenticate {
-    /// Returns a challenge without an error, for a request without credentials (RFC 6750
-    /// §3.1).
-    pub fn bare() -> Self {
+    /// Returns a challenge without an error, for a request without credentials (RFC 6750 §3.1).
+    pub(crate) fn bare() -> Self {
         Self::default()
     }
 
     /// Returns a challenge with an error code and a description for developers.
-    pub fn error(error: &'static str, description: &str) -> Self {
+    pub(crate) fn error(error: &'static str, description: &str) -> Self {
         Self::bare().with("error", error).with("error_description", description)
     }
 
     /// Adds the required scopes. An empty list adds no parameter.
-    pub fn scope<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn scope<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
         let scopes: Vec<&str> = scopes.into_iter().collect();
         if scopes.is_empty() { self } else { self.with("scope", &scopes.join(" ")) }
     }
 
-    /// Adds the accepted authentication context classes, the preferred one first (RFC 9470
-    /// §3).
-    pub fn acr_values(self, values: &[String]) -> Self {
+    /// Adds the accepted authentication context classes, the preferred one first (RFC 9470 §3).
+    pub(crate) fn acr_values(self, values: &[String]) -> Self {
         if values.is_empty() { self } else { self.with("acr_values", &values.join(" ")) }
     }
 
-    /// Adds the longest accepted time since an active authentication, in seconds (RFC 9470
-    /// §3).
-    pub fn max_age(self, seconds: u64) -> Self {
+    /// Adds the longest accepted time since an active authentication, in seconds (RFC 9470 §3).
+    pub(crate) fn max_age(self, seconds: u64) -> Self {
         self.with("max_age", &seconds.to_string())
     }
 
     /// Adds the URL of the resource's metadata (RFC 9728 §5.1).
-    pub fn resource_metadata(self, url: &str) -> Self {
+    pub(crate) fn resource_metadata(self, url: &str) -> Self {
         self.with("resource_metadata", url)
     }
 
@@ -69,8 +66,7 @@ impl WwwAuthenticate {
 }
 
 impl fmt::Display for WwwAuthenticate {
-    /// Writes each value as a quoted string (RFC 9110 §5.6.4). Characters that are not
-    /// printable ASCII are omitted.
+    /// Writes each value as a quoted string (RFC 9110 §5.6.4). Characters that are not printable ASCII are omitted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bearer")?;
         for (position, (name, value)) in self.parameters.iter().enumerate() {

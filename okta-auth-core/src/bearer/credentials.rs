@@ -1,7 +1,7 @@
 //! Reads the bearer credentials of a request.
 //!
-//! Ambiguous credentials are rejected before any verification, so that a gateway in front
-//! and the application behind it cannot see two different tokens.
+//! Ambiguous credentials are rejected before any verification, so that a gateway in front and the application behind it
+//! cannot see two different tokens.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,8 +13,7 @@ use crate::headers::{HeaderText, Headers};
 pub(crate) enum Credentials {
     /// None, or a scheme other than `Bearer`.
     None,
-    /// One token. Its characters are not validated yet: a cached token has been validated
-    /// before.
+    /// One token. Its characters are not validated yet: a cached token has been validated before.
     Token(SentToken),
     /// Several tokens, or a token in the query, with the reason.
     Malformed(&'static str),
@@ -27,8 +26,7 @@ pub(crate) struct SentToken {
     range: Range<usize>,
 }
 
-/// Collects the bearer tokens of the `Authorization` headers during one pass over all
-/// headers.
+/// Collects the bearer tokens of the `Authorization` headers during one pass over all headers.
 #[derive(Default)]
 pub(crate) struct Presented {
     first: Option<SentToken>,
@@ -100,8 +98,7 @@ impl Credentials {
     }
 }
 
-/// The range of the token after the scheme `Bearer`, which is case-insensitive (RFC 9110
-/// §11.1).
+/// The range of the token after the scheme `Bearer`, which is case-insensitive (RFC 9110 §11.1).
 fn bearer(value: &[u8]) -> Option<Range<usize>> {
     let (scheme, rest) = value.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"bearer") || !matches!(rest.first(), None | Some(b' ' | b'\t')) {
@@ -111,8 +108,7 @@ fn bearer(value: &[u8]) -> Option<Range<usize>> {
     Some(start..start.saturating_add(rest.trim_ascii().len()))
 }
 
-/// Matches `b64token` (RFC 6750 §2.1). Without an early exit the loop vectorizes, and
-/// nearly all tokens match anyway.
+/// Matches `b64token` (RFC 6750 §2.1). Without an early exit the loop vectorizes, and nearly all tokens match anyway.
 fn is_token(text: &[u8]) -> bool {
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let body = text.get(..text.len().saturating_sub(padding)).unwrap_or_default();

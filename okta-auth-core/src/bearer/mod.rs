@@ -1,23 +1,22 @@
-//! Access tokens at an API (RFC 6750): from the `Authorization` header to a verified token,
-//! and from a rejection to a challenge.
+//! Access tokens at an API (RFC 6750): from the `Authorization` header to a verified token, and from a rejection to a
+//! challenge.
 //!
 //! # What counts as a credential
 //!
-//! 1. One `Authorization` header with the scheme `Bearer`, in any case, followed by one
-//!    token. Other schemes are ignored: the request counts as one without credentials.
+//! 1. One `Authorization` header with the scheme `Bearer`, in any case, followed by one token. Other schemes are
+//!    ignored: the request counts as one without credentials.
 //! 2. Two such headers, or a header and a token in the query, are 400 (RFC 6750 §2).
-//! 3. A token in the query alone is rejected without being verified, because URLs end up in
-//!    logs (RFC 9700 §4.3.2). Bodies are not read.
+//! 3. A token in the query alone is rejected without being verified, because URLs end up in logs (RFC 9700 §4.3.2).
+//!    Bodies are not read.
 //!
 //! # How a token is verified
 //!
 //! Tokens of custom authorization servers are verified locally, by the rules of
 //! [`jose`](crate::jose). Only Okta can verify tokens of the org server, so they are
-//! introspected (RFC 7662). The response is cached for a short time, never past the token's
-//! expiry.
+//! introspected (RFC 7662). The response is cached for a short time, never past the token's expiry.
 //!
-//! With several issuers, the token's own `iss` selects one of the configured issuers. It is
-//! only compared; no URL is built from it.
+//! With several issuers, the token's own `iss` selects one of the configured issuers. It is only compared; no URL is
+//! built from it.
 //!
 //! # What the client receives
 //!
@@ -32,24 +31,23 @@
 //! | a valid token, and a policy that denies | 403 | none: no other token would help |
 //! | any token, and an issuer that is unreachable | 503 | none, but `Retry-After` |
 //!
-//! The description in a challenge says only whether a new token would help. The log has the
-//! reason, under its stable code. Neither contains the token.
+//! The description in a challenge says only whether a new token would help. The log has the reason, under its stable
+//! code. Neither contains the token.
 //!
 //! # What is cached
 //!
-//! A verified token is cached under its SHA-256, in a cache of bounded size, until it
-//! expires or the issuer's keys change, whichever comes first. Rejected tokens are not
-//! cached, except after introspection: every response of Okta is cached for 30 s, positive
-//! or negative, so that junk causes few requests.
+//! A verified token is cached under its SHA-256, in a cache of bounded size, until it expires or the issuer's keys
+//! change, whichever comes first. Rejected tokens are not cached, except after introspection: every response of Okta is
+//! cached for 30 s, positive or negative, so that junk causes few requests.
 
+mod bearer_token;
 mod cache;
 mod challenge;
 mod credentials;
 mod introspection;
-mod resource;
 mod verifier;
 
-pub use challenge::WwwAuthenticate;
+pub use bearer_token::BearerToken;
+pub(crate) use challenge::WwwAuthenticate;
 pub(crate) use credentials::{Credentials, Presented};
-pub(crate) use resource::resource_metadata;
 pub(crate) use verifier::BearerVerifier;

@@ -1,20 +1,16 @@
-//! Verifies access tokens with the keys of a configured issuer, by introspection, or from a
-//! cache.
+//! Verifies access tokens with the keys of a configured issuer, by introspection, or from a cache.
 //!
 //! A token takes one of these ways:
 //!
-//! 1. The cache has a verified entry for its hash, and the issuer's keys are unchanged
-//!    since.
-//! 2. Its issuer is a custom authorization server: the token is verified with that server's
-//!    keys.
-//! 3. Its issuer is the org server, whose access tokens only Okta can verify: the token is
-//!    introspected, provided that a client is configured.
+//! 1. The cache has a verified entry for its hash, and the issuer's keys are unchanged since.
+//! 2. Its issuer is a custom authorization server: the token is verified with that server's keys.
+//! 3. Its issuer is the org server, whose access tokens only Okta can verify: the token is introspected, provided that
+//!    a client is configured.
 //!
-//! This cache has no failures: a token that could not be checked while Okta was unreachable
-//! is verified again with the next request. Negative introspection responses have a cache
-//! of their own (see [`introspection`](super::introspection)).
+//! This cache has no failures: a token that could not be checked while Okta was unreachable is verified again with the
+//! next request. Negative introspection responses have a cache of their own (see
+//! [`introspection`](super::introspection)).
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,8 +39,8 @@ pub(crate) struct BearerVerifier {
 }
 
 impl BearerVerifier {
-    /// Accepts the access tokens of all configured issuers. `has_warned` is whether the check of the
-    /// configuration has logged what [`warn_of_tokens_on_pages`](Self::warn_of_tokens_on_pages) logs.
+    /// Accepts the access tokens of all configured issuers. `has_warned` is whether the check of the configuration has
+    /// logged what [`warn_of_tokens_on_pages`](Self::warn_of_tokens_on_pages) logs.
     pub(crate) fn new(provider: &Provider, clock: SharedClock, has_warned: bool) -> Self {
         let (config, options) = (Arc::clone(&provider.config), &provider.config.options);
         // Tokens of an org server are always introspected at the present issuer.
@@ -74,8 +70,8 @@ impl BearerVerifier {
         }
     }
 
-    /// Logs once if routes accept the access tokens of every client of the issuer besides sessions.
-    /// Routes in a file are known at startup, routes in code only at their first request.
+    /// Logs once if routes accept the access tokens of every client of the issuer besides sessions. Routes in a file
+    /// are known at startup, routes in code only at their first request.
     pub(crate) fn warn_of_tokens_on_pages(&self) {
         if self.has_warned.swap(true, Ordering::Relaxed) {
             return;
@@ -93,8 +89,7 @@ impl BearerVerifier {
         self.verify_sent(token.as_bytes(), || Ok(token), self.clock.now()).await
     }
 
-    /// Verifies a token at `now`. `text` validates its characters and is called only when
-    /// the token is not cached.
+    /// Verifies a token at `now`. `text` validates its characters and is called only when the token is not cached.
     ///
     /// # Errors
     /// Those of [`verify`](Self::verify), and that of `text`.
@@ -125,8 +120,7 @@ impl BearerVerifier {
         Ok(verified.token)
     }
 
-    /// Whether the verification keys are unchanged, from cached data only. `false` means
-    /// "unknown".
+    /// Whether the verification keys are unchanged, from cached data only. `false` means "unknown".
     fn surely_holds(&self, known: &Verified, now: Timestamp) -> bool {
         let Some((position, version)) = &known.keys else { return true };
         self.authorities.get(*position).is_some_and(|authority| {
@@ -136,9 +130,8 @@ impl BearerVerifier {
         })
     }
 
-    /// Whether the verification keys are unchanged, so that a withdrawn key does not stay
-    /// accepted through the cache. An introspected token has no keys and is valid until its
-    /// cache entry expires.
+    /// Whether the verification keys are unchanged, so that a withdrawn key does not stay accepted through the cache.
+    /// An introspected token has no keys and is valid until its cache entry expires.
     async fn still_holds(&self, known: &Verified) -> Result<bool> {
         let Some((position, version)) = &known.keys else { return Ok(true) };
         let Some(authority) = self.authorities.get(*position) else { return Ok(false) };
@@ -146,8 +139,8 @@ impl BearerVerifier {
         authority.verifier.is_current(metadata.jwks_uri(), version).await
     }
 
-    /// Verifies a token without the cache. The result is cached until the token's expiry
-    /// without the leeway; within the leeway the token is verified with each request.
+    /// Verifies a token without the cache. The result is cached until the token's expiry without the leeway; within the
+    /// leeway the token is verified with each request.
     async fn verify_now(&self, token: &str, key: Option<TokenKey>) -> Result<Verified> {
         let (position, authority) = self.authority(token)?;
         if authority.issuer.is_org_server() {
@@ -164,11 +157,11 @@ impl BearerVerifier {
         Ok(Verified { token, until, keys: Some((position, version)) })
     }
 
-    /// Selects the issuer to verify with. With several, the token's own `iss` selects one,
-    /// and is checked again after the signature.
+    /// Selects the issuer to verify with. With several, the token's own `iss` selects one, and is checked again after
+    /// the signature.
     ///
-    /// An attacker can only select a configured issuer. No URL is built from the token, so
-    /// the application never fetches keys from a host of the attacker's choice.
+    /// An attacker can only select a configured issuer. No URL is built from the token, so the application never
+    /// fetches keys from a host of the attacker's choice.
     fn authority(&self, token: &str) -> Result<(usize, &Authority)> {
         let mut all = self.authorities.iter().enumerate();
         let chosen = if self.authorities.len() > 1 {
@@ -193,8 +186,4 @@ impl BearerVerifier {
     }
 }
 
-impl fmt::Debug for BearerVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BearerVerifier").field("cache", &self.cache).finish_non_exhaustive()
-    }
-}
+opaque_debug!(BearerVerifier, |it| cache: it.cache);

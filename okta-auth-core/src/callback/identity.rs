@@ -5,17 +5,17 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::config::{Config, Userinfo};
+use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::jose::{IdTokenClaims, VerifiedIdToken};
 use crate::protocol::{ProviderContext, TokenSet};
 use crate::tokens::userinfo;
 
-/// A user whom Okta has just authenticated for this application: the claims of a verified ID token,
-/// completed from userinfo if the token lacks claims.
+/// A user whom Okta has just authenticated for this application: the claims of a verified ID token, completed from
+/// userinfo if the token lacks claims.
 ///
-/// Key your own records by [`issuer`](Self::issuer) and [`subject`](Self::subject), never by
-/// e-mail: only that pair identifies a user (OIDC Core §5.7).
+/// Key your own records by [`issuer`](Self::issuer) and [`subject`](Self::subject), never by e-mail: only that pair
+/// identifies a user (OIDC Core §5.7).
 #[derive(Debug)]
 pub struct VerifiedIdentity {
     id_token: VerifiedIdToken,
@@ -33,22 +33,13 @@ impl VerifiedIdentity {
         Self { id_token, claims, tokens, scopes, complete: true }
     }
 
-    /// Fetches from userinfo the claims that the ID token lacks. If userinfo fails, the sign-in
-    /// continues: a missing claim can only reduce access. A response with another subject fails the
-    /// sign-in (OIDC Core §5.3.2).
+    /// Fetches from userinfo the claims that the ID token lacks. If userinfo fails, the sign-in continues: a missing
+    /// claim can only reduce access. A response with another subject fails the sign-in (OIDC Core §5.3.2).
     pub(super) async fn complete(&mut self, with: &ProviderContext<'_>) -> Result<()> {
-        let Some(endpoint) = with.metadata.userinfo_endpoint() else { return Ok(()) };
-        let wanted = match with.config.options.userinfo {
-            Userinfo::Always => true,
-            Userinfo::Never => false,
-            Userinfo::WhenThin => userinfo::is_thin(&self.claims, &self.scopes),
-        };
-        if !wanted {
-            return Ok(());
-        }
-        match with.protocol.userinfo(endpoint, &self.tokens.access_token).await {
-            Ok(more) => userinfo::merge(&mut self.claims, more, self.id_token.claims().subject()),
-            Err(error) => {
+        match userinfo::fetch(with, Some(&self.claims), &self.scopes, &self.tokens.access_token).await {
+            None => Ok(()),
+            Some(Ok(more)) => userinfo::merge(&mut self.claims, more, self.id_token.claims().subject()),
+            Some(Err(error)) => {
                 self.complete = false;
                 tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed; signing in without its claims: {error:?}");
                 Ok(())

@@ -1,8 +1,7 @@
 //! Explains the errors of Okta's authorization endpoint to the operator.
 //!
-//! Okta uses one code for several mistakes and distinguishes them only in the description, which is
-//! for people and may change. So the description selects one of our messages, and no message
-//! contains it.
+//! Okta uses one code for several mistakes and distinguishes them only in the description, which is for people and may
+//! change. So the description selects one of our messages, and no message contains it.
 
 pub(super) fn message(error: &str, description: &str) -> &'static str {
     let says = |words: &str| description.to_ascii_lowercase().contains(words);

@@ -7,8 +7,7 @@ use crate::secret::Secret;
 /// The parameters of the protocol. Others are ignored (RFC 6749 §4.1.2).
 const PARAMETERS: [&str; 7] = ["code", "state", "error", "error_description", "iss", "id_token", "access_token"];
 
-/// The parameters of a request to the callback. They are untrusted: any page can make a browser
-/// call the callback.
+/// The parameters of a request to the callback. They are untrusted: any page can make a browser call the callback.
 #[derive(Debug)]
 pub(crate) struct AuthorizationResponse {
     pub(crate) state: String,

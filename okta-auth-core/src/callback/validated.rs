@@ -1,5 +1,4 @@
-//! Checks that a response belongs to a pending login of this browser, and exchanges its code for
-//! tokens.
+//! Checks that a response belongs to a pending login of this browser, and exchanges its code for tokens.
 
 use super::identity::VerifiedIdentity;
 use super::refusal;
@@ -50,8 +49,8 @@ impl ValidatedCallback {
     }
 }
 
-/// RFC 9207 §2.4: an `iss` in the response must be right, and must be present if the metadata
-/// promises it. This prevents mix-up attacks (RFC 9700 §4.4).
+/// RFC 9207 §2.4: an `iss` in the response must be right, and must be present if the metadata promises it. This
+/// prevents mix-up attacks (RFC 9700 §4.4).
 fn check_issuer(issuer: Option<&str>, metadata: &Metadata) -> Result<()> {
     let fine = match issuer {
         Some(issuer) => issuer == metadata.issuer(),

@@ -2,9 +2,8 @@
 
 use super::problem::Diagnostics;
 
-/// Parameters that the protocol sets, or that have their own setting. Two values of one
-/// parameter are an error (RFC 6749 §3.1), and another `state`, `nonce` or challenge
-/// would disable the protection of the pending login.
+/// Parameters that the protocol sets, or that have their own setting. Two values of one parameter are an error (RFC
+/// 6749 §3.1), and another `state`, `nonce` or challenge would disable the protection of the pending login.
 const RESERVED: [&str; 16] = [
     "acr_values",
     "client_assertion",

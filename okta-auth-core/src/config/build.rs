@@ -199,8 +199,7 @@ impl ConfigBuilder {
         if url.origin() != base.origin() {
             let (there, here) = (url.origin().ascii_serialization(), base.origin().ascii_serialization());
             let fix = "make both the same, because the browser would not send the sign-in cookie to another origin";
-            findings.error(env::REDIRECT_URI, format!("it is on {there}, but OKTA_BASE_URL is {here}; {fix}"));
-            return None;
+            return findings.reject(env::REDIRECT_URI, format!("it is on {there}, but OKTA_BASE_URL is {here}; {fix}"));
         }
         Some(url)
     }

@@ -15,10 +15,11 @@ use crate::secret::Secret;
 /// variable for the same setting.
 ///
 /// ```
-/// use okta_auth_core::config::ConfigBuilder;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::config::ConfigBuilder;
 ///
 /// # fn vault(_: &str) -> &'static str { "kq3Yl0Zs8Xw5Rt2Vb7Nm4Jh1Gf6Dc9Pa" }
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let config = ConfigBuilder::default()
 ///     .issuer("https://dev-12345678.okta.com/oauth2/default")
 ///     .client_id("0oa1abcdXYZ2efGhI5d7")
@@ -37,7 +38,8 @@ use crate::secret::Secret;
 /// All mistakes are reported together, each with its fix:
 ///
 /// ```
-/// # use okta_auth_core::config::ConfigBuilder;
+/// # use okta_auth_core as okta_auth;
+/// # use okta_auth::config::ConfigBuilder;
 /// let error = ConfigBuilder::default()
 ///     .issuer("https://dev-12345678-admin.okta.com")
 ///     .client_id("{clientId}")
@@ -163,41 +165,36 @@ impl ConfigBuilder {
         /// The issuer; `OKTA_ISSUER_URI`.
         ///
         /// The org server, `https://acme.okta.com`, or a custom authorization server,
-        /// `https://acme.okta.com/oauth2/default`. It is compared character by character
-        /// with the issuer that Okta states.
+        /// `https://acme.okta.com/oauth2/default`. It is compared character by character with the issuer that Okta
+        /// states.
         issuer,
         /// The client id; `OKTA_CLIENT_ID`. Okta shows it on the application's page.
         client_id,
-        /// The public origin of the application; `OKTA_BASE_URL`, by default
-        /// `http://localhost:8080`.
+        /// The public origin of the application; `OKTA_BASE_URL`, by default `http://localhost:8080`.
         base_url,
-        /// The sign-in redirect URI; `OKTA_REDIRECT_URI`. It must be on the origin of
-        /// the base URL.
+        /// The sign-in redirect URI; `OKTA_REDIRECT_URI`. It must be on the origin of the base URL.
         redirect_uri,
-        /// Where Okta sends the browser after sign-out;
-        /// `OKTA_POST_LOGOUT_REDIRECT_URI`.
+        /// Where Okta sends the browser after sign-out; `OKTA_POST_LOGOUT_REDIRECT_URI`.
         post_logout_redirect_uri,
         /// The scopes, separated by spaces; `OKTA_SCOPES`.
         scopes,
-        /// The audiences of access tokens, separated by commas; `OKTA_AUDIENCE`, by
-        /// default `api://default`. A token must name one of them.
+        /// The audiences of access tokens, separated by commas; `OKTA_AUDIENCE`, by default `api://default`. A token
+        /// must name one of them.
         audience,
-        /// The name of the session cookie, without prefix; `OKTA_COOKIE_NAME`. The names
-        /// of the cookies of pending sign-ins and of tenants start with it.
+        /// The name of the session cookie, without prefix; `OKTA_COOKIE_NAME`. The names of the cookies of pending
+        /// sign-ins and of tenants start with it.
         ///
-        /// The default is `okta_session-` and eight digits derived from issuer and
-        /// client, so that two applications on one host do not share a cookie. Two
-        /// applications with the same client need different names.
+        /// The default is `okta_session-` and eight digits derived from issuer and client, so that two applications on
+        /// one host do not share a cookie. Two applications with the same client need different names.
         cookie_name,
-        /// Where sessions are stored; `OKTA_SESSION_STORE`: `cookie`, `memory`, or the
-        /// URL of Redis or Valkey. Pass a custom store to
-        /// `OktaAuthBuilder::session_store`.
+        /// Where sessions are stored; `OKTA_SESSION_STORE`: `cookie`, `memory`, or the URL of Redis or Valkey. Pass a
+        /// custom store to `OktaAuthBuilder::session_store`.
         session_store,
-        /// Where server-side revocations of sessions in cookies are stored;
-        /// `OKTA_REVOCATION_STORE`: `memory`, `none`, or the URL of Redis or Valkey.
+        /// Where server-side revocations of sessions in cookies are stored; `OKTA_REVOCATION_STORE`: `memory`, `none`,
+        /// or the URL of Redis or Valkey.
         revocation_store,
-        /// The identifier of this application as an API (RFC 9728 §2), by default the
-        /// base URL without a trailing slash. Clients compare it character by character.
+        /// The identifier of this application as an API (RFC 9728 §2), by default the base URL without a trailing
+        /// slash. Clients compare it character by character.
         resource,
     }
 
@@ -310,8 +307,9 @@ impl ConfigBuilder {
     /// each issuer has its own keys. The audiences are the same for all of them.
     ///
     /// ```
-    /// # use okta_auth_core::config::ConfigBuilder;
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// let config = ConfigBuilder::default()
     ///     .issuer("https://dev-12345678.okta.com/oauth2/default")
     ///     .accept_issuer("https://partner.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z")
@@ -374,8 +372,9 @@ impl ConfigBuilder {
     /// cannot be allowed.
     ///
     /// ```
-    /// # use okta_auth_core::config::ConfigBuilder;
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
     /// // /login?idp=0oa2&ui_locales=fr
     /// config.clone().allow_login_parameters(["idp", "ui_locales"]).build()?;

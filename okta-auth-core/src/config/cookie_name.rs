@@ -1,12 +1,11 @@
 //! The names of the cookies, without the prefix that https adds.
 //!
-//! Cookies belong to a host, regardless of the port. Two applications on `localhost`, or
-//! at two paths of one domain, share them, so the default name depends on issuer and
-//! client.
+//! Cookies belong to a host, regardless of the port. Two applications on `localhost`, or at two paths of one domain,
+//! share them, so the default name depends on issuer and client.
 
-use super::issuer::Issuer;
 use super::problem::Diagnostics;
 use super::{ConfigBuilder, env};
+use crate::issuer::Issuer;
 use crate::secret::sha256;
 
 /// The default name in earlier versions, and the prefix of the names of tenants' cookies.

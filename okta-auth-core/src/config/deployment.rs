@@ -1,64 +1,62 @@
-//! Settings of the deployment: how requests reach Okta, the proxies in front of the
-//! application, and limits that differ between deployments.
+//! Settings of the deployment: how requests reach Okta, the proxies in front of the application, and limits that differ
+//! between deployments.
 
 use std::time::Duration;
 
 use url::Url;
 
 use super::builder::ConfigBuilder;
-use super::issuer::Issuer;
 use super::problem::Diagnostics;
 use super::{Routes, durations, env, rules};
 use crate::error::{Code, Error, Result};
 use crate::http::{Backchannel, HttpProxy, OperatorRoutes, ProxyScope};
+use crate::issuer::Issuer;
 use crate::secret::Secret;
 
 /// Disables the proxy of other variables for this library.
 const NONE: &str = "none";
 
 impl ConfigBuilder {
-    /// The proxy for requests to Okta; `OKTA_HTTP_PROXY`, or else `HTTPS_PROXY`, with
-    /// `NO_PROXY`. `none` disables the proxy, regardless of those variables.
+    /// The proxy for requests to Okta; `OKTA_HTTP_PROXY`, or else `HTTPS_PROXY`, with `NO_PROXY`. `none` disables the
+    /// proxy, regardless of those variables.
     ///
-    /// The URL may contain a user name and a password, which are sent only to the proxy.
-    /// An https issuer is reached through a tunnel, so the proxy cannot read or change
-    /// the traffic. Requests that tenants cause are sent without a proxy.
+    /// The URL may contain a user name and a password, which are sent only to the proxy. An https issuer is reached
+    /// through a tunnel, so the proxy cannot read or change the traffic. Requests that tenants cause are sent without a
+    /// proxy.
     pub fn http_proxy(mut self, url: impl Into<String>) -> Self {
         self.http_proxy = Some(Secret::new(url));
         self
     }
 
-    /// The origin at which the application reaches an issuer on this machine, for example
-    /// `http://okta:8090` in a set of containers; `OKTA_BACKCHANNEL_URL`.
+    /// The origin at which the application reaches an issuer on this machine, for example `http://okta:8090` in a set
+    /// of containers; `OKTA_BACKCHANNEL_URL`.
     ///
-    /// Requests for metadata, keys, tokens, userinfo, introspection and revocation go
-    /// there. Browsers are redirected to the issuer's own address, and `iss` is compared
-    /// with it. The setting is for development: it is rejected unless the issuer and the
-    /// base URL are both loopback addresses.
+    /// Requests for metadata, keys, tokens, userinfo, introspection and revocation go there. Browsers are redirected to
+    /// the issuer's own address, and `iss` is compared with it. The setting is for development: it is rejected unless
+    /// the issuer and the base URL are both loopback addresses.
     pub fn backchannel_url(mut self, origin: impl Into<String>) -> Self {
         self.backchannel_url = Some(origin.into());
         self
     }
 
-    /// The path prefix that a reverse proxy strips from requests, for example `/app`;
-    /// `OKTA_PUBLIC_PREFIX`, by default none.
+    /// The path prefix that a reverse proxy strips from requests, for example `/app`; `OKTA_PUBLIC_PREFIX`, by default
+    /// none.
     ///
-    /// URLs for browsers contain it: redirect URIs, links, forms, and the page to return
-    /// to after a sign-in. The paths that the router serves do not. A path below which
-    /// the router nests the application is its [`mount_path`](Self::mount_path). Both can
-    /// be combined: `/app` at the proxy and `/portal` in the router give
+    /// URLs for browsers contain it: redirect URIs, links, forms, and the page to return to after a sign-in. The paths
+    /// that the router serves do not. A path below which the router nests the application is its
+    /// [`mount_path`](Self::mount_path). Both can be combined: `/app` at the proxy and `/portal` in the router give
     /// `/app/portal/login`.
     pub fn public_prefix(mut self, path: impl Into<String>) -> Self {
         self.public_prefix = Some(path.into());
         self
     }
 
-    /// With many tenants, a path that also answers requests for hosts without a tenant,
-    /// for example `/healthz`; `OKTA_HEALTH_PATH`, by default none.
+    /// With many tenants, a path that also answers requests for hosts without a tenant, for example `/healthz`;
+    /// `OKTA_HEALTH_PATH`, by default none.
     ///
-    /// Health probes use an IP address or send no `Host`. The handler gets no tenant and
-    /// no user. A handler that requires a user answers 404 there, like every other path.
-    /// The path is compared as the client sent it, without its query.
+    /// Health probes use an IP address or send no `Host`. The handler gets no tenant and no user. A handler that
+    /// requires a user answers 404 there, like every other path. The path is compared as the client sent it, without
+    /// its query.
     pub fn health_path(mut self, path: impl Into<String>) -> Self {
         self.health_path = Some(path.into());
         self
@@ -75,15 +73,15 @@ impl ConfigBuilder {
         Some(path.to_owned())
     }
 
-    /// Whether the variables or the settings name an Okta org, a client or its
-    /// credentials. The names of other Okta libraries count too, such as
-    /// `OKTA_OAUTH2_ISSUER`.
+    /// Whether the variables or the settings name an Okta org, a client or its credentials. The names of other Okta
+    /// libraries count too, such as `OKTA_OAUTH2_ISSUER`.
     ///
-    /// A program that would otherwise start a development org calls this first. Building
-    /// then reports a wrong name together with the correct one.
+    /// A program that would otherwise start a development org calls this first. Building then reports a wrong name
+    /// together with the correct one.
     ///
     /// ```
-    /// # use okta_auth_core::config::ConfigBuilder;
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::config::ConfigBuilder;
     /// let spring = [("OKTA_OAUTH2_ISSUER", "https://dev-12345678.okta.com/oauth2/default")];
     /// let config = ConfigBuilder::from_variables(spring);
     /// assert!(config.names_an_org() && !ConfigBuilder::default().names_an_org());
@@ -109,8 +107,7 @@ impl ConfigBuilder {
         Ok(self.http_proxy(NONE))
     }
 
-    /// Reports variables under wrong names. A value in code counts as set. Either a
-    /// secret or a private key is enough.
+    /// Reports variables under wrong names. A value in code counts as set. Either a secret or a private key is enough.
     pub(super) fn report_slips(&self, findings: &mut Diagnostics) {
         let (key, secret) = self.has_credentials();
         self.variables.report_slips(
@@ -148,8 +145,7 @@ impl ConfigBuilder {
         options.leeway = leeway.unwrap_or(options.leeway);
     }
 
-    /// The connections to the issuer: a proxy, and in development a backchannel, which
-    /// bypasses the proxy.
+    /// The connections to the issuer: a proxy, and in development a backchannel, which bypasses the proxy.
     pub(super) fn operator_routes(&self, findings: &mut Diagnostics, known: Option<(&Issuer, &Url)>) -> OperatorRoutes {
         let (proxy, value) = (self.proxy(findings), self.text(&self.backchannel_url, env::BACKCHANNEL_URL));
         let inside = value
@@ -163,8 +159,7 @@ impl ConfigBuilder {
 
     /// Returns the proxy, if one is configured.
     ///
-    /// An unusable proxy is an error. Without it, requests would take a path that the
-    /// operator does not expect.
+    /// An unusable proxy is an error. Without it, requests would take a path that the operator does not expect.
     fn proxy(&self, findings: &mut Diagnostics) -> Option<HttpProxy> {
         let own = self.place(self.http_proxy.as_ref(), env::HTTP_PROXY);
         let (variable, url, scope) = match own {
@@ -181,8 +176,7 @@ impl ConfigBuilder {
             findings.error(variable, format!("{why}; {fix}"));
         });
         let direct = self.variables.first_of(&env::NO_PROXY).map(|(_, hosts)| hosts);
-        // `*` means every host, including addresses. The client's own reading of `*`
-        // leaves addresses out.
+        // `*` means every host, including addresses. The client's own reading of `*` leaves addresses out.
         let everything = direct.is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*"));
         let proxy = proxy.ok().filter(|_| !everything)?;
         Some(direct.into_iter().fold(proxy, HttpProxy::except))

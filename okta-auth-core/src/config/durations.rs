@@ -9,8 +9,7 @@ use super::problem::Diagnostics;
 /// In seconds.
 const DAY: u64 = 24 * 3600;
 
-/// Parses `OKTA_SESSION_IDLE`: from 10 seconds to 400 days, the longest lifetime of a
-/// cookie in browsers.
+/// Parses `OKTA_SESSION_IDLE`: from 10 seconds to 400 days, the longest lifetime of a cookie in browsers.
 pub(super) fn session_idle(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
     in_range(SESSION_IDLE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }
@@ -34,12 +33,10 @@ fn in_range(
     let Some(seconds) = seconds(value) else {
         let value = value.escape_default();
         let message = format!("`{value}` is not a time; write seconds, or a number with s, m, h or d, such as `30m`");
-        findings.error(variable, message);
-        return None;
+        return findings.reject(variable, message);
     };
     if !bounds.contains(&seconds) {
-        findings.error(variable, format!("`{value}` is out of bounds; use a duration {words}"));
-        return None;
+        return findings.reject(variable, format!("`{value}` is out of bounds; use a duration {words}"));
     }
     Some(Duration::from_secs(seconds))
 }

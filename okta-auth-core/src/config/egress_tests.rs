@@ -1,7 +1,8 @@
 //! Issuers as users type them into a table of tenants.
 
-use super::*;
-use crate::config::ConfigBuilder;
+use super::{ConfigBuilder, EgressPolicy};
+use crate::error::{Code, Result};
+use crate::issuer::Issuer;
 
 fn policy() -> EgressPolicy {
     EgressPolicy::default().allow_domain("login.acme.com")

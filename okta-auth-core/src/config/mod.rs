@@ -57,9 +57,10 @@
 //! deployment with an unset value produces one.
 //!
 //! ```
-//! use okta_auth_core::config::ConfigBuilder;
+//! # use okta_auth_core as okta_auth;
+//! use okta_auth::config::ConfigBuilder;
 //!
-//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! # fn main() -> Result<(), okta_auth::error::Error> {
 //! let variables = [
 //!     ("OKTA_ISSUER_URI", "https://dev-12345678.okta.com/oauth2/default"),
 //!     ("OKTA_CLIENT_ID", "0oa1abcdXYZ2efGhI5d7"),
@@ -77,9 +78,9 @@ mod client_auth;
 mod cookie_name;
 mod deployment;
 mod durations;
-mod egress;
+#[cfg(test)]
+mod egress_tests;
 mod env;
-mod issuer;
 mod options;
 mod placeholder;
 mod private_key;
@@ -102,11 +103,10 @@ pub(crate) use client_auth::Signer;
 pub use client_auth::{ClientAuth, PrivateKey};
 pub(crate) use cookie_name::CookieNames;
 pub(crate) use env::is_read;
-pub use issuer::Issuer;
-pub(crate) use issuer::{is_loopback, spellings, without_slash};
 pub(crate) use options::Options;
 pub use options::{ResponseMode, Userinfo};
-pub use problem::{Problem, Severity};
+pub use problem::Problem;
+pub(crate) use problem::Severity;
 pub use routes::Routes;
 pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationStoreKind, SessionStoreKind};
@@ -115,6 +115,7 @@ pub(crate) use variables::Variables;
 use crate::error::{Code, Error};
 use crate::http::OperatorRoutes;
 pub use crate::http::{Dangerous, EgressPolicy};
+pub use crate::issuer::Issuer;
 use crate::secret::Secret;
 
 /// The checked settings of one application at one Okta authorization server.

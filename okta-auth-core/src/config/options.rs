@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-/// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types §2.1,
-/// Form Post §2).
+/// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types §2.1, Form Post §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
     /// In the query of a redirect: the default.
     Query,
-    /// In the body of a cross-site POST, which keeps the code out of URLs and access
-    /// logs. Requires https, because the cookie of the pending sign-in is then
-    /// `SameSite=None; Secure`.
+    /// In the body of a cross-site POST, which keeps the code out of URLs and access logs. Requires https, because the
+    /// cookie of the pending sign-in is then `SameSite=None; Secure`.
     FormPost,
 }
 
@@ -19,8 +17,7 @@ pub enum ResponseMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Userinfo {
-    /// When the ID token lacks claims that the granted scopes promise: Okta's "thin" ID
-    /// tokens.
+    /// When the ID token lacks claims that the granted scopes promise: Okta's "thin" ID tokens.
     WhenThin,
     /// At every sign-in.
     Always,
@@ -28,8 +25,7 @@ pub enum Userinfo {
     Never,
 }
 
-/// Options with safe defaults; the setters of [`ConfigBuilder`](super::ConfigBuilder)
-/// document them.
+/// Options with safe defaults; the setters of [`ConfigBuilder`](super::ConfigBuilder) document them.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) response_mode: ResponseMode,

@@ -1,8 +1,7 @@
-//! Parses private keys in their usual forms: PEM, PEM in one line, a JWK (RFC 7517), and
-//! each of them in base64. The message for another input names the form that was found.
+//! Parses private keys in their usual forms: PEM, PEM in one line, a JWK (RFC 7517), and each of them in base64. The
+//! message for another input names the form that was found.
 //!
-//! A message contains only the `kid`, the algorithm and the PEM label of a key, which are
-//! not secret.
+//! A message contains only the `kid`, the algorithm and the PEM label of a key, which are not secret.
 
 use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -26,15 +25,15 @@ const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
 impl PrivateKey {
-    /// Parses a private key in any of its usual forms: PEM (PKCS#8, PKCS#1 or SEC 1),
-    /// also in one line with `\n` or spaces instead of line ends; a JWK (RFC 7517), as
-    /// Okta's admin console shows it, or a JWKS with one key; DER in base64; or the
-    /// base64 of any of these.
+    /// Parses a private key in any of its usual forms: PEM (PKCS#8, PKCS#1 or SEC 1), also in one line with `\n` or
+    /// spaces instead of line ends; a JWK (RFC 7517), as Okta's admin console shows it, or a JWKS with one key; DER in
+    /// base64; or the base64 of any of these.
     ///
     /// `key_id` is the `kid` of the public key at Okta. A JWK contains its own.
     ///
     /// ```
-    /// use okta_auth_core::config::PrivateKey;
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::config::PrivateKey;
     ///
     /// let error = PrivateKey::parse("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", None).unwrap_err();
     /// assert!(error.to_string().contains("it is a certificate"));
@@ -42,8 +41,8 @@ impl PrivateKey {
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), naming the form that
-    /// was found, if the text is not a private key, if the key is neither RSA (2048 bits
-    /// or more) nor P-256, or if `key_id` and the `kid` of a JWK differ.
+    /// was found, if the text is not a private key, if the key is neither RSA (2048 bits or more) nor P-256, or if
+    /// `key_id` and the `kid` of a JWK differ.
     pub fn parse(text: &str, key_id: Option<String>) -> Result<Self> {
         let text = unquoted(text.trim());
         if text.starts_with('{') {
@@ -69,13 +68,11 @@ impl PrivateKey {
         }
     }
 
-    /// Parses a private key in PEM: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC). Line ends may be
-    /// written as `\n`, or as spaces.
+    /// Parses a private key in PEM: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC). Line ends may be written as `\n`, or as spaces.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), naming the form that
-    /// was found, if the text is not a private key, or the key is neither RSA (2048 bits
-    /// or more) nor P-256.
+    /// was found, if the text is not a private key, or the key is neither RSA (2048 bits or more) nor P-256.
     pub fn from_pem(pem: &str, key_id: Option<String>) -> Result<Self> {
         let pem = Zeroizing::new(pem.replace("\\r", "").replace("\\n", "\n"));
         let blocks = blocks(&pem)?;
@@ -256,11 +253,10 @@ fn p256(jwk: &Jwk) -> Option<Signer> {
 }
 
 impl ConfigBuilder {
-    /// Returns the private key from `OKTA_PRIVATE_KEY` or from the file that
-    /// `OKTA_PRIVATE_KEY_FILE` names.
+    /// Returns the private key from `OKTA_PRIVATE_KEY` or from the file that `OKTA_PRIVATE_KEY_FILE` names.
     ///
-    /// `OKTA_PRIVATE_KEY` takes precedence. The file is read once, at startup: a key that
-    /// is replaced on disk later takes effect at the next start.
+    /// `OKTA_PRIVATE_KEY` takes precedence. The file is read once, at startup: a key that is replaced on disk later
+    /// takes effect at the next start.
     pub(super) fn private_key_from_variables(&self, findings: &mut Diagnostics) -> Option<PrivateKey> {
         let file = self.variables.value(env::PRIVATE_KEY_FILE);
         let (variable, text) = match (self.variables.value(env::PRIVATE_KEY), file) {
@@ -268,8 +264,7 @@ impl ConfigBuilder {
             (None, Some(file)) => match std::fs::read_to_string(file) {
                 Ok(text) => (env::PRIVATE_KEY_FILE, Zeroizing::new(text)),
                 Err(error) => {
-                    findings.error(env::PRIVATE_KEY_FILE, format!("`{file}` cannot be read: {error}"));
-                    return None;
+                    return findings.reject(env::PRIVATE_KEY_FILE, format!("`{file}` cannot be read: {error}"));
                 }
             },
             (None, None) => return None,

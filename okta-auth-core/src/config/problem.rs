@@ -4,10 +4,8 @@ use std::fmt;
 
 use crate::error::{Code, Error};
 
-/// The severity of a [`Problem`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Severity {
+pub(crate) enum Severity {
     /// The setting does not work, or not safely: building fails.
     Error,
     /// The setting works but is probably a mistake.
@@ -18,10 +16,8 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Whether building fails because of it.
-    pub severity: Severity,
-    /// The variable at fault, for example `OKTA_ISSUER_URI`, or the name of a setting
-    /// without a variable.
+    pub(crate) severity: Severity,
+    /// The variable at fault, for example `OKTA_ISSUER_URI`, or the name of a setting without a variable.
     pub variable: &'static str,
     /// The problem and its fix. Never contains a secret.
     pub message: String,
@@ -40,6 +36,12 @@ pub(crate) struct Diagnostics(Vec<Problem>);
 impl Diagnostics {
     pub(crate) fn error(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Error, variable, message.into());
+    }
+
+    /// Adds an error, and returns the value that failed: none.
+    pub(crate) fn reject<T>(&mut self, variable: &'static str, message: impl Into<String>) -> Option<T> {
+        self.error(variable, message);
+        None
     }
 
     pub(crate) fn warning(&mut self, variable: &'static str, message: impl Into<String>) {

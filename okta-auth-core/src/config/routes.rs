@@ -35,15 +35,14 @@ impl Routes {
         all.into_iter().filter_map(|path| path.as_deref())
     }
 
-    /// Converts a served path to the path that browsers see, with the prefix that a proxy
-    /// strips.
+    /// Converts a served path to the path that browsers see, with the prefix that a proxy strips.
     ///
-    /// The other methods return the paths that the router serves. Use this method to
-    /// build a link to one of them.
+    /// The other methods return the paths that the router serves. Use this method to build a link to one of them.
     ///
     /// ```
-    /// # use okta_auth_core::config::ConfigBuilder;
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
     /// let config = config.public_prefix("/app").build()?;
     /// let login = config.routes().login().unwrap_or_default();
@@ -56,8 +55,7 @@ impl Routes {
         format!("{}{path}", self.prefix)
     }
 
-    /// Converts a public path to the path that the router sees. `None` if it belongs to
-    /// another application.
+    /// Converts a public path to the path that the router sees. `None` if it belongs to another application.
     pub(crate) fn served<'a>(&self, path: &'a str) -> Option<&'a str> {
         path.strip_prefix(self.prefix.as_str())
     }
@@ -88,14 +86,14 @@ impl Routes {
         self.login.as_deref()
     }
 
-    /// The path where a third party, such as Okta's dashboard, starts a sign-in (OIDC
-    /// Core §4); GET and POST. Register it at Okta as the initiate login URI.
+    /// The path where a third party, such as Okta's dashboard, starts a sign-in (OIDC Core §4); GET and POST. Register
+    /// it at Okta as the initiate login URI.
     pub fn initiate_login(&self) -> Option<&str> {
         self.initiate_login.as_deref()
     }
 
-    /// The path to which Okta returns the browser; GET and POST. It is the path of the
-    /// redirect URI. `None` for an API without sessions.
+    /// The path to which Okta returns the browser; GET and POST. It is the path of the redirect URI. `None` for an API
+    /// without sessions.
     pub fn callback(&self) -> Option<&str> {
         self.callback.as_deref()
     }
@@ -105,35 +103,33 @@ impl Routes {
         self.logout.as_deref()
     }
 
-    /// The path that Okta's sign-out page loads in a hidden frame when a session at Okta
-    /// has ended (OpenID Connect Front-Channel Logout 1.0 §2); GET and POST.
+    /// The path that Okta's sign-out page loads in a hidden frame when a session at Okta has ended (OpenID Connect
+    /// Front-Channel Logout 1.0 §2); GET and POST.
     pub fn front_channel_logout(&self) -> Option<&str> {
         self.front_channel_logout.as_deref()
     }
 
-    /// The path where a provider reports directly that a session has ended (OpenID
-    /// Connect Back-Channel Logout 1.0 §2.5); POST.
+    /// The path where a provider reports directly that a session has ended (OpenID Connect Back-Channel Logout 1.0
+    /// §2.5); POST.
     pub fn back_channel_logout(&self) -> Option<&str> {
         self.back_channel_logout.as_deref()
     }
 
-    /// The path where Okta requests that a user is signed out everywhere: Universal
-    /// Logout (Global Token Revocation); POST.
+    /// The path where Okta requests that a user is signed out everywhere: Universal Logout (Global Token Revocation);
+    /// POST.
     pub fn global_token_revocation(&self) -> Option<&str> {
         self.global_token_revocation.as_deref()
     }
 
-    /// The path of the protected resource's metadata (RFC 9728 §3.1); GET. The path of
-    /// the resource follows the well-known path:
-    /// `/.well-known/oauth-protected-resource/mcp` for `https://api.example.com/mcp`.
-    /// `None` for an application below a mount path, because it cannot serve a path at
-    /// the root.
+    /// The path of the protected resource's metadata (RFC 9728 §3.1); GET. The path of the resource follows the
+    /// well-known path: `/.well-known/oauth-protected-resource/mcp` for `https://api.example.com/mcp`. `None` for an
+    /// application below a mount path, because it cannot serve a path at the root.
     pub fn resource_metadata(&self) -> Option<&str> {
         self.resource_metadata.as_deref()
     }
 
-    /// The path of the same metadata at the root, for clients that only have the host
-    /// name. `None` if the resource has no path.
+    /// The path of the same metadata at the root, for clients that only have the host name. `None` if the resource has
+    /// no path.
     pub fn resource_metadata_at_root(&self) -> Option<&str> {
         self.resource_metadata_at_root.as_deref()
     }

@@ -13,16 +13,14 @@
 use url::Url;
 
 use super::env::{AUDIENCE, BACKCHANNEL_URL, BASE_URL, CLIENT_ID, ISSUER_URI, PUBLIC_PREFIX, SCOPES};
-use super::issuer::{Issuer, is_loopback};
 use super::placeholder::{is_placeholder, is_quoted};
 use super::problem::Diagnostics;
 use super::routes::Routes;
 use super::secrets;
 use crate::error::Result;
-use crate::http::is_below_okta;
+use crate::issuer::okta::{self, EXAMPLE};
+use crate::issuer::{Issuer, is_loopback};
 use crate::secret::Secret;
-
-const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 
 /// Checks the issuer: an https URL without unrelated parts.
 ///
@@ -32,12 +30,11 @@ const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 /// (OIDC Discovery §4.3).
 pub(crate) fn issuer(value: Option<&str>, findings: &mut Diagnostics) -> Option<Issuer> {
     let Some(value) = value else {
-        findings.error(ISSUER_URI, format!("it is not set; take it from Okta's admin console, for example {EXAMPLE}"));
-        return None;
+        return findings
+            .reject(ISSUER_URI, format!("it is not set; take it from Okta's admin console, for example {EXAMPLE}"));
     };
     if let Some(problem) = issuer_typo(value) {
-        findings.error(ISSUER_URI, problem);
-        return None;
+        return findings.reject(ISSUER_URI, problem);
     }
     let text = value.trim_end_matches('/');
     let slash = text != value;
@@ -49,8 +46,7 @@ pub(crate) fn issuer(value: Option<&str>, findings: &mut Diagnostics) -> Option<
     }
     let url = absolute_url(ISSUER_URI, text, findings)?;
     if let Some(problem) = issuer_shape(&url) {
-        findings.error(ISSUER_URI, problem);
-        return None;
+        return findings.reject(ISSUER_URI, problem);
     }
     let issuer = Issuer::new(text, url);
     Some(if slash { issuer.with_slash() } else { issuer })
@@ -58,9 +54,8 @@ pub(crate) fn issuer(value: Option<&str>, findings: &mut Diagnostics) -> Option<
 
 /// Detects typing errors in the text, before it is parsed.
 ///
-/// A placeholder comes from copied documentation, `://` twice from pasting a URL after
-/// `https://`, and `.com.com` from adding the suffix to a whole domain. Okta's own
-/// libraries check for the same errors.
+/// A placeholder comes from copied documentation, and `://` twice from pasting a URL after
+/// `https://`.
 fn issuer_typo(value: &str) -> Option<String> {
     if is_placeholder(value) {
         return Some(format!("`{value}` still contains a placeholder; replace it with your own Okta domain"));
@@ -71,8 +66,8 @@ fn issuer_typo(value: &str) -> Option<String> {
     if value.matches("://").count() > 1 {
         return Some(format!("`{value}` contains `://` twice; it looks like a copy-and-paste error"));
     }
-    if value.contains(".com.com") {
-        return Some(format!("`{value}` contains `.com.com`; it looks like a typo in your Okta domain"));
+    if let Some(problem) = okta::typo(value) {
+        return Some(problem);
     }
     if !value.contains("://") {
         return Some(format!("`{value}` has no scheme; write `https://{value}`"));
@@ -80,15 +75,11 @@ fn issuer_typo(value: &str) -> Option<String> {
     None
 }
 
-/// Detects mistakes in the parts of the URL.
-///
-/// The admin console has its own domain, `acme-admin.okta.com`, which an administrator
-/// sees in the address bar while setting up an application. Other libraries ask for
-/// endpoints or metadata documents instead of the issuer.
+/// Detects mistakes in the parts of the URL. Other libraries ask for endpoints or metadata documents
+/// instead of the issuer.
 fn issuer_shape(url: &Url) -> Option<String> {
-    let host = url.host_str().unwrap_or_default();
-    if let Some((org, rest)) = host.split_once("-admin.") {
-        return Some(format!("`{host}` is the admin console; the issuer's domain is `{org}.{rest}`"));
+    if let Some(problem) = okta::admin_console(url) {
+        return Some(problem);
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Some("an issuer has neither a query nor a fragment; remove it".to_owned());
@@ -97,19 +88,7 @@ fn issuer_shape(url: &Url) -> Option<String> {
     if path.contains("/.well-known/") || path.contains("/v1/") {
         return Some(format!("`{path}` is an endpoint; the issuer ends before it, for example {EXAMPLE}"));
     }
-    if path.trim_end_matches('/') == "/oauth2" {
-        return Some(
-            "`/oauth2` alone is not a server; use `/oauth2/default`, or nothing for the org server".to_owned(),
-        );
-    }
-    let server = path.strip_prefix("/oauth2/").is_some_and(|id| !id.contains('/'));
-    // At a custom domain, and at other providers, an issuer may have any path.
-    if is_below_okta(host) && path != "/" && !server {
-        return Some(format!(
-            "`{path}` is not the path of an Okta issuer; an issuer ends with the domain or with `/oauth2/` and an id"
-        ));
-    }
-    None
+    okta::path_mistake(url)
 }
 
 /// Checks only what a tenant sets for its client and issuers. A table may have a hundred
@@ -132,21 +111,21 @@ pub(crate) fn check_client(issuers: &[&str], id: &str, secret: Option<&Secret>, 
 
 pub(crate) fn client_id(value: Option<&str>, findings: &mut Diagnostics) -> Option<String> {
     let Some(value) = value else {
-        findings.error(CLIENT_ID, "it is not set; copy the Client ID of your application from Okta's admin console");
-        return None;
+        return findings
+            .reject(CLIENT_ID, "it is not set; copy the Client ID of your application from Okta's admin console");
     };
     if is_placeholder(value) {
-        findings.error(CLIENT_ID, format!("replace `{value}` with the Client ID of your application"));
-        return None;
+        return findings.reject(CLIENT_ID, format!("replace `{value}` with the Client ID of your application"));
     }
     if value.is_empty() {
-        findings.error(CLIENT_ID, "it is empty; copy the Client ID of your application from Okta's admin console");
-        return None;
+        return findings
+            .reject(CLIENT_ID, "it is empty; copy the Client ID of your application from Okta's admin console");
     }
     if !value.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\'') {
-        findings
-            .error(CLIENT_ID, "it has spaces, quotes or other characters that a Client ID cannot have; copy it again");
-        return None;
+        return findings.reject(
+            CLIENT_ID,
+            "it has spaces, quotes or other characters that a Client ID cannot have; copy it again",
+        );
     }
     Some(value.to_owned())
 }
@@ -164,8 +143,7 @@ pub(crate) fn base_url(value: &str, findings: &mut Diagnostics) -> Option<Url> {
             "it must be an origin without a path; use `{origin}`, and set the path with `mount_path` in code, or with \
              OKTA_PUBLIC_PREFIX if a proxy strips it"
         );
-        findings.error(BASE_URL, message);
-        return None;
+        return findings.reject(BASE_URL, message);
     }
     Some(url)
 }
@@ -174,8 +152,7 @@ pub(crate) fn redirect_uri(variable: &'static str, value: &str, findings: &mut D
     let url = redirect(variable, value, findings)?;
     if url.path() == "/" {
         let message = "it has no path, but the callback needs its own path, such as `/authorization-code/callback`";
-        findings.error(variable, message);
-        return None;
+        return findings.reject(variable, message);
     }
     Some(url)
 }
@@ -183,8 +160,7 @@ pub(crate) fn redirect_uri(variable: &'static str, value: &str, findings: &mut D
 pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Diagnostics) -> Option<Url> {
     let url = absolute_url(variable, value, findings)?;
     if url.fragment().is_some() {
-        findings.error(variable, "it has a fragment, which Okta does not accept; remove it");
-        return None;
+        return findings.reject(variable, "it has a fragment, which Okta does not accept; remove it");
     }
     Some(url)
 }
@@ -200,12 +176,10 @@ pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Diagn
 fn absolute_url(variable: &'static str, value: &str, findings: &mut Diagnostics) -> Option<Url> {
     let Some(url) = Url::parse(value).ok().filter(|_| value.contains("://")) else {
         let message = format!("`{value}` is not a URL; it begins with https:// (on this machine http://) and a host");
-        findings.error(variable, message);
-        return None;
+        return findings.reject(variable, message);
     };
     if !url.username().is_empty() || url.password().is_some() {
-        findings.error(variable, "it contains a user name or password; remove everything before the `@`");
-        return None;
+        return findings.reject(variable, "it contains a user name or password; remove everything before the `@`");
     }
     match url.scheme() {
         "https" => Some(url),
@@ -219,13 +193,9 @@ fn absolute_url(variable: &'static str, value: &str, findings: &mut Diagnostics)
             None
         }
         "http" => {
-            findings.error(variable, format!("`{value}` is http, which is allowed only on this machine; use https"));
-            None
+            findings.reject(variable, format!("`{value}` is http, which is allowed only on this machine; use https"))
         }
-        other => {
-            findings.error(variable, format!("the scheme `{other}` is not supported; use https"));
-            None
-        }
+        other => findings.reject(variable, format!("the scheme `{other}` is not supported; use https")),
     }
 }
 
@@ -304,17 +274,15 @@ pub(crate) fn accepted_issuers(values: &[String], findings: &mut Diagnostics) ->
 pub(crate) fn backchannel_url(value: &str, issuer: &Issuer, base: &Url, findings: &mut Diagnostics) -> Option<Url> {
     let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(url) = url else {
-        findings.error(BACKCHANNEL_URL, "it is not a URL; write an origin such as `http://okta:8090`");
-        return None;
+        return findings.reject(BACKCHANNEL_URL, "it is not a URL; write an origin such as `http://okta:8090`");
     };
     let bare = url.username().is_empty() && url.password().is_none();
     if !bare || url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        findings
-            .error(BACKCHANNEL_URL, "it must be an origin: scheme, host and port, without user name, path and query");
-        return None;
+        return findings
+            .reject(BACKCHANNEL_URL, "it must be an origin: scheme, host and port, without user name, path and query");
     }
     if !issuer.is_loopback() || !is_loopback(base) {
-        findings.error(
+        return findings.reject(
             BACKCHANNEL_URL,
             format!(
                 "it is for development, while OKTA_BASE_URL and OKTA_ISSUER_URI are both on this machine, but they \
@@ -322,7 +290,6 @@ pub(crate) fn backchannel_url(value: &str, issuer: &Issuer, base: &Url, findings
                 base.origin().ascii_serialization()
             ),
         );
-        return None;
     }
     Some(url)
 }

@@ -54,17 +54,15 @@ pub(super) fn client_secret(value: Option<&Secret>, findings: &mut Diagnostics) 
     let value = value?;
     let text = value.expose();
     if is_sample(text) || is_one_character(text) {
-        findings
-            .error(CLIENT_SECRET, "it is still a placeholder; replace it with the Client Secret of your application");
-        return None;
+        return findings
+            .reject(CLIENT_SECRET, "it is still a placeholder; replace it with the Client Secret of your application");
     }
     if is_quoted(text) {
-        findings.error(CLIENT_SECRET, "it is in quotes, which some tools do not remove; remove them");
-        return None;
+        return findings.reject(CLIENT_SECRET, "it is in quotes, which some tools do not remove; remove them");
     }
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        findings.error(CLIENT_SECRET, "it has spaces or characters that a Client Secret cannot have; copy it again");
-        return None;
+        return findings
+            .reject(CLIENT_SECRET, "it has spaces or characters that a Client Secret cannot have; copy it again");
     }
     Some(value.clone())
 }

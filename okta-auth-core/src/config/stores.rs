@@ -1,19 +1,18 @@
 //! Where sessions are stored, and where revocations of sessions are stored.
 //!
-//! Only the browser can delete a session that is sealed in its cookies, because the
-//! server keeps no list of such sessions. A sign-out by Okta or an administrator must
-//! therefore be recorded in the revocation store. Sessions in a store are ended in that
-//! store.
+//! Only the browser can delete a session that is sealed in its cookies, because the server keeps no list of such
+//! sessions. A sign-out by Okta or an administrator must therefore be recorded in the revocation store. Sessions in a
+//! store are ended in that store.
 //!
-//! After an error each function still returns a store. It is never used, because the
-//! error is among the findings and no configuration is built.
+//! After an error each function still returns a store. It is never used, because the error is among the findings and no
+//! configuration is built.
 
 use super::env::{REVOCATION_STORE, SESSION_STORE};
 use super::problem::Diagnostics;
 use crate::secret::Secret;
 
-/// Whether a scheme is that of a shared store: `redis`, `rediss` with TLS, a cluster or
-/// sentinels, and the same for Valkey.
+/// Whether a scheme is that of a shared store: `redis`, `rediss` with TLS, a cluster or sentinels, and the same for
+/// Valkey.
 fn is_shared(scheme: &str) -> bool {
     let server = scheme.strip_suffix("-cluster").or_else(|| scheme.strip_suffix("-sentinel")).unwrap_or(scheme);
     matches!(server, "redis" | "rediss" | "valkey" | "valkeys")
@@ -47,11 +46,10 @@ pub(super) fn session_place(value: Option<&str>, findings: &mut Diagnostics) -> 
     }
 }
 
-/// Parses `OKTA_REVOCATION_STORE`. Sessions in a store are ended there and need no
-/// revocation store.
+/// Parses `OKTA_REVOCATION_STORE`. Sessions in a store are ended there and need no revocation store.
 ///
-/// The default is the memory of the process, which is correct for a single process. With
-/// sessions in cookies, revocations are off only if the setting is `none`.
+/// The default is the memory of the process, which is correct for a single process. With sessions in cookies,
+/// revocations are off only if the setting is `none`.
 pub(super) fn revocation_place(
     value: Option<&str>,
     place: &SessionStoreKind,
@@ -76,8 +74,8 @@ pub(super) fn revocation_place(
 
 /// Warns at startup, in an application for the public, about stores that do not fit.
 ///
-/// `secure` is whether the base URL is https and users sign in here. On http the
-/// application is in development, and the warnings would be noise.
+/// `secure` is whether the base URL is https and users sign in here. On http the application is in development, and the
+/// warnings would be noise.
 pub(super) fn warn(
     sessions: &SessionStoreKind,
     revocations: &RevocationStoreKind,
@@ -101,25 +99,21 @@ pub(super) fn warn(
     }
 }
 
-/// Parses the URL of a shared store. The URL never appears in a message, because it may
-/// contain a password.
+/// Parses the URL of a shared store. The URL never appears in a message, because it may contain a password.
 ///
-/// Only the scheme is checked; the store parses the rest when it connects. A missing
-/// feature and a wrong scheme have different messages, because the fix for one is in
-/// `Cargo.toml` and for the other in the variable.
+/// Only the scheme is checked; the store parses the rest when it connects. A missing feature and a wrong scheme have
+/// different messages, because the fix for one is in `Cargo.toml` and for the other in the variable.
 fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Diagnostics) -> Option<Secret> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     if !is_shared(scheme) {
-        findings.error(variable, format!("it is none of the stores that exist; use {choices}"));
-        return None;
+        return findings.reject(variable, format!("it is none of the stores that exist; use {choices}"));
     }
     if url.ends_with("://..") || url.ends_with("://...") {
-        findings.error(variable, "it is still a placeholder; replace it with the host of your Redis or Valkey");
-        return None;
+        return findings
+            .reject(variable, "it is still a placeholder; replace it with the host of your Redis or Valkey");
     }
     if !cfg!(feature = "redis") {
-        findings.error(variable, "a store in Redis needs the feature `redis` of okta-auth in Cargo.toml");
-        return None;
+        return findings.reject(variable, "a store in Redis needs the feature `redis` of okta-auth in Cargo.toml");
     }
     Some(Secret::new(url))
 }

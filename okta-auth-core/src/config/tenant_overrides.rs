@@ -24,9 +24,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets this client secret or none, and ignores the one that was set before and the
-    /// variables. A private key of the application is removed too: if one key signed for
-    /// many servers, a signature for one could be used at another.
+    /// Sets this client secret or none, and ignores the one that was set before and the variables. A private key of the
+    /// application is removed too: if one key signed for many servers, a signature for one could be used at another.
     pub(crate) fn only_client_secret(mut self, secret: Option<Secret>) -> Self {
         self.variables = self.variables.without_credentials();
         self.private_key = None;

@@ -1,8 +1,7 @@
 //! The sources of settings: the `OKTA_*` variables and the proxy variables.
 //!
-//! The variables are read once into a snapshot. A setting therefore cannot change between
-//! two checks, and tests need not modify the environment of their process, which all
-//! threads share.
+//! The variables are read once into a snapshot. A setting therefore cannot change between two checks, and tests need
+//! not modify the environment of their process, which all threads share.
 //!
 //! Other variables are not copied, because the environment contains unrelated secrets.
 
@@ -13,8 +12,8 @@ use super::env::{CLIENT_SECRET, NO_PROXY, PROXIES, TENANTS};
 use super::problem::Diagnostics;
 use super::slips;
 
-/// A snapshot of the `OKTA_*` variables and the proxy variables. Empty values count as
-/// absent, because a shell script with an unset variable produces them.
+/// A snapshot of the `OKTA_*` variables and the proxy variables. Empty values count as absent, because a shell script
+/// with an unset variable produces them.
 #[derive(Clone, Default)]
 pub(crate) struct Variables(HashMap<String, String>);
 
@@ -28,8 +27,8 @@ impl Variables {
 
     /// Takes a snapshot from any source. Unrelated names and empty values are dropped.
     ///
-    /// Whitespace around a value is trimmed, because a secret from a file often ends with
-    /// a line break. If a name occurs twice, the later value counts.
+    /// Whitespace around a value is trimmed, because a secret from a file often ends with a line break. If a name
+    /// occurs twice, the later value counts.
     pub(crate) fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
         let is_ours = |name: &str| name.starts_with("OKTA_") || PROXIES.contains(&name) || NO_PROXY.contains(&name);
@@ -45,16 +44,15 @@ impl Variables {
         names.iter().find_map(|name| Some((*name, self.value(name)?)))
     }
 
-    /// Whether any variable identifies an org or a client, under its own name or that of
-    /// another library.
+    /// Whether any variable identifies an org or a client, under its own name or that of another library.
     pub(crate) fn name_a_client(&self) -> bool {
         self.0.keys().any(|name| slips::is_of_a_client(name))
     }
 
     /// Removes the settings that belong to one client.
     ///
-    /// They are the issuer, the client id, and every credential, because one client's
-    /// secret must not be sent to the org of another.
+    /// They are the issuer, the client id, and every credential, because one client's secret must not be sent to the
+    /// org of another.
     pub(crate) fn without_credentials(&self) -> Self {
         let others = self.0.iter().filter(|(name, _)| !slips::is_of_a_client(name));
         Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
@@ -66,12 +64,10 @@ impl Variables {
         Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// Reports variables under wrong names: as an error if the intended setting is
-    /// missing, and as a warning otherwise. `is_set` returns whether a setting is
-    /// present.
+    /// Reports variables under wrong names: as an error if the intended setting is missing, and as a warning otherwise.
+    /// `is_set` returns whether a setting is present.
     ///
-    /// Variables of tenants are excluded: `OKTA_APP_CLIENT_ID` is correct if `app` is in
-    /// `OKTA_TENANTS`.
+    /// Variables of tenants are excluded: `OKTA_APP_CLIENT_ID` is correct if `app` is in `OKTA_TENANTS`.
     pub(crate) fn report_slips(&self, is_set: impl Fn(&str) -> bool, findings: &mut Diagnostics) {
         let tenants = self.value(TENANTS).unwrap_or_default().split(',').map(|id| id.trim().to_ascii_uppercase());
         let prefixes: Vec<String> = tenants.map(|id| format!("OKTA_{}_", id.replace('-', "_"))).collect();

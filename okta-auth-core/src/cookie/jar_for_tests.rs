@@ -37,8 +37,7 @@ impl Jar {
     }
 }
 
-/// The cookies of a request with these names and values. Values that no header can carry never
-/// reach the server.
+/// The cookies of a request with these names and values. Values that no header can carry never reach the server.
 pub(crate) fn sent<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> RequestCookies {
     let pairs = pairs.into_iter().map(|(name, value)| format!("{}={}", name.as_ref(), value.as_ref()));
     let header = HeaderValue::from_bytes(pairs.collect::<Vec<_>>().join("; ").as_bytes());

@@ -26,8 +26,7 @@ impl CookieKeys {
         Ok(Self(vec![Zeroizing::new(bytes.to_vec())]))
     }
 
-    /// Returns the sealer for a purpose and a tenant. Keys are derived here once, and not for each
-    /// request.
+    /// Returns the sealer for a purpose and a tenant. Keys are derived here once, and not for each request.
     pub(crate) fn sealer(&self, purpose: Purpose, tenant: &str) -> Result<Sealer> {
         let keys: Option<Vec<SealKey>> = self.0.iter().map(|secret| derive(secret, purpose)).collect();
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the cookie keys cannot be derived"))?;

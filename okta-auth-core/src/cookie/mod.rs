@@ -6,22 +6,20 @@
 //! base64url( version:1 | key id:4 | nonce:12 | ciphertext | tag:16 )
 //! ```
 //!
-//! The cipher is AES-256-GCM-SIV: unlike AES-GCM, it stays safe with random nonces at any number of
-//! values and across replicas (RFC 8452 §1). Keys are derived from the cookie secrets by
-//! HKDF-SHA-256, one for each purpose. The key id finds the key after a rotation; it is derived too
-//! and reveals nothing about the key.
+//! The cipher is AES-256-GCM-SIV: unlike AES-GCM, it stays safe with random nonces at any number of values and across
+//! replicas (RFC 8452 §1). Keys are derived from the cookie secrets by HKDF-SHA-256, one for each purpose. The key id
+//! finds the key after a rotation; it is derived too and reveals nothing about the key.
 //!
 //! # Binding
 //!
-//! Version, purpose, tenant (issuer and client) and the name of the cookie are associated data,
-//! each prefixed with its length. So a session does not open as a pending login, a cookie of one
-//! tenant does not open for another, and a value does not open under another cookie name.
+//! Version, purpose, tenant (issuer and client) and the name of the cookie are associated data, each prefixed with its
+//! length. So a session does not open as a pending login, a cookie of one tenant does not open for another, and a value
+//! does not open under another cookie name.
 //!
 //! # Manipulation
 //!
-//! A browser can only delete a value. A changed bit, a part that is missing, swapped, repeated or
-//! older than the others, another encoding of the same bytes: each makes the value count as
-//! missing, and never causes an error.
+//! A browser can only delete a value. A changed bit, a part that is missing, swapped, repeated or older than the
+//! others, another encoding of the same bytes: each makes the value count as missing, and never causes an error.
 
 mod chunks;
 #[cfg(test)]

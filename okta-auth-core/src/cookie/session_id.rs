@@ -5,9 +5,8 @@
 //! | current format | `id (32) \| MAC (16)` | yes: the MAC is checked, and with a wrong one the id is rejected |
 //! | written before ids had a MAC | `id (32)` | no: only the store can tell |
 //!
-//! The MAC is HMAC-SHA-256 (RFC 2104), truncated to 128 bits as RFC 2104 §5 allows. It is bound to
-//! the tenant. Like sealed values, it is made with the first cookie secret and checked with all of
-//! them.
+//! The MAC is HMAC-SHA-256 (RFC 2104), truncated to 128 bits as RFC 2104 §5 allows. It is bound to the tenant. Like
+//! sealed values, it is made with the first cookie secret and checked with all of them.
 
 use aws_lc_rs::hmac;
 

@@ -3,17 +3,16 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::{Issuer, is_loopback};
 use crate::error::{Code, Error, Result};
+use crate::issuer::{Issuer, is_loopback};
 
 /// The provider metadata (OIDC Discovery §3), as far as this library uses it.
 ///
-/// Missing members are never guessed. Without an end-session endpoint a logout ends only the local
-/// session. Without an introspection endpoint the tokens of an org server are rejected. Without a
-/// userinfo endpoint only the claims of the ID token are available.
+/// Missing members are never guessed. Without an end-session endpoint a logout ends only the local session. Without an
+/// introspection endpoint the tokens of an org server are rejected. Without a userinfo endpoint only the claims of the
+/// ID token are available.
 #[derive(Clone, Debug, Deserialize)]
-#[non_exhaustive]
-pub struct Metadata {
+pub(crate) struct Metadata {
     issuer: String,
     authorization_endpoint: Url,
     token_endpoint: Url,
@@ -34,48 +33,47 @@ pub struct Metadata {
 
 impl Metadata {
     /// Returns the issuer. It has been compared with the configured one.
-    pub fn issuer(&self) -> &str {
+    pub(crate) fn issuer(&self) -> &str {
         &self.issuer
     }
 
     /// Returns the URL that browsers are sent to for sign-in.
-    pub fn authorization_endpoint(&self) -> &Url {
+    pub(crate) fn authorization_endpoint(&self) -> &Url {
         &self.authorization_endpoint
     }
 
     /// Returns the URL where codes and refresh tokens are exchanged.
-    pub fn token_endpoint(&self) -> &Url {
+    pub(crate) fn token_endpoint(&self) -> &Url {
         &self.token_endpoint
     }
 
-    /// Returns the URL of the keys. It is never built from the issuer, because it may have another
-    /// host.
-    pub fn jwks_uri(&self) -> &Url {
+    /// Returns the URL of the keys. It is never built from the issuer, because it may have another host.
+    pub(crate) fn jwks_uri(&self) -> &Url {
         &self.jwks_uri
     }
 
     /// Returns the URL of the userinfo endpoint (OIDC Core §5.3).
-    pub fn userinfo_endpoint(&self) -> Option<&Url> {
+    pub(crate) fn userinfo_endpoint(&self) -> Option<&Url> {
         self.userinfo_endpoint.as_ref()
     }
 
     /// Returns the URL that browsers are sent to for logout (OIDC RP-Initiated Logout §2.1).
-    pub fn end_session_endpoint(&self) -> Option<&Url> {
+    pub(crate) fn end_session_endpoint(&self) -> Option<&Url> {
         self.end_session_endpoint.as_ref()
     }
 
     /// Returns the URL where tokens are revoked (RFC 7009).
-    pub fn revocation_endpoint(&self) -> Option<&Url> {
+    pub(crate) fn revocation_endpoint(&self) -> Option<&Url> {
         self.revocation_endpoint.as_ref()
     }
 
     /// Returns the URL where tokens are introspected (RFC 7662).
-    pub fn introspection_endpoint(&self) -> Option<&Url> {
+    pub(crate) fn introspection_endpoint(&self) -> Option<&Url> {
         self.introspection_endpoint.as_ref()
     }
 
     /// Whether authorization responses carry `iss` (RFC 9207 §3).
-    pub fn authorization_response_iss_parameter_supported(&self) -> bool {
+    pub(crate) fn authorization_response_iss_parameter_supported(&self) -> bool {
         self.authorization_response_iss_parameter_supported == Some(true)
     }
 
@@ -95,10 +93,10 @@ impl Metadata {
 
     /// Validates the document against the issuer that it was fetched for.
     ///
-    /// 1. The issuer is the same, character by character (OIDC Discovery §4.3). Otherwise another
-    ///    server could impersonate it. Only a configured slash at the end may be missing.
-    /// 2. Endpoints are https. http is allowed for an issuer and endpoints on this machine, and for
-    ///    the backchannel of such an issuer, which browsers are never sent to.
+    /// 1. The issuer is the same, character by character (OIDC Discovery §4.3). Otherwise another server could
+    ///    impersonate it. Only a configured slash at the end may be missing.
+    /// 2. Endpoints are https. http is allowed for an issuer and endpoints on this machine, and for the backchannel of
+    ///    such an issuer, which browsers are never sent to.
     /// 3. Endpoints have no credentials and no fragment.
     /// 4. The document does not exclude PKCE with S256 (RFC 9700 §2.1.1).
     pub(super) fn check(&self, issuer: &Issuer, is_inside: impl Fn(&Url) -> bool) -> Result<()> {
@@ -139,8 +137,8 @@ fn difference(configured: &Issuer, named: &str) -> String {
     format!("`{named}`, which differs {how}: set OKTA_ISSUER_URI to exactly that if it is the intended server")
 }
 
-/// Whether an endpoint may be used: https without credentials and fragment, or http on this machine
-/// for an issuer on this machine.
+/// Whether an endpoint may be used: https without credentials and fragment, or http on this machine for an issuer on
+/// this machine.
 fn is_acceptable(endpoint: &Url, issuer: &Issuer) -> bool {
     let local = issuer.is_loopback() && is_loopback(endpoint);
     let scheme = endpoint.scheme() == "https" || (endpoint.scheme() == "http" && local);

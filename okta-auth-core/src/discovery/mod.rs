@@ -1,21 +1,21 @@
 //! Discovery of the authorization server's metadata (OIDC Discovery §4).
 //!
-//! The metadata is fetched at the first use, never at startup. It is cached for an hour or as long
-//! as its server says, from five minutes to a day. After that the stale metadata is served while
-//! new metadata is fetched, and for as long as Okta is down.
+//! The metadata is fetched at the first use, never at startup. It is cached for an hour or as long as its server says,
+//! from five minutes to a day. After that the stale metadata is served while new metadata is fetched, and for as long
+//! as Okta is down.
 //!
-//! Requests to an Okta org server include the application's client id. Only then does the metadata
-//! show the key that an application is pinned to, and the issuer that it is set to.
+//! Requests to an Okta org server include the application's client id. Only then does the metadata show the key that an
+//! application is pinned to, and the issuer that it is set to.
 //!
-//! Endpoints are taken from the metadata and never built from the issuer. The metadata is
-//! trustworthy only if it belongs to the issuer, so the issuer is compared first.
+//! Endpoints are taken from the metadata and never built from the issuer. The metadata is trustworthy only if it
+//! belongs to the issuer, so the issuer is compared first.
 
 mod metadata;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use metadata::Metadata;
+pub(crate) use metadata::Metadata;
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::Issuer;
@@ -46,8 +46,7 @@ impl Discovery {
         Self { issuer, client_id: client_id.to_owned(), http, cached: DocumentCache::new(clock, FRESHNESS) }
     }
 
-    /// Returns the metadata. Stale metadata of any age is returned too, and refreshed in the
-    /// background.
+    /// Returns the metadata. Stale metadata of any age is returned too, and refreshed in the background.
     ///
     /// # Errors
     /// [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable) and similar codes if

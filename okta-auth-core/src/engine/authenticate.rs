@@ -18,43 +18,29 @@
 use std::fmt;
 use std::future::{Future, ready};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU8};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Method;
 
 use super::OktaAuth;
-use super::context::{CookieUpdate, NoTenant, RequestContext, RequestState, SessionState};
-use super::navigation::{NavigationHints, RequestKind};
-use crate::bearer::{Credentials, Presented};
+use super::context::{NoTenant, RequestContext, RequestState};
 use crate::clock::Timestamp;
-use crate::config::Config;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error};
 use crate::events::{EventKind, EventSubject, StoreOperation};
-use crate::headers::{Head, HeaderText, Headers};
-use crate::logout::{LogoutReturn, MissingOrigin, same_origin};
-use crate::session::{Activity, Entry, LoadedSession, PendingLookup, RefreshDue, RefreshResult, SessionLookup};
-use crate::sign_in::is_alias;
+use crate::headers::{Head, Headers};
+use crate::logout::LogoutReturn;
+use crate::request::{ParsedHeaders, RequestKind, is_alias, is_own_request};
+use crate::routing::{RefreshTiming, RouteOptions};
+use crate::session::{
+    CookieUpdate, Entry, LoadedSession, PendingLookup, RefreshDue, RefreshResult, RequestSession, SessionLookup,
+    SessionState,
+};
 
 /// A session that ends sooner than this after its sign-in does not start another sign-in.
 const SHORT: Duration = Duration::from_secs(60);
-
-/// The parsed headers of a request, from one pass over all headers.
-struct ParsedHeaders<'a> {
-    cookies: RequestCookies,
-    credentials: Credentials,
-    kind: RequestKind,
-    websocket: bool,
-    /// Whether the request declares itself passive.
-    activity: Activity,
-    htmx: bool,
-    /// The page that sent the request, according to the browser or htmx.
-    page: Option<HeaderText>,
-    /// The host of the request line or of the `Host` header.
-    host: Option<&'a [u8]>,
-}
 
 /// The result of the first, synchronous look at a request.
 #[derive(Debug)]
@@ -67,47 +53,6 @@ pub enum Authentication {
 
 /// A request that waits for a store, Okta or a source of tenants.
 pub struct PendingAuthentication(Pin<Box<dyn Future<Output = RequestContext> + Send>>);
-
-/// When the tokens of a session are refreshed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum RefreshTiming {
-    /// Before the handler, if they have expired or will soon.
-    #[default]
-    BeforeHandler,
-    /// Only if a handler asks for the access token, for routes that need no fresh claims.
-    OnDemand,
-}
-
-/// The settings of a route.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RouteOptions {
-    /// When requests to the route refresh tokens.
-    pub renewal: RefreshTiming,
-    /// Whether requests to the route count as activity of the session.
-    pub activity: Activity,
-}
-
-impl RouteOptions {
-    /// Creates options from both settings.
-    pub const fn new(renewal: RefreshTiming, activity: Activity) -> Self {
-        Self { renewal, activity }
-    }
-
-    /// Combines the options of several routes that match a request. The setting with fewer
-    /// effects takes precedence.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self::new(self.renewal.max(other.renewal), self.activity.max(other.activity))
-    }
-}
-
-impl From<RefreshTiming> for RouteOptions {
-    fn from(renewal: RefreshTiming) -> Self {
-        Self { renewal, ..Self::default() }
-    }
-}
 
 impl Authentication {
     /// Returns the context, after waiting if necessary.
@@ -185,17 +130,12 @@ fn state(auth: &OktaAuth, method: &Method, target: &str, now: Timestamp, sent: P
         page: sent.page,
         // Parsing a host costs more than the rest, and only a navigation can be redirected.
         alias: sent.kind == RequestKind::Navigation && is_alias(sent.host, &auth.config().base_url),
-        cookies: sent.cookies,
         dead_end: None,
         without_tenant: None,
         own: true,
-        session_state: SessionState::Anonymous,
-        cookie_update: AtomicU8::new(CookieUpdate::None.into()),
-        latest: Mutex::new(None),
+        session: RequestSession::new(sent.cookies, now, sent.activity),
         credentials: sent.credentials,
         token: OnceLock::new(),
-        now,
-        activity: sent.activity,
         consulted: AtomicBool::new(false),
         token_consulted: AtomicBool::new(false),
         unanswered: AtomicBool::new(false),
@@ -204,70 +144,6 @@ fn state(auth: &OktaAuth, method: &Method, target: &str, now: Timestamp, sent: P
         landing_shown: AtomicBool::new(false),
         reference: OnceLock::new(),
     }
-}
-
-/// Whether a request may act for its session. Safe methods such as GET change no state.
-/// Every other request has to come from the application's own pages, with the configured
-/// header.
-///
-/// The handshake of a WebSocket is a GET, or in HTTP/2 a CONNECT, but the messages after it
-/// may change state (RFC 6455 §10.2). Scripts cannot add headers to it.
-fn is_own_request<H: Headers>(config: &Config, head: Head<'_, H>, websocket: bool) -> bool {
-    if head.method.is_safe() && !websocket {
-        return true;
-    }
-    let has = |wanted: &str| head.headers.each().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-    let handshake = websocket || *head.method == Method::CONNECT;
-    (handshake || config.options.csrf_header.as_deref().is_none_or(has)) && is_own_origin(config, head.headers)
-}
-
-/// Whether the headers show that the request comes from the application's own pages.
-pub(super) fn is_own_origin<H: Headers>(config: &Config, headers: &H) -> bool {
-    let strict = config.options.strict_origin_check;
-    let missing = if strict { MissingOrigin::Refused } else { MissingOrigin::Allowed };
-    same_origin(headers, &config.origin(), missing)
-}
-
-impl<'a> ParsedHeaders<'a> {
-    /// Reads all headers in one pass: most requests have few headers, and a lookup by name
-    /// costs as much as the pass.
-    fn read<H: Headers>(head: Head<'a, H>) -> Self {
-        let (mut cookies, mut presented, mut signs, mut websocket) =
-            (RequestCookies::default(), Presented::default(), NavigationHints::default(), false);
-        let mut activity = Activity::Active;
-        let (mut referer, mut current, mut host, mut htmx) = (None, None, head.authority.map(str::as_bytes), false);
-        for (name, value) in head.headers.each() {
-            match name {
-                "cookie" => cookies.note(H::keep(value)),
-                "authorization" => presented.note::<H>(value),
-                "upgrade" => websocket |= names_websocket(value.as_ref()),
-                PASSIVE_HEADER if is_passive(value.as_ref()) => activity = Activity::Passive,
-                "host" => host = host.or(Some(value.as_ref())),
-                "referer" => referer = Some(value),
-                "hx-request" => htmx = value.as_ref() == b"true",
-                "hx-current-url" => current = Some(value),
-                _ => signs.note(name, value.as_ref()),
-            }
-        }
-        let (credentials, kind) = (presented.with_query(head.query()), signs.kind());
-        let page = if htmx { current } else { referer }.map(H::keep);
-        Self { cookies, credentials, kind, websocket, activity, htmx, page, host }
-    }
-}
-
-/// A header for the application's own scripts. With the value `none` the request does not
-/// count as activity of the session.
-///
-/// Clients need no permission for it, because it can only make a session end sooner.
-const PASSIVE_HEADER: &str = "x-session-activity";
-
-fn is_passive(value: &[u8]) -> bool {
-    value.trim_ascii().eq_ignore_ascii_case(b"none")
-}
-
-/// Whether an `Upgrade` header lists WebSocket (RFC 9110 §7.8).
-fn names_websocket(value: &[u8]) -> bool {
-    value.split(|byte| *byte == b',').any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// The error for a session that ended right after its sign-in. Another sign-in would end in
@@ -285,53 +161,40 @@ impl PendingAuthentication {
 }
 
 async fn found(mut state: RequestState, lookup: PendingLookup, renewal: RefreshTiming) -> RequestContext {
-    let (auth, now) = (state.auth.clone(), state.now);
+    let (auth, now) = (state.auth.clone(), state.session.now);
     let is_due =
         |entry: &Entry| renewal == RefreshTiming::BeforeHandler && entry.session.due(now) != RefreshDue::NotYet;
-    match auth.0.sessions.find(lookup, now, state.activity).await {
+    match auth.0.sessions.find(lookup, now, state.session.activity).await {
         Ok(LoadedSession::Live { entry, rewrite }) if is_due(&entry) => refreshed(&mut state, entry, rewrite).await,
         Ok(loaded) => settle(&mut state, loaded),
-        Err(error) => state.session_state = unavailable(&state, error),
+        Err(error) => state.session.state = unavailable(&state, error),
     }
     RequestContext::new(state)
 }
 
 async fn refreshed(state: &mut RequestState, entry: Entry, rewrite: bool) {
-    let (auth, now, began) = (state.auth.clone(), state.now, entry.session.created_at());
+    let (auth, now, began) = (state.auth.clone(), state.session.now, entry.session.created_at());
     match auth.0.refresher.refresh(entry, now).await {
-        RefreshResult::Usable { entry, renewed } => use_session(state, entry, rewrite, renewed),
+        RefreshResult::Usable { entry, renewed } => {
+            state.session.set_live(entry, (rewrite, renewed), &auth.0.sessions);
+        }
         RefreshResult::Ended => {
-            state.keep(CookieUpdate::Clear);
+            state.session.set_cookie_update(CookieUpdate::Clear);
             state.dead_end = (now.since(began) < SHORT).then(not_renewable);
         }
         RefreshResult::Unavailable(error) if error.code() == Code::StoreUnavailable => {
-            state.session_state = unavailable(state, Error::clone(&error));
+            state.session.state = unavailable(state, Error::clone(&error));
         }
-        RefreshResult::Unavailable(error) => state.session_state = SessionState::Unavailable(error),
+        RefreshResult::Unavailable(error) => state.session.state = SessionState::Unavailable(error),
     }
 }
 
 /// Records a session that needs no refresh, or that there is none.
 fn settle(state: &mut RequestState, loaded: LoadedSession) {
-    match loaded {
-        LoadedSession::None => {}
-        LoadedSession::Ended => state.keep(CookieUpdate::Clear),
-        LoadedSession::Early(session) => state.dead_end = state.auth.0.login.dead_end(&session, state.now),
-        LoadedSession::Live { entry, rewrite } => use_session(state, entry, rewrite, false),
+    let auth = &state.auth.0;
+    if let Some(early) = state.session.settle(loaded, &auth.sessions) {
+        state.dead_end = auth.login.dead_end(&early, state.session.now);
     }
-}
-
-fn use_session(state: &mut RequestState, entry: Entry, rewrite: bool, renewed: bool) {
-    state.keep(match (renewed, rewrite) {
-        (true, _) => CookieUpdate::Replace,
-        (false, true) => CookieUpdate::Reseal,
-        (false, false) => CookieUpdate::None,
-    });
-    let sessions = &state.auth.0.sessions;
-    if !sessions.watches().is_empty() {
-        sessions.note_use(&state.as_written(&entry));
-    }
-    state.session_state = SessionState::User(entry);
 }
 
 fn unavailable(state: &RequestState, error: Error) -> SessionState {

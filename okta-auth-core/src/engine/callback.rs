@@ -20,24 +20,21 @@
 //! sessions remain instead of none. A session that an attacker planted in the browser ends
 //! in the same way.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 
+use http::HeaderValue;
 use http::header::USER_AGENT;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
 
-use super::audit;
 use super::context::RequestContext;
-use super::error_reply;
-use super::page::Page;
-use super::reply::{self, Reply};
 use crate::callback::VerifiedIdentity;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
-use crate::events::{EndReason, EventKind, EventSubject};
+use crate::events::{EventKind, EventSubject, StoreOperation};
 use crate::login::ReturnTo;
+use crate::response::{Reply, add_cookies, see_other};
 use crate::session::{NewSession, Session, device};
-use crate::sign_in::{CallbackOutcome, CallbackResult, CompletedLogin, FinishedAttempt, Refusal};
+use crate::sign_in::{CallbackOutcome, CallbackResult, CompletedLogin, FinishedAttempt};
 
 /// Serves the redirect URI. `response` is the query, or the body of a form post.
 pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: &[u8]) -> Reply {
@@ -46,7 +43,7 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
         login.complete(response, context.cookies(), context.now()).await;
     let wanted = attempt.as_ref().map_or_else(ReturnTo::root, |attempt| attempt.return_to.clone());
     let failed = |subject: EventSubject, error: &Error| {
-        audit::emit_failed(context, subject, error);
+        context.inner().emit(EventKind::SignInFailed { code: error.code() }, subject, Some(error));
         failure_page(context, error, attempt.as_ref())
     };
     let mut reply = match outcome {
@@ -55,13 +52,13 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
             Err(error) => failed(subject_of(&login.identity), &error),
         },
         CallbackOutcome::Rejected { identity, refusal } => {
-            audit::emit(context, EventKind::SignInRefused, subject_of(&identity), None);
-            rejection_page(context, &refusal, &wanted)
+            context.inner().emit(EventKind::SignInRefused, subject_of(&identity), None);
+            context.responder().sign_in_refused(refusal.reason(), &wanted)
         }
         // With a live session the user is already signed in and continues to the application.
         CallbackOutcome::NotPending(error) => match context.session() {
             Ok(Some(_)) if attempt.is_some() => redirect_to(context, &wanted),
-            Ok(Some(_)) => reply::see_other(&context.auth().config().routes().home()),
+            Ok(Some(_)) => see_other(&context.auth().config().routes().home()),
             Ok(None) => failed(EventSubject::default(), &error),
             Err(unavailable) => failed(EventSubject::default(), &unavailable),
         },
@@ -69,7 +66,7 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
             failed(identity.map_or_else(EventSubject::default, |identity| subject_of(&identity)), &error)
         }
     };
-    reply::add_cookies(reply.headers_mut(), cookies);
+    add_cookies(reply.headers_mut(), cookies);
     reply
 }
 
@@ -80,7 +77,7 @@ fn subject_of(identity: &VerifiedIdentity) -> EventSubject {
 /// Redirects to the requested page. A target that was shortened to the root could belong to
 /// another application at this origin, so the public prefix is restored.
 fn redirect_to(context: &RequestContext, target: &ReturnTo) -> Reply {
-    reply::see_other(ReturnTo::within(target.as_str(), context.auth().config()).as_str())
+    see_other(ReturnTo::within(target.as_str(), context.auth().config()).as_str())
 }
 
 /// Creates a new session from a verified identity. It inherits nothing from the browser's
@@ -101,7 +98,7 @@ async fn establish(
         return Err(Error::invalid_claim("session_expiry", "is in the past, so the session would end immediately"));
     }
     let (id, session_cookies) = auth.sessions.create(context.cookies(), session, now).await?;
-    context.auth().ensure_tenant_exists(id).await?;
+    auth.session_admin.ensure_tenant_exists(id).await?;
     cookies.extend(session_cookies);
     if let Some(tenants) = auth.exclusive.as_ref().and_then(Weak::upgrade) {
         cookies.extend(tenants.end_at_other_tenants(context).await);
@@ -110,8 +107,8 @@ async fn establish(
         cookies.extend(auth.sessions.clear_previous(context.cookies(), replaced));
     }
     end_replaced(context, now).await;
-    let subject = EventSubject { session: EventSubject::session_id(id).session, ..subject_of(identity) };
-    audit::emit(context, EventKind::SignInSucceeded, subject, None);
+    let subject = EventSubject { session: Some(id), ..subject_of(identity) };
+    context.inner().emit(EventKind::SignInSucceeded, subject, None);
     Ok(())
 }
 
@@ -119,14 +116,9 @@ async fn establish(
 /// not affect the new session.
 async fn end_replaced(context: &RequestContext, now: Timestamp) {
     let Ok(Some(session)) = context.session() else { return };
-    match context.auth().0.sessions.end(session, now).await {
-        Ok(ended) => {
-            if ended {
-                audit::emit_ended(context, session, EndReason::Replaced);
-            }
-            context.auth().0.session_admin.revoker().revoke_in_background(Arc::clone(session));
-        }
-        Err(error) => audit::emit_not_ended(context, session, &error),
+    if let Err(error) = context.auth().0.session_admin.end_replaced(session, now, context.reference()).await {
+        let kind = EventKind::StoreUnavailable { during: StoreOperation::End };
+        context.inner().emit(kind, session.event_subject(), Some(&error));
     }
 }
 
@@ -138,50 +130,9 @@ fn failure_page(context: &RequestContext, error: &Error, attempt: Option<&Finish
     let cancelled = matches!(error.provider_error(), Some("access_denied" | "unmet_authentication_requirements"))
         && error.code() == Code::AuthorizationRefused;
     match attempt.and_then(|attempt| attempt.step_up_from.as_ref()) {
-        Some(from) if cancelled && context.is_navigation() && context.known_session().is_some() => {
-            step_up_cancelled_page(context, &within(from), &wanted, error.code())
+        Some(from) if cancelled && context.inner().is_navigation() && context.inner().session.known().is_some() => {
+            context.responder().step_up_cancelled(&within(from), &wanted, error.code())
         }
-        _ => error_reply::leading_to(context, error, &wanted),
+        _ => context.responder().error(error, &wanted),
     }
-}
-
-/// Creates the page for a signed-in user who did not complete the step-up, or whom Okta did
-/// not allow to: Okta sends `access_denied` for both. The session is unchanged.
-fn step_up_cancelled_page(context: &RequestContext, from: &ReturnTo, wanted: &ReturnTo, code: Code) -> Reply {
-    let page = Page {
-        title: "The additional verification was not completed",
-        sentences: vec!["You are still signed in. The page that you opened needs the additional verification."],
-        links: vec![("Go back", from.as_str()), ("Try again", wanted.as_str())],
-        code: Some(code.as_str()),
-        reference: context.reference(),
-    };
-    reply::html(StatusCode::FORBIDDEN, page.render())
-}
-
-/// Creates the page for a user whom the hook rejected. The link to another account needs
-/// `prompt=login`, because Okta would otherwise sign in the same account again.
-fn rejection_page(context: &RequestContext, refusal: &Refusal, wanted: &ReturnTo) -> Reply {
-    let code = Code::SignInRefused.as_str();
-    let reference = context.reference();
-    if !context.is_navigation() {
-        let reference = reference.to_string();
-        let body = serde_json::json!({ "error": code, "message": refusal.reason(), "reference": reference });
-        return reply::json(StatusCode::FORBIDDEN, &body);
-    }
-    let routes = context.auth().config().routes();
-    let other = routes.login_url(&[("prompt", "login"), ("return_to", wanted.as_str())]);
-    let home = routes.home();
-    let mut links: Vec<(&str, &str)> = Vec::new();
-    if let Some(other) = &other {
-        links.push(("Use another account", other));
-    }
-    links.push(("Home", &home));
-    let page = Page {
-        title: "You cannot sign in here",
-        sentences: vec![refusal.reason()],
-        links,
-        code: Some(code),
-        reference,
-    };
-    reply::html(StatusCode::FORBIDDEN, page.render())
 }

@@ -2,31 +2,25 @@
 
 use http::request::Parts;
 
-use super::audit;
 use super::challenge;
 use super::context::{NoTenant, RequestContext};
-use super::error_reply;
-use super::reply::{self, Reply};
 use crate::error::Result;
 use crate::events::{EventKind, EventSubject};
 use crate::login::LoginOptions;
+use crate::response::{Reply, add_cookies, see_other};
 use crate::sign_in::InitiateLoginRequest;
 
 /// Redirects the browser to Okta with a new pending login.
 pub(super) async fn start(context: &RequestContext, options: &LoginOptions) -> Reply {
     if let Some(address) = context.inner().configured_address() {
-        return reply::see_other(&address);
+        return see_other(&address);
     }
-    match try_start(context, options).await {
-        Ok(reply) => {
-            audit::emit(context, EventKind::SignInStarted, EventSubject::default(), None);
-            reply
-        }
-        Err(error) => {
-            audit::emit_failed(context, EventSubject::default(), &error);
-            error_reply::reported(context, &error)
-        }
-    }
+    let (kind, reply) = match try_start(context, options).await {
+        Ok(reply) => (EventKind::SignInStarted, Ok(reply)),
+        Err(error) => (EventKind::SignInFailed { code: error.code() }, Err(error)),
+    };
+    context.inner().emit(kind, EventSubject::default(), reply.as_ref().err());
+    reply.unwrap_or_else(|error| context.error_page(&error))
 }
 
 async fn try_start(context: &RequestContext, options: &LoginOptions) -> Result<Reply> {
@@ -36,8 +30,8 @@ async fn try_start(context: &RequestContext, options: &LoginOptions) -> Result<R
         Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return Err((**error).clone()),
     }
     let redirect = context.auth().0.login.start(options, context.cookies()).await?;
-    let mut reply = reply::see_other(&redirect.url);
-    reply::add_cookies(reply.headers_mut(), redirect.cookies);
+    let mut reply = see_other(&redirect.url);
+    add_cookies(reply.headers_mut(), redirect.cookies);
     Ok(reply)
 }
 

@@ -30,9 +30,10 @@
 //! response is 503 with `Retry-After`.
 //!
 //! ```no_run
-//! use okta_auth_core::OktaAuth;
+//! # use okta_auth_core as okta_auth;
+//! use okta_auth::OktaAuth;
 //!
-//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! # fn main() -> Result<(), okta_auth::error::Error> {
 //! let auth = OktaAuth::from_env()?;
 //! println!("signing in at {}", auth.config().issuer());
 //! # Ok(())
@@ -40,54 +41,35 @@
 //! ```
 
 mod access;
-mod audit;
+mod app;
 pub(crate) mod authenticate;
-mod bearer_token;
 mod builder;
 mod callback;
 mod challenge;
 mod context;
-pub(crate) mod endpoint;
-mod error_reply;
 mod login;
-mod logout_pages;
-pub(crate) mod mounting;
-mod navigation;
-mod page;
-pub(crate) mod reply;
-mod request_tenant;
-pub(crate) mod route_table;
+mod logout;
 mod routes;
-mod session_end;
-pub(crate) mod session_headers;
 mod settings;
 mod signed_in;
-mod tenant;
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use http::request::Parts;
 
-pub(crate) use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions, without_tenant};
-pub use bearer_token::BearerToken;
+pub(crate) use app::App;
+pub(crate) use authenticate::{Authentication, PendingAuthentication, without_tenant};
 pub use builder::OktaAuthBuilder;
-pub use challenge::Challenge;
 pub(crate) use challenge::unauthorized;
 pub use context::RequestContext;
 pub(crate) use context::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
-pub(crate) use endpoint::Endpoint;
-pub(crate) use mounting::RouteOwner;
-pub(crate) use page::{Page, escape};
-pub(crate) use reply::{Reply, see_other, with_form};
-pub(crate) use route_table::{RouteSettings, RouteTable};
-pub use session_end::SessionEnded;
-pub(crate) use session_headers::ResponseHeaderChanges;
 pub use signed_in::SignedIn;
 
 pub use crate::policy::AcceptedCredentials;
-pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
+pub use crate::response::Challenge;
+pub use crate::session::SessionEnded;
+pub use crate::sign_in::{Refusal, SignIn, SignInHook};
 
 use crate::bearer::BearerVerifier;
 use crate::clock::SharedClock;
@@ -99,7 +81,8 @@ use crate::jose::{VerifiedAccessToken, VerifiedIdToken};
 use crate::logout::Logout;
 use crate::policy::{PolicySet, RouteAccess};
 use crate::protocol::Provider;
-use crate::session::{Activity, Refresher, Session, SessionAdmin, SessionId, Sessions};
+use crate::routing::{Mounting, RouteOptions, RouteTable};
+use crate::session::{Refresher, Session, SessionAdmin, SessionId, Sessions};
 use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
 
@@ -136,8 +119,6 @@ pub(crate) struct Inner {
     routes: RouteTable,
     login: LoginFlow,
     tenant: Option<Arc<TenantSettings>>,
-    /// Whether the tenant was removed, so that its sessions are invalid.
-    gone: AtomicBool,
     /// The other tenants, if a sign-in ends the same browser's sessions at other tenants.
     exclusive: Option<Weak<dyn ExclusiveSessions>>,
     sessions: Arc<Sessions>,
@@ -146,7 +127,7 @@ pub(crate) struct Inner {
     logout: Logout,
     events: Arc<Events>,
     /// The findings about the router that were reported.
-    mounting: Arc<mounting::Mounting>,
+    mounting: Arc<Mounting>,
 }
 
 impl OktaAuth {
@@ -255,8 +236,8 @@ impl OktaAuth {
         self.0.session_admin.end_of_subject(subject).await
     }
 
-    pub(crate) async fn end_all_sessions(&self) -> Result<()> {
-        self.0.session_admin.end_all().await
+    pub(crate) fn session_admin(&self) -> &SessionAdmin {
+        &self.0.session_admin
     }
 
     /// Returns the tenant of this engine; `None` in an application with a single Okta.
@@ -276,7 +257,7 @@ impl OktaAuth {
         &self.0.routes
     }
 
-    pub(crate) fn mounting(&self) -> &Arc<mounting::Mounting> {
+    pub(crate) fn mounting(&self) -> &Arc<Mounting> {
         &self.0.mounting
     }
 }

@@ -8,13 +8,12 @@ use serde::{Serialize, Serializer};
 
 use super::OktaAuth;
 use super::context::RequestContext;
-use super::session_end::SessionEnded;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::CorrelationId;
 use crate::policy::{Caller, Decision, Policy};
 use crate::secret::Secret;
-use crate::session::{Session, SessionId};
+use crate::session::{Session, SessionEnded, SessionId};
 use crate::tenant::TenantSettings;
 
 /// Claims about one sign-in and not about the user (OIDC Core §2 and §3.3.2.11).
@@ -108,7 +107,8 @@ impl<C> SignedIn<C> {
     /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if a retry
     /// may succeed.
     pub async fn access_token(&self) -> Result<Secret> {
-        self.context.fresh_access_token().await
+        let auth = &self.auth().0;
+        self.context.inner().session.fresh_access_token(&auth.refresher, auth.clock.now()).await
     }
 
     /// Returns all sessions of this user, including the present one, for a page that lists
@@ -136,10 +136,9 @@ impl<C> SignedIn<C> {
     /// close a connection in time, wait for [`session_ended`](Self::session_ended), which
     /// also reacts to logout.
     pub fn session_ends_at(&self) -> Timestamp {
-        let inner = self.context.inner();
-        let entry = inner.entry();
-        let session = entry.map_or_else(|| Arc::clone(&self.session), |entry| inner.as_written(&entry));
-        inner.auth.0.sessions.ends_at(&session)
+        let sessions = &self.auth().0.sessions;
+        let present = self.context.inner().session.ends_at(sessions);
+        present.unwrap_or_else(|| sessions.ends_at(&self.session))
     }
 
     /// Waits for the end of the session, for connections that outlive their request.
@@ -148,7 +147,8 @@ impl<C> SignedIn<C> {
     /// reaches its idle limit.
     ///
     /// ```
-    /// use okta_auth_core::engine::SignedIn;
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::engine::SignedIn;
     /// use tokio::sync::mpsc::Receiver;
     ///
     /// async fn forward(user: SignedIn, mut news: Receiver<String>) {

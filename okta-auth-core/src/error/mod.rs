@@ -1,9 +1,8 @@
 //! The error type of the library: opaque, with a stable [`Code`] and predicates.
 //!
-//! A message says what happened, why, and what to do. It never contains a token, a secret
-//! or text that a provider sent, because messages appear in logs and on pages. Logs
-//! additionally contain the causes, as [`source`](std::error::Error::source), and the
-//! provider's description, escaped and truncated.
+//! A message says what happened, why, and what to do. It never contains a token, a secret or text that a provider sent,
+//! because messages appear in logs and on pages. Logs additionally contain the causes, as
+//! [`source`](std::error::Error::source), and the provider's description, escaped and truncated.
 
 mod code;
 mod untrusted;
@@ -17,7 +16,7 @@ pub use code::Code;
 use untrusted::escaped;
 
 /// A result with this library's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
@@ -28,14 +27,13 @@ const MAX_CAUSES: usize = 16;
 ///
 /// It is opaque, so that causes can change without breaking applications: match on
 /// [`code`](Self::code) or call a predicate. `Display` returns a message for the
-/// operator. It contains no tokens and secrets, but it is not meant for the users of an
-/// application, who see the engine's own pages.
+/// operator. It contains no tokens and secrets, but it is not meant for the users of an application, who see the
+/// engine's own pages.
 ///
 /// It is cheap to clone: clones share the message and the cause.
 ///
-/// It is not a response of a web framework. A handler returns
-/// `okta_auth::axum::HandlerError` or `okta_auth::actix::HandlerError`, into which `?`
-/// converts it.
+/// It is not a response of a web framework. A handler returns `okta_auth::axum::HandlerError` or
+/// `okta_auth::actix::HandlerError`, into which `?` converts it.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -68,8 +66,7 @@ impl Error {
         }))
     }
 
-    /// An error for a claim that is missing, malformed or wrong. `why` must not contain
-    /// the claim's value.
+    /// An error for a claim that is missing, malformed or wrong. `why` must not contain the claim's value.
     pub(crate) fn invalid_claim(claim: &'static str, why: &str) -> Self {
         let mut error = Self::new(Code::TokenClaim, format!("the claim `{claim}` {why}"));
         error.inner().claim = Some(claim);
@@ -86,8 +83,8 @@ impl Error {
         self
     }
 
-    /// Adds the provider's `error` code if it is a plain token of RFC 6749 §5.2. Other
-    /// values are dropped, because an attacker controls the parameters of the callback.
+    /// Adds the provider's `error` code if it is a plain token of RFC 6749 §5.2. Other values are dropped, because an
+    /// attacker controls the parameters of the callback.
     pub(crate) fn with_provider_error(mut self, error: &str) -> Self {
         let plain = !error.is_empty()
             && error.len() <= 64
@@ -96,8 +93,7 @@ impl Error {
         self
     }
 
-    /// Adds the provider's description for logs, escaped and truncated, because it may be
-    /// any text.
+    /// Adds the provider's description for logs, escaped and truncated, because it may be any text.
     pub(crate) fn with_provider_description(mut self, description: &str) -> Self {
         let description = description.trim();
         self.inner().provider_description = (!description.is_empty()).then(|| escaped(description));
@@ -108,9 +104,8 @@ impl Error {
         Arc::make_mut(&mut self.0)
     }
 
-    /// Returns the whole chain of causes for logs, outermost first. Causes may contain
-    /// text from a server, such as the names in its certificate, so the result is escaped
-    /// and truncated.
+    /// Returns the whole chain of causes for logs, outermost first. Causes may contain text from a server, such as the
+    /// names in its certificate, so the result is escaped and truncated.
     pub(crate) fn cause_text(&self) -> Option<String> {
         let first = std::error::Error::source(self)?;
         let chain = std::iter::successors(Some(first), |cause| cause.source());
@@ -142,8 +137,8 @@ impl Error {
         self.0.provider_error.as_deref()
     }
 
-    /// Okta's `error_description`: arbitrary text, only for logs. It is escaped to stay
-    /// on one line, and truncated after 500 characters.
+    /// Okta's `error_description`: arbitrary text, only for logs. It is escaped to stay on one line, and truncated
+    /// after 500 characters.
     pub fn provider_description(&self) -> Option<&str> {
         self.0.provider_description.as_deref()
     }
@@ -156,7 +151,8 @@ impl Error {
     /// Whether the configuration is invalid.
     ///
     /// ```
-    /// use okta_auth_core::config::Config;
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::config::Config;
     ///
     /// let error = Config::builder().issuer("https://{yourOktaDomain}").build().unwrap_err();
     /// assert!(error.is_config());
@@ -166,9 +162,8 @@ impl Error {
         matches!(self.0.code, Code::ConfigInvalid)
     }
 
-    /// Whether the same call may succeed later without any change: Okta or the session
-    /// store is unavailable or slow, Okta limits the rate, or a copy of the same message
-    /// is being processed.
+    /// Whether the same call may succeed later without any change: Okta or the session store is unavailable or slow,
+    /// Okta limits the rate, or a copy of the same message is being processed.
     pub fn is_temporary(&self) -> bool {
         use Code::{
             ClockSkew, LogoutInProgress, ProviderRateLimited, ProviderUnavailable, RenewalUnavailable,
@@ -194,8 +189,7 @@ impl Error {
         matches!(self.0.code, ProviderResponse | IssuerMismatch | MetadataInvalid | TokenRefused | EgressRefused)
     }
 
-    /// Whether a token was rejected: malformed, badly signed, expired, or issued for
-    /// another audience.
+    /// Whether a token was rejected: malformed, badly signed, expired, or issued for another audience.
     pub fn is_token(&self) -> bool {
         use Code::{
             TokenAlgorithm, TokenClaim, TokenEncrypted, TokenExpired, TokenHeader, TokenKeyUnknown, TokenKind,
@@ -222,8 +216,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The output for a `main` that returns the error: the message with its line breaks, and
-/// then the details for logs.
+/// The output for a `main` that returns the error: the message with its line breaks, and then the details for logs.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.0.message, self.0.code)?;
@@ -243,8 +236,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Removes from a cause the document values that `serde_json` quotes, because they may be
-/// an e-mail address or a token.
+/// Removes from a cause the document values that `serde_json` quotes, because they may be an e-mail address or a token.
 fn without_values(cause: Cause) -> Cause {
     let Some(json) = cause.downcast_ref::<serde_json::Error>() else { return cause };
     let text = json.to_string();
@@ -260,8 +252,8 @@ pub(crate) fn expected(message: &str) -> String {
     format!("a value is not valid, expected {}", expectation(message).unwrap_or("something else"))
 }
 
-/// Returns the expected type if the message is one of `serde`'s own, which end with it.
-/// Other messages end with text from the document.
+/// Returns the expected type if the message is one of `serde`'s own, which end with it. Other messages end with text
+/// from the document.
 pub(crate) fn expectation(message: &str) -> Option<&str> {
     let of_serde = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant `", "unknown field `"];
     let (_, expected) =

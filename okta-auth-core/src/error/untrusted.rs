@@ -3,11 +3,10 @@
 /// The maximum length in characters. Okta's descriptions have less than 300.
 const MAX_CHARACTERS: usize = 500;
 
-/// Escapes characters that could forge log lines or hide text (line breaks, terminal
-/// escapes, direction marks), and truncates long text.
+/// Escapes characters that could forge log lines or hide text (line breaks, terminal escapes, direction marks), and
+/// truncates long text.
 ///
-/// Quotes are not escaped, because Okta's descriptions contain many of them and the log
-/// format quotes values itself.
+/// Quotes are not escaped, because Okta's descriptions contain many of them and the log format quotes values itself.
 pub(super) fn escaped(text: &str) -> String {
     let mut kept = String::with_capacity(text.len().min(MAX_CHARACTERS));
     let mut characters = text.chars();

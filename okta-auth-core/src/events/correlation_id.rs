@@ -2,16 +2,17 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::secret::random_bytes;
 
 /// Links events, log lines and the error page of one request: 80 random bits.
 ///
-/// With a million references a day, a collision becomes likely after some three thousand years. A
-/// reference is never taken from a request, so an attacker can neither make two requests look like
-/// one nor write into a log.
+/// With a million references a day, a collision becomes likely after some three thousand years. A reference is never
+/// taken from a request, so an attacker can neither make two requests look like one nor write into a log.
 ///
-/// `Display` writes 16 characters of an alphabet without `I`, `L`, `O` and `U` (Crockford's base
-/// 32), so that a user can read it out over the telephone.
+/// `Display` writes 16 characters of an alphabet without `I`, `L`, `O` and `U` (Crockford's base 32), so that a user
+/// can read it out over the telephone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CorrelationId([u8; 10]);
 
@@ -19,10 +20,17 @@ pub struct CorrelationId([u8; 10]);
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl CorrelationId {
-    /// Generates a reference. It protects nothing, so on a system without randomness it is all
-    /// zeros and not an error. Code that depends on randomness fails there.
+    /// Generates a reference. It protects nothing, so on a system without randomness it is all zeros and not an error.
+    /// Code that depends on randomness fails there.
     pub(crate) fn random() -> Self {
         Self(random_bytes().unwrap_or_default())
+    }
+}
+
+/// As text, like `Display`.
+impl Serialize for CorrelationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

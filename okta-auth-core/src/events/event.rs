@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::correlation_id::CorrelationId;
 use super::kind::EventKind;
+use super::session_id::SessionId;
 use crate::clock::Timestamp;
 
 /// An audit event: what happened, when, to which user, and why.
@@ -16,7 +17,7 @@ pub struct Event {
     pub(super) issuer: Arc<str>,
     pub(super) client_id: Arc<str>,
     pub(super) reference: CorrelationId,
-    pub(crate) about: EventSubject,
+    pub(super) about: EventSubject,
 }
 
 /// The user and session of an event, as far as known.
@@ -25,13 +26,19 @@ pub(crate) struct EventSubject {
     /// The user's issuer, if it may differ from the configured one.
     pub(crate) issuer: Option<String>,
     pub(crate) subject: Option<String>,
-    pub(crate) session: Option<[u8; 32]>,
+    pub(crate) session: Option<SessionId>,
 }
 
 impl EventSubject {
     /// The issuer is written as in its own tokens.
     pub(crate) fn user(issuer: &str, subject: &str) -> Self {
         Self { issuer: Some(issuer.to_owned()), subject: Some(subject.to_owned()), session: None }
+    }
+}
+
+impl From<SessionId> for EventSubject {
+    fn from(session: SessionId) -> Self {
+        Self { session: Some(session), ..Self::default() }
     }
 }
 
@@ -53,14 +60,13 @@ impl Event {
         self.kind.reason()
     }
 
-    /// Returns the time by the application's clock, in whole seconds. Events of the same second are
-    /// emitted in the order in which they happened.
+    /// Returns the time by the application's clock, in whole seconds. Events of the same second are emitted in the
+    /// order in which they happened.
     pub fn time(&self) -> Timestamp {
         self.time
     }
 
-    /// Returns the issuer of the user. If no user is known, it is the issuer that the application
-    /// is configured with.
+    /// Returns the issuer of the user. If no user is known, it is the issuer that the application is configured with.
     pub fn issuer(&self) -> &str {
         self.about.issuer.as_deref().unwrap_or(&self.issuer)
     }
@@ -70,16 +76,20 @@ impl Event {
         &self.client_id
     }
 
-    /// Returns the reference that links this event to others of the same request, and to the error
-    /// page.
+    /// Returns the reference that links this event to others of the same request, and to the error page.
     pub fn reference(&self) -> CorrelationId {
         self.reference
     }
 
-    /// Returns the user's `sub` at that issuer. It is personal data and not logged. `None` if no
-    /// user is known, or the caller is a machine.
+    /// Returns the user's `sub` at that issuer. It is personal data and not logged. `None` if no user is known, or the
+    /// caller is a machine.
     pub fn subject(&self) -> Option<&str> {
         self.about.subject.as_deref()
+    }
+
+    /// Returns the id of the session, if the event has one.
+    pub fn session_id(&self) -> Option<SessionId> {
+        self.about.session
     }
 }
 

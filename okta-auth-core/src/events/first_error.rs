@@ -1,7 +1,7 @@
 //! A hint for applications without a log.
 //!
-//! Error pages have a reference that leads to a line in the log. Without a `tracing` subscriber
-//! there is no such line, and a first-time user cannot find the reason.
+//! Error pages have a reference that leads to a line in the log. Without a `tracing` subscriber there is no such line,
+//! and a first-time user cannot find the reason.
 
 use std::io::Write as _;
 use std::sync::Once;
@@ -11,8 +11,8 @@ use tracing::subscriber::NoSubscriber;
 
 static HINT: Once = Once::new();
 
-/// Writes a hint to stderr at the first error of the process if no subscriber is installed. Every
-/// error with a reference calls this.
+/// Writes a hint to stderr at the first error of the process if no subscriber is installed. Every error with a
+/// reference calls this.
 pub(crate) fn first_error() {
     // The first check is a single load, and false if any thread has a subscriber.
     if LevelFilter::current() != LevelFilter::OFF || !tracing::dispatcher::get_default(|it| it.is::<NoSubscriber>()) {

@@ -1,7 +1,7 @@
 //! The kinds of events.
 //!
-//! A new kind must be added to the table of the [module](super), which a test compares with the
-//! names here. Names and reasons are part of the interface: dashboards and alerts depend on them.
+//! A new kind must be added to the table of the [module](super), which a test compares with the names here. Names and
+//! reasons are part of the interface: dashboards and alerts depend on them.
 
 use std::sync::Arc;
 
@@ -15,15 +15,14 @@ pub enum EventKind {
     SignInStarted,
     /// A user has signed in, and the response with the session is about to be sent.
     SignInSucceeded,
-    /// A sign-in could not be started or completed. The user is known only if the failure came
-    /// after Okta's response had been verified.
+    /// A sign-in could not be started or completed. The user is known only if the failure came after Okta's response
+    /// had been verified.
     #[non_exhaustive]
     SignInFailed {
         /// The code of the failure.
         code: Code,
     },
-    /// The application's hook refused the user. The hook's text is for the user, and not part of
-    /// the event.
+    /// The application's hook refused the user. The hook's text is for the user, and not part of the event.
     SignInRefused,
     /// A session has new tokens.
     SessionRenewed,
@@ -39,8 +38,8 @@ pub enum EventKind {
         /// The name of the policy, if it has one.
         policy: Option<Arc<str>>,
     },
-    /// A policy refused a request by a user with a session, or by the holder of a token, whose
-    /// issuer may differ from the issuer of sign-in.
+    /// A policy refused a request by a user with a session, or by the holder of a token, whose issuer may differ from
+    /// the issuer of sign-in.
     #[non_exhaustive]
     AccessDenied {
         /// The name of the policy, if it has one.
@@ -54,8 +53,7 @@ pub enum EventKind {
         /// Why it ended.
         why: EndReason,
     },
-    /// A logout message arrived. Each session that it ends has its own event, with the same
-    /// reference.
+    /// A logout message arrived. Each session that it ends has its own event, with the same reference.
     #[non_exhaustive]
     LogoutReceived {
         /// The kind of message.

@@ -1,7 +1,7 @@
 //! Counters and durations, for the feature `metrics`.
 //!
-//! They are recorded through the facade of the crate `metrics`: the application chooses the
-//! recorder, Prometheus for example, and installs it before it builds
+//! They are recorded through the facade of the crate `metrics`: the application chooses the recorder, Prometheus for
+//! example, and installs it before it builds
 //! [`OktaAuth`](super::super::OktaAuth). Without the feature nothing is measured, and without a
 //! recorder the values are discarded.
 //!
@@ -12,8 +12,8 @@
 //! | `okta_auth_renewal_seconds` | histogram | `outcome` | seconds |
 //! | `okta_auth_store_operation_seconds` | histogram | `operation`, `outcome` | seconds |
 //!
-//! Names, labels and units do not change between releases. Every label has few values, all of them
-//! fixed in this library, so that requests cannot create time series:
+//! Names, labels and units do not change between releases. Every label has few values, all of them fixed in this
+//! library, so that requests cannot create time series:
 //!
 //! | label | values |
 //! |---|---|
@@ -24,26 +24,24 @@
 //!
 //! # How to read them
 //!
-//! - A request to Okta is measured from its start to the last byte of the response, each attempt
-//!   separately. Its outcome is `ok` with every status but 3xx, 429 and 5xx, so also if Okta
-//!   rejects a code.
-//! - A refresh has the outcome `renewed` or `ended` in place of `ok`. It is measured once for all
-//!   requests that wait for it, including the time that it waits for another process.
+//! - A request to Okta is measured from its start to the last byte of the response, each attempt separately. Its
+//!   outcome is `ok` with every status but 3xx, 429 and 5xx, so also if Okta rejects a code.
+//! - A refresh has the outcome `renewed` or `ended` in place of `ok`. It is measured once for all requests that wait
+//!   for it, including the time that it waits for another process.
 //! - A store operation that is `abandoned` has usually exceeded its timeout of five seconds.
-//! - Requests with a valid session, and tokens that are cached, are not measured here: the
-//!   application's own middleware does that better.
+//! - Requests with a valid session, and tokens that are cached, are not measured here: the application's own middleware
+//!   does that better.
 //!
-//! What to watch: `event="renewal_failed"` and `event="store_unavailable"` indicate outages.
-//! `event="sign_in_failed"` by reason distinguishes outages from mistakes in the configuration. A
-//! rise of `event="access_denied"` with one reason may be an attacker who probes for access.
+//! What to watch: `event="renewal_failed"` and `event="store_unavailable"` indicate outages. `event="sign_in_failed"`
+//! by reason distinguishes outages from mistakes in the configuration. A rise of `event="access_denied"` with one
+//! reason may be an attacker who probes for access.
 
 #[cfg(feature = "metrics")]
 use crate::clock::Stopwatch;
 
 // `tests/events.rs` compares the table above with the recorded metrics.
 
-/// An endpoint of Okta by its purpose. Its URL would not be a suitable label, because the issuer
-/// chooses it.
+/// An endpoint of Okta by its purpose. Its URL would not be a suitable label, because the issuer chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProviderEndpoint {
     Metadata,
@@ -63,8 +61,7 @@ pub(crate) struct Measure {
 
 /// A histogram, with a label besides the outcome.
 ///
-/// It owns the stopwatch, so that dropped futures are measured too, for example when the browser
-/// disconnects.
+/// It owns the stopwatch, so that dropped futures are measured too, for example when the browser disconnects.
 #[cfg(feature = "metrics")]
 struct Running {
     name: &'static str,

@@ -1,17 +1,18 @@
 //! One stream of typed audit events.
 //!
-//! An event goes to the log (`tracing`, target `okta_auth`), to the counters of the feature
-//! `metrics`, and to the hooks that an application adds with
+//! An event goes to the log (`tracing`, target `okta_auth`), to the counters of the feature `metrics`, and to the hooks
+//! that an application adds with
 //! [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this order:
 //!
 //! ```
-//! use okta_auth_core::{OktaAuth, events::Event};
+//! # use okta_auth_core as okta_auth;
+//! use okta_auth::{OktaAuth, events::Event};
 //!
 //! fn audit(event: &Event) {
 //!     // Quick, or into a channel: a request is waiting.
 //!     println!("{} {} {} {:?}", event.time().seconds(), event.name(), event.reason(), event.subject());
 //! }
-//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! # fn main() -> Result<(), okta_auth::error::Error> {
 //! let auth = OktaAuth::builder()
 //!     .from_env()
 //! #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -21,12 +22,13 @@
 //! # }
 //! ```
 //!
-//! Send slow work, such as a database write, through a channel. The application then decides
-//! whether a full channel drops events or blocks requests:
+//! Send slow work, such as a database write, through a channel. The application then decides whether a full channel
+//! drops events or blocks requests:
 //!
 //! ```
+//! # use okta_auth_core as okta_auth;
 //! use std::sync::mpsc::{SyncSender, sync_channel};
-//! use okta_auth_core::events::{Event, EventKind};
+//! use okta_auth::events::{Event, EventKind};
 //!
 //! fn to_channel(sender: SyncSender<Event>) -> impl Fn(&Event) + Send + Sync + 'static {
 //!     move |event| {
@@ -60,56 +62,56 @@
 //! | `logout_received` | `ok` or a code | a logout message arrived; `ok` if it was carried out |
 //! | `store_unavailable` | a [`StoreOperation`] | the session store did not answer a request |
 //!
-//! If Okta rejects a refresh for good, the event is `session_ended` and not `renewal_failed`. If a
-//! handler evaluates a policy itself, no event is emitted, because no request was refused.
+//! If Okta rejects a refresh for good, the event is `session_ended` and not `renewal_failed`. If a handler evaluates a
+//! policy itself, no event is emitted, because no request was refused.
 //!
-//! For sessions in cookies the library cannot tell which sessions a logout message ends. It emits
-//! `logout_received`, and `session_ended` only for the session whose cookie came along.
+//! For sessions in cookies the library cannot tell which sessions a logout message ends. It emits `logout_received`,
+//! and `session_ended` only for the session whose cookie came along.
 //!
 //! # References
 //!
-//! All events of one request have the same [`CorrelationId`], which the error page and the JSON of an
-//! error show. It is random and never taken from the request. A refresh serves all requests that
-//! wait for it, and an application may end sessions outside a request: the events of both have
-//! references of their own.
+//! All events of one request have the same [`CorrelationId`], which the error page and the JSON of an error show. It is
+//! random and never taken from the request. A refresh serves all requests that wait for it, and an application may end
+//! sessions outside a request: the events of both have references of their own.
 //!
-//! A user can read a reference out over the telephone, and the operator finds every log line and
-//! every event of the failed request. An application gets it from
+//! A user can read a reference out over the telephone, and the operator finds every log line and every event of the
+//! failed request. An application gets it from
 //! [`RequestContext::reference`](super::engine::RequestContext::reference) to show it on its own pages. It is
 //! generated on first use, so requests with a valid session or token do not pay for it.
 //!
 //! # What is in the log
 //!
-//! Name, reason, reference, issuer, client and the session's id, which is not a secret; for errors
-//! the message, Okta's `error` and `error_description`, and the whole chain of causes. The library
-//! logs no personal data: no subject, no e-mail address, no name. Okta's descriptions are Okta's
-//! own text, escaped and cut after 500 characters; they are only logged, and no page, hook or
-//! metric contains them. A hook can read the subject. Tokens are never exposed.
+//! Name, reason, reference, issuer, client and the session's id, which is not a secret; for errors the message, Okta's
+//! `error` and `error_description`, and the whole chain of causes. The library logs no personal data: no subject, no
+//! e-mail address, no name. Okta's descriptions are Okta's own text, escaped and cut after 500 characters; they are
+//! only logged, and no page, hook or metric contains them. A hook can read the subject. Tokens are never exposed.
 //!
 //! | level | events |
 //! |---|---|
 //! | `warn` | failures: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received`; a `session_ended` whose new tokens do not fit the session |
 //! | `info` | everything else |
 //!
-//! Failures that an unauthenticated client can cause alone are `info`: a callback without a pending
-//! login, or with a made-up code; a logout message that the issuer has not signed; a host without a
-//! tenant. Each kind of failure is logged at `warn` once a second. Further failures within that
-//! second are `info`, and the next warning has their number as `suppressed`.
+//! Failures that an unauthenticated client can cause alone are `info`: a callback without a pending login, or with a
+//! made-up code; a logout message that the issuer has not signed; a host without a tenant. Each kind of failure is
+//! logged at `warn` once a second. Further failures within that second are `info`, and the next warning has their
+//! number as `suppressed`.
 //!
-//! Without a `tracing` subscriber there is no log. The first error of a process then writes one
-//! line to stderr that says so.
+//! Without a `tracing` subscriber there is no log. The first error of a process then writes one line to stderr that
+//! says so.
 
 mod correlation_id;
 mod event;
 mod first_error;
 mod kind;
 pub mod metrics;
+mod session_id;
 mod severity;
 mod stream;
 
 pub use correlation_id::CorrelationId;
 pub use event::Event;
 pub use kind::{EndReason, EventKind, LogoutChannel, StoreOperation};
+pub use session_id::SessionId;
 
 pub(crate) use event::EventSubject;
 pub(crate) use first_error::first_error;

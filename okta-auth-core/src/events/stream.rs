@@ -4,9 +4,8 @@
 //! 2. Then the counters, which take almost no time.
 //! 3. Then the hooks, in the order in which they were added.
 //!
-//! All of them run synchronously, before the response is sent. Nothing is queued here: a full queue
-//! would have to drop events or block requests, and only the application can decide between the
-//! two.
+//! All of them run synchronously, before the response is sent. Nothing is queued here: a full queue would have to drop
+//! events or block requests, and only the application can decide between the two.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,7 +16,6 @@ use super::first_error::first_error;
 use super::kind::EventKind;
 use super::metrics;
 use super::severity::{Severity, Warnings};
-use crate::base64url;
 use crate::clock::SharedClock;
 use crate::error::Error;
 
@@ -40,16 +38,16 @@ impl Events {
 
     /// Emits an event to the log, the counters and the hooks.
     ///
-    /// `error` is only logged: its message and its cause are for operators, and may change between
-    /// releases. Hooks get its code as the event's reason.
+    /// `error` is only logged: its message and its cause are for operators, and may change between releases. Hooks get
+    /// its code as the event's reason.
     pub(crate) fn emit(&self, kind: EventKind, reference: CorrelationId, about: EventSubject, error: Option<&Error>) {
         let (issuer, client_id) = (Arc::clone(&self.issuer), Arc::clone(&self.client_id));
         let event = Event { kind, time: self.clock.now(), issuer, client_id, reference, about };
         event.log(self.warnings.of_event(&event.kind, error), error);
         metrics::count(event.name(), event.reason());
         for hook in &self.hooks {
-            // A panic must not propagate, because the caller may hold the only copy of new tokens.
-            // Unwind safety: a hook can leave only its own state inconsistent.
+            // A panic must not propagate, because the caller may hold the only copy of new tokens. Unwind safety: a
+            // hook can leave only its own state inconsistent.
             if catch_unwind(AssertUnwindSafe(|| hook(&event))).is_err() {
                 tracing::error!(target: "okta_auth", event = event.name(), "an `on_event` hook panicked");
             }
@@ -58,8 +56,8 @@ impl Events {
 }
 
 impl Events {
-    /// Logs an error without an event. Operators get the details; the user gets the code and the
-    /// reference. `anonymous` if the request had no session.
+    /// Logs an error without an event. Operators get the details; the user gets the code and the reference. `anonymous`
+    /// if the request had no session.
     pub(crate) fn log(&self, error: &Error, reference: CorrelationId, anonymous: bool) {
         let (code, cause) = (error.code(), error.cause_text());
         let (provider_error, provider_description) = (error.provider_error(), error.provider_description());
@@ -82,9 +80,8 @@ impl Events {
 
 /// One log line. The fields are evaluated only if a subscriber is interested.
 ///
-/// Every field appears in every log, so it must not be personal data, a secret, or text from a
-/// browser. Of the provider's text only `provider_error`, `provider_description` and `cause` are
-/// included, each bounded and escaped.
+/// Every field appears in every log, so it must not be personal data, a secret, or text from a browser. Of the
+/// provider's text only `provider_error`, `provider_description` and `cause` are included, each bounded and escaped.
 macro_rules! line {
     ($level:ident, $event:expr, $suppressed:expr, $error:expr) => {
         tracing::$level!(
@@ -94,7 +91,7 @@ macro_rules! line {
             reference = %$event.reference,
             issuer = $event.issuer(),
             client = $event.client_id(),
-            session = $event.about.session.map(base64url::encode),
+            session = $event.about.session.map(|id| id.to_string()),
             channel = $event.channel(),
             sessions = $event.sessions(),
             policy = $event.policy(),
@@ -112,8 +109,7 @@ macro_rules! line {
 }
 
 impl Event {
-    /// Logs the event. The line has no personal data, unless Okta's own description of an error
-    /// contains some.
+    /// Logs the event. The line has no personal data, unless Okta's own description of an error contains some.
     fn log(&self, severity: Severity, error: Option<&Error>) {
         if self.kind.is_failure() {
             first_error();

@@ -1,13 +1,12 @@
 //! Classifies IP addresses as public, private, loopback or special.
 //!
-//! The tables are IANA's registries of special-purpose addresses (RFC 6890 and its
-//! updates), with two differences, both on the strict side:
+//! The tables are IANA's registries of special-purpose addresses (RFC 6890 and its updates), with two differences, both
+//! on the strict side:
 //!
-//! 1. In IPv6 only `2000::/3` can be public, because IANA has assigned no other global
-//!    unicast range. An IPv6 address that embeds an IPv4 address (RFC 4291 §2.5.5.2, RFC
-//!    6052 §2.1) has the class of the embedded address.
-//! 2. The metadata addresses at which clouds hand out credentials are special in every
-//!    range. Permission for private addresses therefore never includes them.
+//! 1. In IPv6 only `2000::/3` can be public, because IANA has assigned no other global unicast range. An IPv6 address
+//!    that embeds an IPv4 address (RFC 4291 §2.5.5.2, RFC 6052 §2.1) has the class of the embedded address.
+//! 2. The metadata addresses at which clouds hand out credentials are special in every range. Permission for private
+//!    addresses therefore never includes them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -16,8 +15,8 @@ pub(super) enum Kind {
     Public,
     Private,
     Loopback,
-    /// Never a valid destination of a request: unspecified, link-local, multicast,
-    /// documentation, benchmarks, tunnels, reserved, and the metadata services of clouds.
+    /// Never a valid destination of a request: unspecified, link-local, multicast, documentation, benchmarks, tunnels,
+    /// reserved, and the metadata services of clouds.
     Special,
 }
 
@@ -98,10 +97,9 @@ fn kind_v6(address: Ipv6Addr) -> Kind {
     V6.iter().find(|(net, bits, _)| inside(net, *bits)).map_or(Kind::Special, |(_, _, kind)| *kind)
 }
 
-/// Returns the IPv4 address that an IPv6 address embeds: mapped, `::ffff:a.b.c.d`, or
-/// behind the well-known prefix of NAT64, `64:ff9b::a.b.c.d`, through which a network
-/// without IPv4 reaches public hosts. The local-use prefix (RFC 8215) and the deprecated
-/// compatible form, `::a.b.c.d`, are not unwrapped and stay special.
+/// Returns the IPv4 address that an IPv6 address embeds: mapped, `::ffff:a.b.c.d`, or behind the well-known prefix of
+/// NAT64, `64:ff9b::a.b.c.d`, through which a network without IPv4 reaches public hosts. The local-use prefix
+/// (RFC 8215) and the deprecated compatible form, `::a.b.c.d`, are not unwrapped and stay special.
 fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, high, low] = address.segments();
     let nat64 = [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0];
@@ -148,59 +146,22 @@ mod tests {
 
     #[test]
     fn special_addresses_are_never_anything_else() {
-        let v4 = [
-            "0.0.0.0",
-            "0.1.2.3",
-            "169.254.169.254",
-            "192.0.0.1",
-            "192.0.2.1",
-            "192.31.196.1",
-            "192.52.193.1",
-            "192.88.99.1",
-            "192.175.48.1",
-            "198.18.0.1",
-            "198.19.255.255",
-            "198.51.100.7",
-            "203.0.113.7",
-            "224.0.0.1",
-            "239.255.255.255",
-            "240.0.0.1",
-            "255.255.255.255",
-            "100.100.100.200",
-            "192.0.0.192",
-            "168.63.129.16",
-        ];
-        for text in v4 {
+        let v4 = "
+            0.0.0.0 0.1.2.3 169.254.169.254 192.0.0.1 192.0.2.1 192.31.196.1 192.52.193.1 192.88.99.1 192.175.48.1
+            198.18.0.1 198.19.255.255 198.51.100.7 203.0.113.7 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255
+            100.100.100.200 192.0.0.192 168.63.129.16
+        ";
+        for text in v4.split_whitespace() {
             assert_eq!(of(text), Kind::Special, "{text}");
             assert_eq!(of(&format!("::ffff:{text}")), Kind::Special, "{text} mapped");
             assert_eq!(of(&format!("64:ff9b::{text}")), Kind::Special, "{text} behind NAT64");
         }
-        let v6 = [
-            "::",
-            "::8.8.8.8",
-            "::127.0.0.1",
-            "::ffff:0:8.8.8.8",
-            "64:ff9b:1::808:808",
-            "100::1",
-            "2001::1",
-            "2001:2::1",
-            "2001:10::1",
-            "2001:20::1",
-            "2001:db8::1",
-            "2002:7f00:1::",
-            "2002:808:808::1",
-            "2620:4f:8000::1",
-            "3fff::1",
-            "3fff:fff:ffff::1",
-            "5f00::1",
-            "fe80::1",
-            "fec0::1",
-            "ff02::1",
-            "4000::1",
-            "fd00:ec2::254",
-            "fd20:ce::254",
-        ];
-        for text in v6 {
+        let v6 = "
+            :: ::8.8.8.8 ::127.0.0.1 ::ffff:0:8.8.8.8 64:ff9b:1::808:808 100::1 2001::1 2001:2::1 2001:10::1 2001:20::1
+            2001:db8::1 2002:7f00:1:: 2002:808:808::1 2620:4f:8000::1 3fff::1 3fff:fff:ffff::1 5f00::1 fe80::1 fec0::1
+            ff02::1 4000::1 fd00:ec2::254 fd20:ce::254
+        ";
+        for text in v6.split_whitespace() {
             assert_eq!(of(text), Kind::Special, "{text}");
         }
     }

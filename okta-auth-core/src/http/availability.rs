@@ -1,27 +1,24 @@
-//! Limits what one client sends to one origin: concurrent requests, and only probes while an
-//! endpoint is known to fail.
+//! Limits what one client sends to one origin: concurrent requests, and only probes while an endpoint is known to fail.
 //!
-//! Each client has its own circuits, and each tenant has its own client. Tenants share connections
-//! and threads, but a tenant whose org is slow or down does not delay the requests of other
-//! tenants. An org and its custom servers are one origin, because they share one set of machines.
-//! Endpoints of an origin are distinguished by path, so a userinfo endpoint that hangs does not
-//! block sign-ins.
+//! Each client has its own circuits, and each tenant has its own client. Tenants share connections and threads, but a
+//! tenant whose org is slow or down does not delay the requests of other tenants. An org and its custom servers are one
+//! origin, because they share one set of machines. Endpoints of an origin are distinguished by path, so a userinfo
+//! endpoint that hangs does not block sign-ins.
 //!
-//! 1. After several failures in a row, the circuit of an endpoint opens: requests fail at once
-//!    instead of after a timeout.
-//! 2. After each pause one request goes through as a probe. The first response, to any request,
-//!    closes the circuit. Probes do not wait for each other, so a probe whose caller disconnects
-//!    blocks nothing.
+//! 1. After several failures in a row, the circuit of an endpoint opens: requests fail at once instead of after a
+//!    timeout.
+//! 2. After each pause one request goes through as a probe. The first response, to any request, closes the circuit.
+//!    Probes do not wait for each other, so a probe whose caller disconnects blocks nothing.
 //! 3. A 4xx is a response. An error on this side, such as a policy, says nothing about Okta.
-//! 4. A 429 is not a failure and has its own counter. Several 429s in a row, without another
-//!    response in between, mean that the limit applies to all requests. Requests are then paused
-//!    until the time that Okta states. The probes of rule 2 continue, because some of Okta's limits
-//!    apply to a single user, and that user must not be able to block the others.
-//! 5. Outcomes of requests that began before the circuit last opened or closed are ignored, because
-//!    after an outage their timeouts arrive late.
+//! 4. A 429 is not a failure and has its own counter. Several 429s in a row, without another response in between, mean
+//!    that the limit applies to all requests. Requests are then paused until the time that Okta states. The probes of
+//!    rule 2 continue, because some of Okta's limits apply to a single user, and that user must not be able to block
+//!    the others.
+//! 5. Outcomes of requests that began before the circuit last opened or closed are ignored, because after an outage
+//!    their timeouts arrive late.
 //!
-//! There is no time window for failures and nothing to tune: one response resets the counters. If
-//! the clock jumps backwards, an open circuit closes early, and a closed circuit stays closed.
+//! There is no time window for failures and nothing to tune: one response resets the counters. If the clock jumps
+//! backwards, an open circuit closes early, and a closed circuit stays closed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,8 +30,7 @@ use url::Url;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 
-/// The maximum number of origins with state, besides those with running requests. An issuer has one
-/// origin.
+/// The maximum number of origins with state, besides those with running requests. An issuer has one origin.
 const MAX_ORIGINS: usize = 16;
 /// The maximum number of endpoints with state. An issuer has six endpoints.
 const MAX_ENDPOINTS: usize = 64;
@@ -102,8 +98,8 @@ impl Circuits {
     ///
     /// # Errors
     /// [`Code::ProviderUnavailable`] if requests to the endpoint are paused, or if too many
-    /// requests are running and none finishes in time; [`Code::ProviderRateLimited`] if Okta's rate
-    /// limit applies to all requests. Each error has the time to wait.
+    /// requests are running and none finishes in time; [`Code::ProviderRateLimited`] if Okta's rate limit applies to
+    /// all requests. Each error has the time to wait.
     pub(super) async fn enter(&self, url: &Url) -> Result<Permit> {
         let (origin, endpoint) = (self.origin(url), url.path());
         // Check before waiting for a slot: requests to a failing endpoint may occupy all of them.
@@ -113,8 +109,8 @@ impl Circuits {
         Ok(Permit { origin, clock: self.clock.clone(), endpoint: endpoint.to_owned(), epoch, _slot: slot })
     }
 
-    /// Returns the state of an origin. Unused ones are evicted when there are too many, because
-    /// metadata name origins and a hostile org could name a new one each time.
+    /// Returns the state of an origin. Unused ones are evicted when there are too many, because metadata name origins
+    /// and a hostile org could name a new one each time.
     fn origin(&self, url: &Url) -> Arc<Origin> {
         let name = url.origin().ascii_serialization();
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
@@ -215,8 +211,8 @@ impl Endpoints {
         backoff.map_or(Ok(()), |backoff| backoff.check(now))
     }
 
-    /// Lets a request through. If it is a probe, later requests wait for the next pause. The
-    /// returned epoch must be passed to [`record`](Self::record) with the outcome.
+    /// Lets a request through. If it is a probe, later requests wait for the next pause. The returned epoch must be
+    /// passed to [`record`](Self::record) with the outcome.
     fn enter(&mut self, endpoint: &str, now: Timestamp) -> Result<u64> {
         self.check(endpoint, now)?;
         if let Some(backoff) = self.known.get_mut(endpoint).and_then(|endpoint| endpoint.backoff.as_mut()) {
@@ -273,8 +269,8 @@ impl Endpoint {
         }
     }
 
-    /// Opens the circuit if there is a reason. An open circuit keeps its next probe time, so a
-    /// failed probe does not postpone the next one.
+    /// Opens the circuit if there is a reason. An open circuit keeps its next probe time, so a failed probe does not
+    /// postpone the next one.
     fn open_if(&mut self, reason: bool, now: Timestamp, limited_until: Option<Timestamp>) -> bool {
         if let Some(backoff) = &mut self.backoff {
             backoff.limited_until = limited_until;

@@ -1,5 +1,5 @@
-//! The rules of the circuit, on a clock that the test advances. Then orgs that hang, fail and
-//! rate-limit, on real sockets: the cost for their own users and for other tenants.
+//! The rules of the circuit, on a clock that the test advances. Then orgs that hang, fail and rate-limit, on real
+//! sockets: the cost for their own users and for other tenants.
 
 use ::http::Request;
 
@@ -75,8 +75,7 @@ fn one_probe_for_each_pause_even_if_it_is_abandoned() {
     let mut endpoints = given_up();
     assert!(endpoints.enter(TOKEN, at(4)).is_err());
     endpoints.enter(TOKEN, at(5)).unwrap();
-    // The caller of the probe disconnected. The next probe waits until the next pause is
-    // over.
+    // The caller of the probe disconnected. The next probe waits until the next pause is over.
     for now in 5..10 {
         assert!(endpoints.enter(TOKEN, at(now)).is_err(), "{now}");
     }
@@ -329,8 +328,7 @@ async fn a_request_over_the_limit_waits_for_a_bounded_time() {
     assert_eq!(get(&http, &server.url("/well")).await.unwrap(), 200);
 }
 
-/// Requests that hang occupy every slot. A request to a paused endpoint must fail without
-/// waiting for a slot.
+/// Requests that hang occupy every slot. A request to a paused endpoint must fail without waiting for a slot.
 #[tokio::test]
 async fn requests_to_a_paused_endpoint_do_not_wait_for_a_slot() {
     let limits = Limits { in_flight: 3, queue_timeout: Duration::from_secs(3_600) };

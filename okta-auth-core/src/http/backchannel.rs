@@ -1,14 +1,12 @@
 //! An internal address for an issuer on this machine, for development.
 //!
-//! In a set of containers the browser reaches the issuer at `localhost`, and the
-//! application reaches it by a service name. The issuer keeps the address that the
-//! browser uses: tokens and metadata are compared with it, and browsers are redirected to
-//! it. Only the application's own connections go to the internal address. They carry the
-//! public address in `Host`, so that a provider that derives its name from `Host` returns
-//! the same name as it does to browsers.
+//! In a set of containers the browser reaches the issuer at `localhost`, and the application reaches it by a service
+//! name. The issuer keeps the address that the browser uses: tokens and metadata are compared with it, and browsers are
+//! redirected to it. Only the application's own connections go to the internal address. They carry the public address
+//! in `Host`, so that a provider that derives its name from `Host` returns the same name as it does to browsers.
 //!
-//! The configuration accepts a backchannel only if the issuer and the application's base
-//! URL are on this machine, so it cannot stay enabled in production.
+//! The configuration accepts a backchannel only if the issuer and the application's base URL are on this machine, so it
+//! cannot stay enabled in production.
 
 use ::http::HeaderValue;
 use ::http::header::HOST;

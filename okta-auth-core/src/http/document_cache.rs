@@ -1,15 +1,12 @@
-//! A cache for one document. Concurrent callers share one fetch, and a stale document is
-//! served while the next fetch runs.
+//! A cache for one document. Concurrent callers share one fetch, and a stale document is served while the next fetch
+//! runs.
 //!
 //! 1. Callers without a document all wait for the same fetch.
-//! 2. Later callers get the document immediately. If it is stale, one fetch starts in the
-//!    background.
-//! 3. A failed fetch keeps the document and delays the next attempt. A document may have
-//!    a limit after which it is no longer served.
-//! 4. A caller that needs a newer document joins the running fetch, or starts one if it
-//!    is allowed to.
-//! 5. A fetch runs in its own task, so a caller that disconnects does not cancel it for
-//!    the others.
+//! 2. Later callers get the document immediately. If it is stale, one fetch starts in the background.
+//! 3. A failed fetch keeps the document and delays the next attempt. A document may have a limit after which it is no
+//!    longer served.
+//! 4. A caller that needs a newer document joins the running fetch, or starts one if it is allowed to.
+//! 5. A fetch runs in its own task, so a caller that disconnects does not cancel it for the others.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,18 +23,16 @@ pub(crate) struct Fetched<T> {
     pub(crate) max_age: Option<Duration>,
 }
 
-/// How long a document stays fresh. The server's value is clamped to the bounds: the
-/// lower bound prevents a `no-store` from turning every request into a fetch.
+/// How long a document stays fresh. The server's value is clamped to the bounds: the lower bound prevents a `no-store`
+/// from turning every request into a fetch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Freshness {
     pub(crate) default: Duration,
     pub(crate) least: Duration,
     pub(crate) most: Duration,
-    /// After a failed refresh the stale document is served for this long before the next
-    /// attempt.
+    /// After a failed refresh the stale document is served for this long before the next attempt.
     pub(crate) retry: Duration,
-    /// How long a document is served, counted from its fetch, while refreshing it fails.
-    /// `None` means without a limit.
+    /// How long a document is served, counted from its fetch, while refreshing it fails. `None` means without a limit.
     pub(crate) limit: Option<Duration>,
 }
 
@@ -76,9 +71,8 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
         Self(Arc::new(Inner { clock, freshness, state: Mutex::new(state) }))
     }
 
-    /// Returns the document. A cached document is returned immediately, and a stale one
-    /// is refreshed in the background. Without a document the call waits for the fetch
-    /// that all callers share.
+    /// Returns the document. A cached document is returned immediately, and a stale one is refreshed in the background.
+    /// Without a document the call waits for the fetch that all callers share.
     ///
     /// # Errors
     /// The error of the fetch, if there is no document to fall back on.
@@ -102,9 +96,9 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
         wait(flight).await
     }
 
-    /// Joins the running fetch or starts one. Returns `None` if no fetch is running and
-    /// `may` forbids a new one. Calling `may` and starting the fetch are one atomic step,
-    /// so of two concurrent callers the second one joins the fetch of the first.
+    /// Joins the running fetch or starts one. Returns `None` if no fetch is running and `may` forbids a new one.
+    /// Calling `may` and starting the fetch are one atomic step, so of two concurrent callers the second one joins the
+    /// fetch of the first.
     pub(crate) fn refetch<F, Fut>(&self, may: impl FnOnce() -> bool, fetch: F) -> Option<Refetch<T>>
     where
         F: FnOnce() -> Fut,
@@ -121,8 +115,8 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
         self.lock().servable(now, &self.0.freshness).cloned()
     }
 
-    /// Applies `look` to the document if it is fresh at `now`. `look` runs under the
-    /// lock, so it must be short and must not call this cache.
+    /// Applies `look` to the document if it is fresh at `now`. `look` runs under the lock, so it must be short and must
+    /// not call this cache.
     pub(crate) fn fresh<R>(&self, now: Timestamp, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
         let state = self.lock();
         state.value.as_ref().filter(|_| !state.is_stale(now)).map(look)
@@ -144,8 +138,7 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
         Flight::start(async move { cache.land(fetch.await) }, move || ended.lock().flight = None)
     }
 
-    /// Stores the result of a fetch. A failure keeps the last good document and delays
-    /// the next attempt.
+    /// Stores the result of a fetch. A failure keeps the last good document and delays the next attempt.
     fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Error> {
         let (now, bounds) = (self.0.clock.now(), self.0.freshness);
         let mut state = self.lock();
@@ -170,28 +163,25 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
 
     /// The lock is never held across an await.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // A panic under the lock cannot leave the state half-written, because each
-        // write is one assignment.
+        // A panic under the lock cannot leave the state half-written, because each write is one assignment.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: Send + Sync + 'static> State<T> {
-    /// Returns the running fetch. A fetch whose runtime ended before it began does not
-    /// count, because it would never deliver an outcome.
+    /// Returns the running fetch. A fetch whose runtime ended before it began does not count, because it would never
+    /// deliver an outcome.
     fn under_way(&self) -> Option<&Flight<T>> {
         self.flight.as_ref().filter(|flight| flight.is_alive())
     }
 
-    /// Returns the document unless it is past its limit. If the clock jumps backwards,
-    /// the document stays servable.
+    /// Returns the document unless it is past its limit. If the clock jumps backwards, the document stays servable.
     fn servable(&self, now: Timestamp, freshness: &Freshness) -> Option<&Arc<T>> {
         let too_old = freshness.limit.is_some_and(|limit| now.since(self.value_of) >= limit);
         self.value.as_ref().filter(|_| !too_old)
     }
 
-    /// If the clock jumps backwards, the document is stale, so that no document is cached
-    /// forever.
+    /// If the clock jumps backwards, the document is stale, so that no document is cached forever.
     fn is_stale(&self, now: Timestamp) -> bool {
         now < self.fetched_at || now.since(self.fetched_at) >= self.fresh_for
     }

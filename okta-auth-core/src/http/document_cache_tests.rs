@@ -1,5 +1,4 @@
-//! One fetch for all callers, stale documents during a refresh, and recovery after
-//! failures.
+//! One fetch for all callers, stale documents during a refresh, and recovery after failures.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,19 +1,18 @@
 //! The egress policy: where requests may go.
 //!
-//! An issuer in the operator's own configuration is trusted. An issuer from a table of
-//! tenants is user input, and so is every URL in its metadata: a request to it would come
-//! from inside the application's network, with the application's credentials. An
+//! An issuer in the operator's own configuration is trusted. An issuer from a table of tenants is user input, and so is
+//! every URL in its metadata: a request to it would come from inside the application's network, with the application's
+//! credentials. An
 //! [`EgressPolicy`] restricts such requests:
 //!
 //! 1. The scheme is https, and the URL has no user name or password.
-//! 2. The host is a name on the list, compared in the ASCII form that the URL parser
-//!    produces and that the connection uses. A suffix matches only at a label boundary.
-//! 3. An IP address is not a name, in any spelling: the parser reads `0x7f.1`,
-//!    `2130706433` and `[::ffff:127.0.0.1]` as addresses, and they are rejected.
+//! 2. The host is a name on the list, compared in the ASCII form that the URL parser produces and that the connection
+//!    uses. A suffix matches only at a label boundary.
+//! 3. An IP address is not a name, in any spelling: the parser reads `0x7f.1`, `2130706433` and `[::ffff:127.0.0.1]` as
+//!    addresses, and they are rejected.
 //! 4. The port is 443, or an allowed port.
-//! 5. Every address that the name resolves to must be public. The check applies to the
-//!    exact addresses of each new connection, so an attacker gains nothing if the name
-//!    resolves to something else after a check.
+//! 5. Every address that the name resolves to must be public. The check applies to the exact addresses of each new
+//!    connection, so an attacker gains nothing if the name resolves to something else after a check.
 //!
 //! Redirects are never followed.
 
@@ -21,25 +20,19 @@ use url::{Host, Url};
 
 use super::address::{self, Kind};
 use crate::error::{Code, Error, Result};
-
-/// The domains of Okta's own clouds: orgs are below them. This is the only list of them.
-const OKTA: [&str; 6] =
-    ["okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil", "okta-miltest.com"];
-
-pub(crate) fn is_below_okta(host: &str) -> bool {
-    OKTA.iter().any(|domain| Domain::Below((*domain).to_owned()).has(host))
-}
+use crate::issuer::{is_loopback, is_loopback_name, okta};
 
 /// The longest name of DNS in text form (RFC 1035 §2.3.4).
 const LONGEST_NAME: usize = 253;
 
-/// Decides where requests that a tenant's settings cause may go. By default only Okta's
-/// own domains are allowed, over https and at public addresses; this type adds more.
+/// Decides where requests that a tenant's settings cause may go. By default only Okta's own domains are allowed, over
+/// https and at public addresses; this type adds more.
 ///
 /// ```
-/// use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::config::{ConfigBuilder, EgressPolicy};
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let policy = EgressPolicy::default().allow_domain("login.acme.com");
 /// let issuer = |issuer: &str| {
 ///     let config = ConfigBuilder::default().issuer(issuer).client_id("0oa1").build()?;
@@ -55,8 +48,7 @@ const LONGEST_NAME: usize = 253;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EgressPolicy {
-    /// For issuers in the operator's own configuration: https to any host, and http on
-    /// this machine.
+    /// For issuers in the operator's own configuration: https to any host, and http on this machine.
     operator: bool,
     domains: Vec<Domain>,
     ports: Vec<u16>,
@@ -91,7 +83,7 @@ impl Default for EgressPolicy {
     fn default() -> Self {
         Self {
             operator: false,
-            domains: OKTA.map(|domain| Domain::Below(domain.to_owned())).into(),
+            domains: okta::DOMAINS.map(|domain| Domain::Below(domain.to_owned())).into(),
             ports: vec![443],
             private_addresses: false,
             loopback: false,
@@ -101,22 +93,20 @@ impl Default for EgressPolicy {
 }
 
 impl EgressPolicy {
-    /// The policy for issuers that the operator configures: https anywhere, http on this
-    /// machine.
+    /// The policy for issuers that the operator configures: https anywhere, http on this machine.
     pub(crate) fn operator() -> Self {
         Self { operator: true, ..Self::default() }
     }
 
     /// Allows one name, for example an org's custom domain.
     ///
-    /// A text that is not a host name allows nothing, and is reported when the policy is
-    /// first used.
+    /// A text that is not a host name allows nothing, and is reported when the policy is first used.
     pub fn allow_domain(self, name: &str) -> Self {
         self.allow(name, 1, Domain::Exactly)
     }
 
-    /// Allows every name below a domain. For `acme.com` it allows `a.acme.com` and
-    /// `b.c.acme.com`, but not `acme.com` itself.
+    /// Allows every name below a domain. For `acme.com` it allows `a.acme.com` and `b.c.acme.com`, but not `acme.com`
+    /// itself.
     pub fn allow_subdomains_of(self, domain: &str) -> Self {
         self.allow(domain, 2, Domain::Below)
     }
@@ -158,8 +148,8 @@ impl EgressPolicy {
         Err(Error::new(Code::ConfigInvalid, message))
     }
 
-    /// Checks whether a request may go to a URL. The addresses of its host are checked
-    /// later, when a connection is opened.
+    /// Checks whether a request may go to a URL. The addresses of its host are checked later, when a connection is
+    /// opened.
     ///
     /// # Errors
     /// [`Code::EgressRefused`], with the fix.
@@ -167,8 +157,7 @@ impl EgressPolicy {
         self.refusal(url).map_or(Ok(()), |message| Err(Error::new(Code::EgressRefused, message)))
     }
 
-    /// Returns why a request to this URL is rejected. The message names the host, so that
-    /// an operator can allow it.
+    /// Returns why a request to this URL is rejected. The message names the host, so that an operator can allow it.
     pub(crate) fn refusal(&self, url: &Url) -> Option<String> {
         if !url.username().is_empty() || url.password().is_some() {
             return Some("a URL contains a user name or password; remove everything before the `@`".to_owned());
@@ -238,23 +227,21 @@ impl EgressPolicy {
 pub struct Dangerous(EgressPolicy);
 
 impl Dangerous {
-    /// Lets allowed names resolve to private and loopback addresses (RFC 1918, RFC 4193,
-    /// RFC 6598), for orgs inside a private network.
+    /// Lets allowed names resolve to private and loopback addresses (RFC 1918, RFC 4193, RFC 6598), for orgs inside a
+    /// private network.
     ///
-    /// A person who can change a tenant's DNS then decides which machine of that network
-    /// gets a request. The remaining protection is that the machine must have a
-    /// certificate for the name. Link-local, multicast and documentation addresses, and
-    /// the metadata services of clouds, stay blocked.
+    /// A person who can change a tenant's DNS then decides which machine of that network gets a request. The remaining
+    /// protection is that the machine must have a certificate for the name. Link-local, multicast and documentation
+    /// addresses, and the metadata services of clouds, stay blocked.
     pub fn allow_private_addresses(mut self) -> EgressPolicy {
         self.0.private_addresses = true;
         self.0
     }
 
-    /// Allows requests to this machine, over http too and on any port, by address or by
-    /// the name `localhost`. For development.
+    /// Allows requests to this machine, over http too and on any port, by address or by the name `localhost`. For
+    /// development.
     ///
-    /// A person who can set a tenant's issuer can then reach the services that listen on
-    /// this machine.
+    /// A person who can set a tenant's issuer can then reach the services that listen on this machine.
     pub fn allow_loopback(mut self) -> EgressPolicy {
         self.0.loopback = true;
         self.0
@@ -264,21 +251,6 @@ impl Dangerous {
 /// Whether a name is free of leading and trailing dots, empty labels and wildcards.
 fn is_plain(name: &str) -> bool {
     name.len() <= LONGEST_NAME && !name.contains('*') && name.split('.').all(|label| !label.is_empty())
-}
-
-/// Whether a URL names this machine: 127.0.0.0/8, `::1`, `localhost` or a name below it
-/// (RFC 6761 §6.3).
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => is_loopback_name(name),
-        None => false,
-    }
-}
-
-pub(super) fn is_loopback_name(name: &str) -> bool {
-    name == "localhost" || name.ends_with(".localhost")
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod availability;
 mod backchannel;
 mod client;
 mod document_cache;
+mod egress;
 mod forms;
 mod guard;
 mod provider_error;
@@ -38,7 +39,6 @@ pub(crate) use client::{HttpClient, HttpSettings, Idempotency, OperatorRoutes, i
 pub(crate) use document_cache::{DocumentCache, Fetched, Freshness};
 pub(crate) use forms::unique_params;
 pub use guard::{Dangerous, EgressPolicy};
-pub(crate) use guard::{is_below_okta, is_loopback};
 pub(crate) use provider_error::ProviderError;
 pub(crate) use proxy::{HttpProxy, ProxyScope};
 pub(crate) use single_flight::SingleFlight;

@@ -5,9 +5,8 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::json::{self, Unique};
 
-/// The content of an error body. Okta uses the OAuth form (`error` and
-/// `error_description`, RFC 6749 §5.2) or its management form (`errorCode` and
-/// `errorSummary`), at any endpoint.
+/// The content of an error body. Okta uses the OAuth form (`error` and `error_description`, RFC 6749 §5.2) or its
+/// management form (`errorCode` and `errorSummary`), at any endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct ProviderError {
     /// In lower case; empty if the body has no code.
@@ -31,8 +30,7 @@ impl ProviderError {
         &self.code
     }
 
-    /// Adds Okta's error to an error: the code if it is a plain identifier, and the
-    /// description for the log.
+    /// Adds Okta's error to an error: the code if it is a plain identifier, and the description for the log.
     pub(crate) fn explain(&self, error: Error) -> Error {
         error.with_provider_error(&self.code).with_provider_description(&self.description)
     }

@@ -1,19 +1,17 @@
 //! The proxy for requests to issuers of the operator.
 //!
-//! 1. To an https issuer the request goes through a tunnel (`CONNECT`, RFC 9110 §9.3.6).
-//!    TLS is end to end with the issuer, whose certificate is verified as without a
-//!    proxy, so the proxy sees only the host name.
-//! 2. Plain http is allowed only for an issuer on this machine, and goes only through a
-//!    proxy on this machine. A proxy elsewhere could read the client secret.
+//! 1. To an https issuer the request goes through a tunnel (`CONNECT`, RFC 9110 §9.3.6). TLS is end to end with the
+//!    issuer, whose certificate is verified as without a proxy, so the proxy sees only the host name.
+//! 2. Plain http is allowed only for an issuer on this machine, and goes only through a proxy on this machine. A proxy
+//!    elsewhere could read the client secret.
 //! 3. `HTTPS_PROXY` never applies to this machine; `OKTA_HTTP_PROXY` does.
-//! 4. A user name and password in the URL are sent to the proxy, and appear in no
-//!    message.
+//! 4. A user name and password in the URL are sent to the proxy, and appear in no message.
 
 use reqwest::{NoProxy, Proxy};
 use url::Url;
 
-use super::guard::is_loopback;
 use crate::error::{Code, Error, Result};
+use crate::issuer::is_loopback;
 use crate::secret::Secret;
 
 /// Hosts on this machine, in the form of `NO_PROXY`.
@@ -41,8 +39,7 @@ impl HttpProxy {
     /// Parses the URL of a proxy. Without a scheme it is http, as in other programs.
     ///
     /// # Errors
-    /// Why the URL cannot be used. The message does not contain the URL, because the URL
-    /// may contain a password.
+    /// Why the URL cannot be used. The message does not contain the URL, because the URL may contain a password.
     pub(crate) fn parse(text: &str, scope: ProxyScope) -> std::result::Result<Self, &'static str> {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&text).map_err(|_| "it is not a URL; write `http://proxy.example:3128`")?;
@@ -58,8 +55,8 @@ impl HttpProxy {
         Ok(Self { name, is_loopback: is_loopback(&url), url: Secret::new(text), scope, direct: Vec::new() })
     }
 
-    /// Adds hosts that bypass the proxy, in the form of `NO_PROXY`: names with all names
-    /// below them, addresses, networks, and `*` for every host.
+    /// Adds hosts that bypass the proxy, in the form of `NO_PROXY`: names with all names below them, addresses,
+    /// networks, and `*` for every host.
     pub(crate) fn except(mut self, hosts: impl Into<String>) -> Self {
         self.direct.push(hosts.into());
         self

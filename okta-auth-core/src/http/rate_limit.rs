@@ -69,8 +69,8 @@ mod tests {
         assert_eq!(wait(&[("x-rate-limit-reset", "soon"), ("date", "yesterday")]), 1);
         assert_eq!(wait(&[("retry-after", "7"), ("x-rate-limit-reset", "99999999999")]), 7);
         assert_eq!(wait(&[("retry-after", "-7")]), 1);
-        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1995 08:49:37 GMT")]), 60);
-        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1993 08:49:37 GMT")]), 1);
+        assert_eq!(wait(&[("retry-after", "Mon, 06 Nov 1995 08:49:37 GMT")]), 60);
+        assert_eq!(wait(&[("retry-after", "Sat, 06 Nov 1993 08:49:37 GMT")]), 1);
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! Name resolution that applies the egress policy to the addresses that are then used.
 //!
-//! The connector resolves a name each time it opens a connection, and this resolver
-//! returns only the addresses that the policy admits. There is no second look-up between
-//! the check and the connection, so an attacker cannot swap the answer in between (DNS
-//! rebinding).
+//! The connector resolves a name each time it opens a connection, and this resolver returns only the addresses that the
+//! policy admits. There is no second look-up between the check and the connection, so an attacker cannot swap the
+//! answer in between (DNS rebinding).
 //!
-//! A host that is an IP address never reaches this resolver, because the policy has
-//! rejected it before.
+//! A host that is an IP address never reaches this resolver, because the policy has rejected it before.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::guard::{EgressPolicy, is_loopback_name};
+use super::guard::EgressPolicy;
+use crate::issuer::is_loopback_name;
 
 pub(super) struct GuardedResolver {
     policy: Arc<EgressPolicy>,
@@ -44,8 +43,7 @@ impl Resolve for GuardedResolver {
 
 /// A name has addresses, and the policy admits none of them.
 ///
-/// The error does not contain the addresses, because they would help an attacker to map
-/// the internal network by names.
+/// The error does not contain the addresses, because they would help an attacker to map the internal network by names.
 #[derive(Debug, thiserror::Error)]
 #[error("every address that the host has is private, of this machine, or otherwise not public")]
 pub(super) struct AddressesRefused;
@@ -59,9 +57,9 @@ impl AddressesRefused {
 
 /// The resolver of the operating system, `getaddrinfo`, on a thread for blocking calls.
 ///
-/// It answers `localhost` and the names below it itself. RFC 6761 §6.3 keeps queries for
-/// them off the network, where an attacker could answer with another machine. It also
-/// makes `acme.localhost` work on systems whose resolver only handles `localhost`.
+/// It answers `localhost` and the names below it itself. RFC 6761 §6.3 keeps queries for them off the network, where an
+/// attacker could answer with another machine. It also makes `acme.localhost` work on systems whose resolver only
+/// handles `localhost`.
 #[derive(Debug)]
 pub(super) struct SystemNames;
 

@@ -67,8 +67,7 @@ fn client(policy: EgressPolicy, names: Arc<dyn Resolve>) -> HttpClient {
     HttpClient::with_names(&settings, (policy, OperatorRoutes::default()), SharedClock::default(), names).unwrap()
 }
 
-/// Connects to the socket under a name. The socket never answers, so the result is always
-/// an error.
+/// Connects to the socket under a name. The socket never answers, so the result is always an error.
 async fn knock(http: &HttpClient, host: &str, door: &Door) -> Error {
     let request = Request::get(format!("https://{host}:{}/", door.port())).body(Vec::new()).unwrap();
     http.send(request, Idempotency::NotIdempotent, ProviderEndpoint::Token).await.unwrap_err()
@@ -176,8 +175,7 @@ async fn an_invalid_policy_makes_no_client() {
     assert_eq!(error.code(), Code::ConfigInvalid);
 }
 
-/// A proxy would resolve names itself and connect to the result. The proxy variables are
-/// set for a child process.
+/// A proxy would resolve names itself and connect to the result. The proxy variables are set for a child process.
 #[tokio::test]
 async fn proxy_variables_of_the_process_are_ignored() {
     const INSIDE: &str = "OKTA_AUTH_TEST_BEHIND_A_PROXY";

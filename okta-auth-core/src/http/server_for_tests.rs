@@ -1,5 +1,4 @@
-//! A server on a real socket whose behaviour a test controls: it answers, fails,
-//! rate-limits or hangs.
+//! A server on a real socket whose behaviour a test controls: it answers, fails, rate-limits or hangs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Single-flight: callers that want the same work share one run of it.
 //!
-//! If a hundred requests of one browser arrive with an expired token, they share one refresh,
-//! because a rotating refresh token may be valid for one use only. Tenant lookups, introspections
-//! and cached documents are shared in the same way.
+//! If a hundred requests of one browser arrive with an expired token, they share one refresh, because a rotating
+//! refresh token may be valid for one use only. Tenant lookups, introspections and cached documents are shared in the
+//! same way.
 //!
 //! This holds within one process. Between processes the store holds a lease.
 
@@ -20,17 +20,17 @@ use tokio::sync::watch;
 pub(super) struct InFlight<T>(watch::Receiver<Option<T>>);
 
 impl<T: Clone + Send + Sync + 'static> InFlight<T> {
-    /// Starts the work. It runs in its own task, because its result must not be lost if the caller
-    /// disconnects. `on_end` runs before the outcome is published, so that later callers start new
-    /// work; it also runs if the work panics.
+    /// Starts the work. It runs in its own task, because its result must not be lost if the caller disconnects.
+    /// `on_end` runs before the outcome is published, so that later callers start new work; it also runs if the work
+    /// panics.
     pub(super) fn start(
         work: impl Future<Output = T> + Send + 'static,
         on_end: impl FnOnce() + Send + 'static,
     ) -> Self {
         let (done, flight) = watch::channel(None);
         tokio::spawn(async move {
-            // Created inside the task: a runtime that is shutting down drops the future at once,
-            // while the caller may still hold the lock that `on_end` takes.
+            // Created inside the task: a runtime that is shutting down drops the future at once, while the caller may
+            // still hold the lock that `on_end` takes.
             let end = RunOnDrop(Some(on_end));
             let outcome = work.await;
             drop(end);
@@ -71,8 +71,8 @@ impl<K: Clone + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> Si
         self.lock().get(key).is_some_and(InFlight::is_alive)
     }
 
-    /// Joins the running work for this key, or starts it. The work continues if its callers are
-    /// dropped. Returns `None` if the work panicked or was cancelled.
+    /// Joins the running work for this key, or starts it. The work continues if its callers are dropped. Returns `None`
+    /// if the work panicked or was cancelled.
     ///
     /// The lookup and the start happen under one lock, so two callers never both start.
     pub(crate) async fn join<Fut>(&self, key: K, work: impl FnOnce() -> Fut) -> Option<T>

@@ -5,8 +5,8 @@ use std::fmt;
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, RsaParameters, VerificationAlgorithm};
 
-/// The algorithms that a token may be signed with. `none` and HMAC are not supported.
-/// With HMAC, every party that can verify a token could also sign one.
+/// The algorithms that a token may be signed with. `none` and HMAC are not supported. With HMAC, every party that can
+/// verify a token could also sign one.
 ///
 /// | name | key | signature | notes |
 /// |---|---|---|---|
@@ -15,12 +15,10 @@ use aws_lc_rs::signature::{self, RsaParameters, VerificationAlgorithm};
 /// | ES256, ES384 | P-256, P-384 | 64, 96 bytes | two numbers of fixed size, not DER |
 /// | EdDSA | Ed25519 | 64 bytes | no Ed448 |
 ///
-/// The configuration has a list of allowed algorithms, by default only RS256. A token is
-/// accepted only if the algorithm in its header is on the list and its key fits the
-/// algorithm (RFC 8725 §3.1).
+/// The configuration has a list of allowed algorithms, by default only RS256. A token is accepted only if the algorithm
+/// in its header is on the list and its key fits the algorithm (RFC 8725 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Algorithm {
+pub(crate) enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256: the algorithm that Okta uses.
     Rs256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
@@ -48,7 +46,7 @@ pub(super) enum Family {
 
 impl Algorithm {
     /// Returns the algorithm for the `alg` of a header or a key, if it is supported.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "RS256" => Self::Rs256,
             "RS384" => Self::Rs384,
@@ -62,7 +60,7 @@ impl Algorithm {
     }
 
     /// Returns the name for `alg`.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
             Self::Rs384 => "RS384",
@@ -102,8 +100,7 @@ impl Algorithm {
         })
     }
 
-    /// The verifier of an algorithm. ECDSA signatures are two fixed-size numbers (RFC
-    /// 7518 §3.4), not DER.
+    /// The verifier of an algorithm. ECDSA signatures are two fixed-size numbers (RFC 7518 §3.4), not DER.
     pub(super) fn verification(self) -> &'static (dyn VerificationAlgorithm + 'static) {
         match self {
             Self::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -116,8 +113,8 @@ impl Algorithm {
         }
     }
 
-    /// The hash for `at_hash` (OIDC Core §3.1.3.6): that of the signature algorithm. For
-    /// Ed25519 it is SHA-512, which Ed25519 uses internally.
+    /// The hash for `at_hash` (OIDC Core §3.1.3.6): that of the signature algorithm. For Ed25519 it is SHA-512, which
+    /// Ed25519 uses internally.
     pub(super) fn digest(self) -> &'static digest::Algorithm {
         match self {
             Self::Rs256 | Self::Ps256 | Self::Es256 => &digest::SHA256,

@@ -1,11 +1,10 @@
 //! Claims that all kinds of token share (RFC 7519 §4.1), and their checks.
 //!
-//! Each kind of token has its own module with its own rules, built from the checks here,
-//! so that issuers, subjects and times are always compared in the same way. A missing
-//! claim and a wrong claim have different errors.
+//! Each kind of token has its own module with its own rules, built from the checks here, so that issuers, subjects and
+//! times are always compared in the same way. A missing claim and a wrong claim have different errors.
 //!
-//! `leeway` is the tolerated clock skew. It extends the validity of the token on both
-//! sides: after `exp` and before `nbf`.
+//! `leeway` is the tolerated clock skew. It extends the validity of the token on both sides: after `exp` and before
+//! `nbf`.
 
 use std::fmt;
 use std::time::Duration;
@@ -40,8 +39,8 @@ impl<'de> Deserialize<'de> for Audience {
     }
 }
 
-/// Deserializes one string or a list of strings (RFC 7519 §4.1.3). Another type in the
-/// list is an error, because an audience that cannot be compared must not be ignored.
+/// Deserializes one string or a list of strings (RFC 7519 §4.1.3). Another type in the list is an error, because an
+/// audience that cannot be compared must not be ignored.
 struct OneOrMore;
 
 impl<'de> Visitor<'de> for OneOrMore {
@@ -64,8 +63,7 @@ impl<'de> Visitor<'de> for OneOrMore {
     }
 }
 
-/// A JSON object without duplicate names. Parsers disagree about which of two values
-/// counts.
+/// A JSON object without duplicate names. Parsers disagree about which of two values counts.
 #[derive(Debug)]
 pub(super) struct Payload(pub(super) Map<String, Value>);
 
@@ -127,11 +125,11 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Checks the times. `exp` and `iat` must be present. The token must have been
-    /// issued, be valid already, and not have expired.
+    /// Checks the times. `exp` and `iat` must be present. The token must have been issued, be valid already, and not
+    /// have expired.
     ///
-    /// A token whose `exp` is exactly now has expired: RFC 7519 §4.1.4 says "on or
-    /// after". An `iat` beyond the leeway means that one of the clocks is wrong.
+    /// A token whose `exp` is exactly now has expired: RFC 7519 §4.1.4 says "on or after". An `iat` beyond the leeway
+    /// means that one of the clocks is wrong.
     pub(super) fn check(&self, now: Timestamp, leeway: Duration) -> Result<()> {
         let exp = self.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
         let iat = self.iat.ok_or_else(|| Error::invalid_claim("iat", "is missing"))?;
@@ -148,13 +146,12 @@ impl Times {
     }
 }
 
-/// The maximum length of an identifier in characters. OIDC Core §2 has the same limit for
-/// `sub`; other identifiers of Okta have less than 50.
+/// The maximum length of an identifier in characters. OIDC Core §2 has the same limit for `sub`; other identifiers of
+/// Okta have less than 50.
 const MAX_IDENTIFIER: usize = 255;
 
-/// Checks a subject: any string (RFC 7519 §4.1.2) of 1 to 255 characters (OIDC Core §2).
-/// Okta uses the login as the subject of access tokens, so it may contain non-ASCII
-/// characters.
+/// Checks a subject: any string (RFC 7519 §4.1.2) of 1 to 255 characters (OIDC Core §2). Okta uses the login as the
+/// subject of access tokens, so it may contain non-ASCII characters.
 ///
 /// An empty subject is rejected, because all users with it would become one user.
 pub(super) fn check_subject(subject: Option<&str>) -> Result<()> {
@@ -169,8 +166,8 @@ pub(super) fn check_identifier(name: &'static str, text: &str) -> Result<()> {
     Err(Error::invalid_claim(name, "must have 1 to 255 characters and no control characters"))
 }
 
-/// Whether a text is a valid identifier of a token, a session, a client or a user: 1 to
-/// 255 characters, none of which can forge a log line or change how it reads.
+/// Whether a text is a valid identifier of a token, a session, a client or a user: 1 to 255 characters, none of which
+/// can forge a log line or change how it reads.
 pub(crate) fn is_identifier(text: &str) -> bool {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return (1..=MAX_IDENTIFIER).contains(&text.len());
@@ -178,17 +175,15 @@ pub(crate) fn is_identifier(text: &str) -> bool {
     text.chars().take(MAX_IDENTIFIER.saturating_add(1)).count() <= MAX_IDENTIFIER && text.chars().all(is_plain)
 }
 
-/// Whether a character is not a control character, a line separator, a direction mark or
-/// the replacement character. The replacement character stands for invalid UTF-8 and
-/// would make different texts equal.
+/// Whether a character is not a control character, a line separator, a direction mark or the replacement character. The
+/// replacement character stands for invalid UTF-8 and would make different texts equal.
 fn is_plain(character: char) -> bool {
     let special = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | char::REPLACEMENT_CHARACTER);
     !character.is_control() && !special
 }
 
-/// Checks the e-mail address, if present: no control characters, and at most 320
-/// characters (RFC 3696, erratum 1690). Sessions are found by it, and applications show
-/// it and send mail to it. A value that is not a string is ignored.
+/// Checks the e-mail address, if present: no control characters, and at most 320 characters (RFC 3696, erratum 1690).
+/// Sessions are found by it, and applications show it and send mail to it. A value that is not a string is ignored.
 pub(crate) fn check_email(claims: &Map<String, Value>) -> Result<()> {
     let Some(email) = claims.get("email").and_then(Value::as_str) else { return Ok(()) };
     if email.chars().all(is_plain) && email.chars().count() <= 320 {
@@ -199,8 +194,7 @@ pub(crate) fn check_email(claims: &Map<String, Value>) -> Result<()> {
 
 /// Checks that the issuer is the expected one, character by character.
 ///
-/// The comparison folds no case and ignores no slash (OIDC Core §3.1.3.7), because two
-/// spellings may be two servers.
+/// The comparison folds no case and ignores no slash (OIDC Core §3.1.3.7), because two spellings may be two servers.
 pub(super) fn check_issuer(issuer: Option<&str>, expected: &str) -> Result<()> {
     match issuer {
         None => Err(Error::invalid_claim("iss", "is missing")),

@@ -1,5 +1,4 @@
-//! Parses the compact serialization of a signed token (RFC 7515 §7.1), without trusting
-//! its contents.
+//! Parses the compact serialization of a signed token (RFC 7515 §7.1), without trusting its contents.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,8 +21,8 @@ pub(super) struct Compact<'a> {
     payload: &'a str,
 }
 
-/// The relevant members of a header. `jku`, `jwk`, `x5u` and `x5c` would name a key to
-/// verify with; they are never read (RFC 8725 §3.10).
+/// The relevant members of a header. `jku`, `jwk`, `x5u` and `x5c` would name a key to verify with; they are never read
+/// (RFC 8725 §3.10).
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
     /// The algorithm that the token claims.
@@ -39,13 +38,12 @@ pub(super) struct Header {
     b64: bool,
 }
 
-/// The allowed values of `typ` for a kind of token, in lower case and without
-/// `application/`.
+/// The allowed values of `typ` for a kind of token, in lower case and without `application/`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Typ<'a> {
     pub(super) names: &'a [&'a str],
-    /// Whether `typ` is required. Okta's own tokens have none, so for most kinds it is
-    /// optional and the claims distinguish the kinds.
+    /// Whether `typ` is required. Okta's own tokens have none, so for most kinds it is optional and the claims
+    /// distinguish the kinds.
     pub(super) required: bool,
 }
 
@@ -54,8 +52,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 }
 
 impl<'a> Compact<'a> {
-    /// Splits a token: exactly three parts, each in strict base64url, and a header
-    /// without extensions.
+    /// Splits a token: exactly three parts, each in strict base64url, and a header without extensions.
     ///
     /// # Errors
     /// [`Code::TokenMalformed`], [`Code::TokenEncrypted`] for five parts,
@@ -85,14 +82,13 @@ impl<'a> Compact<'a> {
     }
 }
 
-/// The last valid header. An issuer's tokens have the same header until its key changes,
-/// so caching it saves the parsing of nearly every token.
+/// The last valid header. An issuer's tokens have the same header until its key changes, so caching it saves the
+/// parsing of nearly every token.
 #[derive(Debug, Default)]
 pub(super) struct Headers(Mutex<Option<(String, Arc<Header>)>>);
 
 impl Headers {
-    /// Parses a header, or returns the cached one if it is equal. An invalid header is
-    /// not cached.
+    /// Parses a header, or returns the cached one if it is equal. An invalid header is not cached.
     fn read(&self, encoded: &str) -> Result<Arc<Header>> {
         if let Some((known, header)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
             && known == encoded
@@ -105,8 +101,7 @@ impl Headers {
         Ok(Arc::new(header))
     }
 
-    /// Caches the header of a token whose signature has been verified, so that an
-    /// attacker cannot evict it.
+    /// Caches the header of a token whose signature has been verified, so that an attacker cannot evict it.
     pub(super) fn keep(&self, token: &str, header: &Arc<Header>) {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let encoded = token.split('.').next().unwrap_or_default();

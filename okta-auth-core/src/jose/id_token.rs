@@ -14,8 +14,7 @@ use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::secret::constant_time_eq;
 
-/// An ID token that was issued longer ago does not belong to a current sign-in,
-/// regardless of its `exp`.
+/// An ID token that was issued longer ago does not belong to a current sign-in, regardless of its `exp`.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug)]
@@ -105,8 +104,7 @@ impl VerifiedIdToken {
     /// Applies the rules in the order of OIDC Core §3.1.3.7, kind of token first.
     pub(super) fn check(authentic: VerifiedClaims, rules: &IdTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
-        // Logout tokens have `events`. Okta's access tokens have `scp` and `cid`, and no
-        // nonce (RFC 8725 §3.12).
+        // Logout tokens have `events`. Okta's access tokens have `scp` and `cid`, and no nonce (RFC 8725 §3.12).
         if payload.has("events") || (payload.has("scp") && payload.has("cid")) {
             return Err(Error::new(Code::TokenKind, "the token is not an ID token"));
         }
@@ -126,8 +124,7 @@ impl VerifiedIdToken {
     }
 }
 
-/// Returns the strings of a list, or a string as a list of one. Elements of other types
-/// are ignored.
+/// Returns the strings of a list, or a string as a list of one. Elements of other types are ignored.
 fn strings(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(only) => Some(vec![only.clone()]),
@@ -139,9 +136,8 @@ fn strings(value: &Value) -> Option<Vec<String>> {
 impl Registered {
     /// Parses each claim by its type.
     ///
-    /// An empty `sid` counts as absent. `session_expiry` is used when a session is
-    /// created. Its type is checked here, so that an invalid value cannot lengthen a
-    /// session.
+    /// An empty `sid` counts as absent. `session_expiry` is used when a session is created. Its type is checked here,
+    /// so that an invalid value cannot lengthen a session.
     fn read(payload: &Payload) -> Result<Self> {
         let string = |name: &'static str| payload.string(name).map(|text| text.map(str::to_owned));
         let sid = payload.string("sid")?.filter(|sid| !sid.is_empty());
@@ -162,8 +158,7 @@ impl Registered {
         })
     }
 
-    /// Checks that this client is the only audience. Another audience could replay the
-    /// token here.
+    /// Checks that this client is the only audience. Another audience could replay the token here.
     fn check_audience(&self, client_id: &str) -> Result<()> {
         let audience = self.aud.as_ref().ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
         if !audience.contains(client_id) {
@@ -178,8 +173,7 @@ impl Registered {
         }
     }
 
-    /// Checks the nonce, which binds the token to one pending login. A token without it
-    /// could be replayed.
+    /// Checks the nonce, which binds the token to one pending login. A token without it could be replayed.
     fn check_nonce(&self, expected: Option<&str>) -> Result<()> {
         let Some(expected) = expected else { return Ok(()) };
         let nonce = self.nonce.as_deref().ok_or_else(|| Error::invalid_claim("nonce", "is missing"))?;
@@ -189,8 +183,7 @@ impl Registered {
         Err(Error::invalid_claim("nonce", "is not that of this sign-in"))
     }
 
-    /// Checks `at_hash`, if present: the left half of the access token's hash (OIDC Core
-    /// §3.1.3.8).
+    /// Checks `at_hash`, if present: the left half of the access token's hash (OIDC Core §3.1.3.8).
     fn check_access_token(&self, access_token: Option<&str>, algorithm: Algorithm) -> Result<()> {
         let (Some(at_hash), Some(token)) = (&self.at_hash, access_token) else { return Ok(()) };
         let hash = digest::digest(algorithm.digest(), token.as_bytes());
@@ -201,9 +194,8 @@ impl Registered {
         Err(Error::invalid_claim("at_hash", "does not match the access token"))
     }
 
-    /// Checks that the requested authentication took place: `auth_time` for `max_age`
-    /// (OIDC Core §3.1.2.1), and `acr` for `acr_values`, because Okta silently ignores
-    /// values that it does not support.
+    /// Checks that the requested authentication took place: `auth_time` for `max_age` (OIDC Core §3.1.2.1), and `acr`
+    /// for `acr_values`, because Okta silently ignores values that it does not support.
     fn check_authentication(&self, rules: &IdTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<()> {
         if let Some(max_age) = rules.max_age {
             let auth_time = self.auth_time.ok_or_else(|| Error::invalid_claim("auth_time", "is missing"))?;

@@ -1,5 +1,4 @@
-//! An issuer for unit tests. It signs any token, publishes its keys on a local socket,
-//! and controls the clock.
+//! An issuer for unit tests. It signs any token, publishes its keys on a local socket, and controls the clock.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -67,8 +66,7 @@ pub(crate) fn issuer() -> Issuer {
     Issuer::new(ISSUER, ISSUER.parse().unwrap())
 }
 
-/// Reads modulus and exponent from PKCS#1: a sequence of the modulus, with a leading
-/// zero, and the exponent.
+/// Reads modulus and exponent from PKCS#1: a sequence of the modulus, with a leading zero, and the exponent.
 fn rsa_numbers() -> (&'static [u8], &'static [u8]) {
     let der = RSA[0].public_key().as_ref();
     (&der[9..265], &der[267..])
@@ -87,8 +85,8 @@ pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Signs according to the header: RS256, ES256, or HS256 with the public modulus as the
-/// secret. The `kid` `stolen` signs with an unpublished key; `none` does not sign.
+/// Signs according to the header: RS256, ES256, or HS256 with the public modulus as the secret. The `kid` `stolen`
+/// signs with an unpublished key; `none` does not sign.
 pub(crate) fn sign(header: &Value, payload: &Value) -> String {
     sign_text(header, &payload.to_string())
 }

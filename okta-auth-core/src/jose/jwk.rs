@@ -1,5 +1,5 @@
-//! Published keys (RFC 7517). Each key is parsed separately, so an invalid or unsupported
-//! key does not affect the others.
+//! Published keys (RFC 7517). Each key is parsed separately, so an invalid or unsupported key does not affect the
+//! others.
 
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters};
@@ -71,9 +71,8 @@ impl KeySet {
         Self(keys.filter_map(|key: WireKey| key.parse()).collect())
     }
 
-    /// Returns the keys that match a header, by key id and algorithm. Without a key id
-    /// exactly one key must match (RFC 7517 §4.5), because otherwise the token could
-    /// choose among several.
+    /// Returns the keys that match a header, by key id and algorithm. Without a key id exactly one key must match (RFC
+    /// 7517 §4.5), because otherwise the token could choose among several.
     pub(super) fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Vec<&ParsedPublicKey> {
         let fitting = self.0.iter().filter(|key| kid.is_none() || key.kid.as_deref() == kid);
         let parsed = fitting.filter_map(|key| key.parsed.iter().find(|(known, _)| *known == algorithm));
@@ -90,8 +89,7 @@ impl KeySet {
 }
 
 impl WireKey {
-    /// Returns `None` for a key that cannot verify a signature: another use, an
-    /// unsupported type, or an invalid key.
+    /// Returns `None` for a key that cannot verify a signature: another use, an unsupported type, or an invalid key.
     fn parse(self) -> Option<Key> {
         let signs = self.usage.as_deref().is_none_or(|usage| usage == "sig");
         let verifies = self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
@@ -128,8 +126,7 @@ impl WireKey {
         ParsedPublicKey::new(algorithm.verification(), bytes).ok()
     }
 
-    /// Accepts 2048 to 8192 bits and an odd exponent of at most 33 bits, because larger
-    /// values make verification slow.
+    /// Accepts 2048 to 8192 bits and an odd exponent of at most 33 bits, because larger values make verification slow.
     fn rsa_key(&self, parameters: &'static RsaParameters) -> Option<ParsedPublicKey> {
         let (n, e) = (member(self.n.as_ref())?, member(self.e.as_ref())?);
         let bits = n.len().checked_mul(8)?.checked_sub(usize::try_from(n.first()?.leading_zeros()).ok()?)?;

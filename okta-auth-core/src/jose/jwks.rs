@@ -1,9 +1,8 @@
 //! The cache of an issuer's keys.
 //!
-//! A token with a known key id never waits for a fetch. An unknown key id may mean that
-//! the keys were rotated, so the set is fetched again, once for all waiting callers. An
-//! attacker can invent key ids, so for tokens from untrusted senders this happens at most
-//! once per interval.
+//! A token with a known key id never waits for a fetch. An unknown key id may mean that the keys were rotated, so the
+//! set is fetched again, once for all waiting callers. An attacker can invent key ids, so for tokens from untrusted
+//! senders this happens at most once per interval.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,18 +19,16 @@ use crate::http::{DocumentCache, Fetched, Freshness, HttpClient};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeysSettings {
-    /// Minimum time between two fetches that unknown key ids of untrusted senders
-    /// trigger.
+    /// Minimum time between two fetches that unknown key ids of untrusted senders trigger.
     pub(crate) min_refetch_interval: Duration,
     pub(crate) freshness: Freshness,
 }
 
 impl Default for KeysSettings {
-    /// Okta's `max-age` is clamped to between 5 minutes and a day, because Okta has sent
-    /// `no-store` by mistake, and an emergency rotation should take effect within a day.
-    /// If the keys cannot be fetched, the last set is used for up to 48 hours: an
-    /// attacker who has stolen a key and blocks this application's access to Okta can use
-    /// the key no longer than that.
+    /// Okta's `max-age` is clamped to between 5 minutes and a day, because Okta has sent `no-store` by mistake, and an
+    /// emergency rotation should take effect within a day. If the keys cannot be fetched, the last set is used for up
+    /// to 48 hours: an attacker who has stolen a key and blocks this application's access to Okta can use the key no
+    /// longer than that.
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
         let freshness = Freshness {
@@ -45,13 +42,11 @@ impl Default for KeysSettings {
     }
 }
 
-/// The origin of a token. It decides whether an unknown key id may trigger a fetch at any
-/// time. A rotation just before signing must not make a sign-in fail, and an attacker
-/// must not be able to trigger fetches at will.
+/// The origin of a token. It decides whether an unknown key id may trigger a fetch at any time. A rotation just before
+/// signing must not make a sign-in fail, and an attacker must not be able to trigger fetches at will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefetchPolicy {
-    /// From the token endpoint, in exchange for a code of this application. The exchange
-    /// bounds the number of fetches.
+    /// From the token endpoint, in exchange for a code of this application. The exchange bounds the number of fetches.
     Always,
     /// From any sender.
     RateLimited,
@@ -62,8 +57,7 @@ pub(crate) struct Keys {
     http: HttpClient,
     clock: SharedClock,
     settings: KeysSettings,
-    /// The key set, and the URL that it came from, because the metadata may name another
-    /// URL later.
+    /// The key set, and the URL that it came from, because the metadata may name another URL later.
     current: Mutex<Option<(Url, DocumentCache<KeySet>)>>,
     /// When an untrusted key id last triggered a fetch.
     last_refetch: Mutex<Option<Timestamp>>,
@@ -76,8 +70,7 @@ impl Keys {
 
     /// Verifies a signature with the key that the header names.
     ///
-    /// Returns the key set, so that the caller can check later whether it has been
-    /// replaced.
+    /// Returns the key set, so that the caller can check later whether it has been replaced.
     ///
     /// # Errors
     /// [`Code::TokenKeyUnknown`] if no published key matches; [`Code::TokenSignature`] if
@@ -117,8 +110,8 @@ impl Keys {
         current.as_ref().filter(|(known, _)| known == place).and_then(|(_, cached)| cached.fresh(now, look))
     }
 
-    /// Returns the cache for the URL in the metadata. A new URL gets a new cache, because
-    /// the keys of the old URL do not belong to it.
+    /// Returns the cache for the URL in the metadata. A new URL gets a new cache, because the keys of the old URL do
+    /// not belong to it.
     fn cached(&self, place: &Url) -> DocumentCache<KeySet> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match &*current {
@@ -141,8 +134,8 @@ impl Keys {
         }
     }
 
-    /// Allows one refetch per interval for untrusted senders, and records it. The first
-    /// fetch does not count, because a rotation may follow it directly.
+    /// Allows one refetch per interval for untrusted senders, and records it. The first fetch does not count, because a
+    /// rotation may follow it directly.
     fn may_refetch(&self, trust: RefetchPolicy) -> bool {
         let may = self.has_waited(trust);
         if may && trust != RefetchPolicy::Always {
@@ -151,8 +144,8 @@ impl Keys {
         may
     }
 
-    /// Whether the interval since the last untrusted refetch is over. A clock that jumps
-    /// backwards does not block fetches.
+    /// Whether the interval since the last untrusted refetch is over. A clock that jumps backwards does not block
+    /// fetches.
     fn has_waited(&self, trust: RefetchPolicy) -> bool {
         let last = || *self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner);
         let waits =
@@ -174,9 +167,8 @@ pub(super) struct SignatureInput<'a> {
 }
 
 impl SignatureInput<'_> {
-    /// Whether a fetch could help. It cannot if an untrusted token names another issuer.
-    /// Otherwise, with many tenants, tokens of one tenant would trigger requests to
-    /// another tenant's org.
+    /// Whether a fetch could help. It cannot if an untrusted token names another issuer. Otherwise, with many tenants,
+    /// tokens of one tenant would trigger requests to another tenant's org.
     fn is_worth_it(&self, trust: RefetchPolicy) -> bool {
         let issuer = || unverified_issuer(std::str::from_utf8(self.input).ok()?).ok();
         trust == RefetchPolicy::Always || issuer().is_some_and(|issuer| issuer == self.issuer)

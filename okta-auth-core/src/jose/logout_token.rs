@@ -1,5 +1,4 @@
-//! Logout tokens: the issuer reports that a user has signed out (OIDC Back-Channel Logout
-//! §2.4).
+//! Logout tokens: the issuer reports that a user has signed out (OIDC Back-Channel Logout §2.4).
 
 use std::time::Duration;
 
@@ -14,14 +13,12 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// A logout token that was issued longer ago is rejected, regardless of its `exp`.
 ///
-/// A provider sends it immediately and should let it expire within two minutes (§2.4), so
-/// five minutes allow a retry. A captured token is useless after that, and the stored
-/// `jti`s stay few even if a provider sets an `exp` of years.
+/// A provider sends it immediately and should let it expire within two minutes (§2.4), so five minutes allow a retry. A
+/// captured token is useless after that, and the stored `jti`s stay few even if a provider sets an `exp` of years.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
-/// Claims that never occur in a logout token. `nonce` is forbidden by §2.4, so that a
-/// logout token cannot pass as an ID token. The others belong to ID tokens, access tokens
-/// and DPoP proofs. Unknown claims are ignored, as §2.4 requires.
+/// Claims that never occur in a logout token. `nonce` is forbidden by §2.4, so that a logout token cannot pass as an ID
+/// token. The others belong to ID tokens, access tokens and DPoP proofs. Unknown claims are ignored, as §2.4 requires.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "scp", "htm", "htu"];
 
 #[derive(Debug)]
@@ -89,8 +86,8 @@ impl VerifiedLogoutToken {
     }
 }
 
-/// Checks that the event is an object (empty today, but it may get members), and that no
-/// claim of another kind of token is present (RFC 8725 §3.12).
+/// Checks that the event is an object (empty today, but it may get members), and that no claim of another kind of token
+/// is present (RFC 8725 §3.12).
 fn check_kind(payload: &Payload) -> Result<()> {
     let event = payload.0.get("events").and_then(|events| events.as_object()?.get(EVENT));
     if !event.is_some_and(serde_json::Value::is_object) || OF_OTHERS.iter().any(|claim| payload.has(claim)) {
@@ -99,8 +96,8 @@ fn check_kind(payload: &Payload) -> Result<()> {
     Ok(())
 }
 
-/// Checks that the token is issued, not expired, and fresh. Returns the first moment at
-/// which one of these no longer holds.
+/// Checks that the token is issued, not expired, and fresh. Returns the first moment at which one of these no longer
+/// holds.
 fn check_times(authentic: &VerifiedClaims) -> Result<Timestamp> {
     let (now, leeway, times) = (authentic.now, authentic.leeway, authentic.payload.times()?);
     times.check(now, leeway)?;
@@ -114,8 +111,8 @@ fn check_times(authentic: &VerifiedClaims) -> Result<Timestamp> {
     Ok(exp.plus(leeway).min(last.plus(Duration::from_secs(1))))
 }
 
-/// Returns the target: `sub`, `sid` or both (§2.4). Each claim that is present must be
-/// valid, even if the other would be enough.
+/// Returns the target: `sub`, `sid` or both (§2.4). Each claim that is present must be valid, even if the other would
+/// be enough.
 fn target(payload: &Payload) -> Result<Target> {
     let (subject, sid) = (text(payload, "sub")?, text(payload, "sid")?);
     if subject.is_some() {

@@ -284,8 +284,7 @@ async fn no_kind_of_token_passes_as_another() {
     }
 }
 
-/// The token has every claim of the other kind, so only `typ` identifies it as a
-/// revocation token.
+/// The token has every claim of the other kind, so only `typ` identifies it as a revocation token.
 #[tokio::test]
 async fn a_revocation_token_with_the_claims_of_other_kinds() {
     let org = TestIssuer::start().await;
@@ -297,8 +296,8 @@ async fn a_revocation_token_with_the_claims_of_other_kinds() {
     }
 }
 
-/// Neither an ID token without a nonce, nor an access token to which a claim `events` was
-/// added, passes as a logout token.
+/// Neither an ID token without a nonce, nor an access token to which a claim `events` was added, passes as a logout
+/// token.
 #[tokio::test]
 async fn tokens_of_other_kinds_with_claims_of_a_logout_token() {
     let org = TestIssuer::start().await;
@@ -336,8 +335,8 @@ async fn edges_of_the_leeway() {
     assert!(!passes(revocation(), NOW, NOW + 901).await);
 }
 
-/// When a stored `jti` expires, the token itself is no longer accepted, even on a replica
-/// whose clock is behind by the leeway.
+/// When a stored `jti` expires, the token itself is no longer accepted, even on a replica whose clock is behind by the
+/// leeway.
 #[tokio::test]
 async fn a_token_is_refused_once_its_jti_may_expire() {
     let slow = |at: Timestamp| at.seconds() - i64::try_from(LEEWAY.as_secs()).unwrap();

@@ -74,7 +74,7 @@ mod verifier;
 
 pub use access_token::{AccessTokenClaims, VerifiedAccessToken};
 pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
-pub use algorithm::Algorithm;
+pub(crate) use algorithm::Algorithm;
 pub use claims::Audience;
 pub(crate) use claims::{check_email, is_identifier};
 pub(crate) use id_token::IdTokenRules;

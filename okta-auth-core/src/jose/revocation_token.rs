@@ -1,10 +1,9 @@
-//! Revocation tokens: the issuer authenticates its request to end the sessions of a user
-//! (Global Token Revocation §3, which Okta calls Universal Logout).
+//! Revocation tokens: the issuer authenticates its request to end the sessions of a user (Global Token Revocation §3,
+//! which Okta calls Universal Logout).
 //!
-//! The token identifies the sender and the receiver. The user is in the request body,
-//! which the token does not cover. An attacker with a stolen token could therefore name
-//! another user. The only protections are that the token counts once, at one endpoint,
-//! and for minutes.
+//! The token identifies the sender and the receiver. The user is in the request body, which the token does not cover.
+//! An attacker with a stolen token could therefore name another user. The only protections are that the token counts
+//! once, at one endpoint, and for minutes.
 
 use std::time::Duration;
 
@@ -14,9 +13,8 @@ use super::verified_claims::VerifiedClaims;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
-/// The maximum time from `iat` to `exp`. Okta's tokens live for five minutes. With a
-/// longer lifetime a stolen token could be used later, and its `jti` would have to be
-/// stored as long.
+/// The maximum time from `iat` to `exp`. Okta's tokens live for five minutes. With a longer lifetime a stolen token
+/// could be used later, and its `jti` would have to be stored as long.
 const MAX_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug)]
@@ -25,8 +23,7 @@ pub(crate) struct RevocationTokenRules<'a> {
     pub(crate) issuer: &'a str,
     /// This application's client id, which must be the subject.
     pub(crate) client_id: &'a str,
-    /// The URL of the endpoint as registered at Okta, without query and fragment: the
-    /// only allowed audience.
+    /// The URL of the endpoint as registered at Okta, without query and fragment: the only allowed audience.
     pub(crate) endpoint: &'a str,
 }
 

@@ -1,9 +1,9 @@
-//! Shared rules for tokens that are single-use messages: they request an action of this
-//! application, come directly from the issuer, and count once.
+//! Shared rules for tokens that are single-use messages: they request an action of this application, come directly from
+//! the issuer, and count once.
 //!
-//! Their claims are parsed more strictly than those of other tokens. A claim with a wrong
-//! type is an error instead of absent: if an invalid `sid` of a logout token were
-//! ignored, the token would end all sessions of a user instead of one.
+//! Their claims are parsed more strictly than those of other tokens. A claim with a wrong type is an error instead of
+//! absent: if an invalid `sid` of a logout token were ignored, the token would end all sessions of a user instead of
+//! one.
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ pub(crate) struct TokenId {
 }
 
 impl TokenId {
-    /// Reads the `jti`. `refused_from` is the first moment at which the token itself is
-    /// rejected, by this machine's clock.
+    /// Reads the `jti`. `refused_from` is the first moment at which the token itself is rejected, by this machine's
+    /// clock.
     pub(super) fn new(authentic: &VerifiedClaims, refused_from: Timestamp) -> Result<Self> {
         let id = text(&authentic.payload, "jti")?.ok_or_else(|| Error::invalid_claim("jti", "is missing"))?;
         check_identifier("jti", id)?;
@@ -35,11 +35,10 @@ impl TokenId {
         &self.id
     }
 
-    /// The moment until which the `jti` must be stored. From then on the token has
-    /// expired.
+    /// The moment until which the `jti` must be stored. From then on the token has expired.
     ///
-    /// It includes the leeway twice: once for the issuer's clock, and once for the clocks
-    /// of this application's replicas, which share the stored value.
+    /// It includes the leeway twice: once for the issuer's clock, and once for the clocks of this application's
+    /// replicas, which share the stored value.
     #[cfg(test)]
     pub(crate) fn remember_until(&self) -> Timestamp {
         self.remember_until
@@ -57,8 +56,7 @@ pub(super) fn text<'a>(payload: &'a Payload, name: &'static str) -> Result<Optio
     value.as_str().map(Some).ok_or_else(|| Error::invalid_claim(name, "is not a string"))
 }
 
-/// Checks that `expected` is the only audience. With several audiences, one of them could
-/// forward the token to another.
+/// Checks that `expected` is the only audience. With several audiences, one of them could forward the token to another.
 pub(super) fn check_only_audience(payload: &Payload, expected: &str) -> Result<()> {
     let audience = payload.0.get("aud").ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
     let audience =

@@ -1,5 +1,5 @@
-//! Claims of a token that is not verified yet. They may select whose keys are tried or which tenant
-//! is looked up, and may reject a token; token validation checks them again.
+//! Claims of a token that is not verified yet. They may select whose keys are tried or which tenant is looked up, and
+//! may reject a token; token validation checks them again.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -7,8 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::base64url;
 use crate::error::{Code, Error, Result};
 
-/// Reads the payload of a token, or of the signed part of one. Returns `None` if it is not JSON of
-/// this type.
+/// Reads the payload of a token, or of the signed part of one. Returns `None` if it is not JSON of this type.
 pub(crate) fn unverified_claims<T: DeserializeOwned>(token: &str) -> Option<T> {
     let payload = base64url::decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()

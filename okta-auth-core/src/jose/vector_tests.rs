@@ -1,5 +1,4 @@
-//! The test vectors of project Wycheproof: raw signatures of every algorithm, and whole
-//! tokens.
+//! The test vectors of project Wycheproof: raw signatures of every algorithm, and whole tokens.
 
 use serde_json::{Value, json};
 use wycheproof::TestResult;
@@ -137,8 +136,7 @@ fn ed25519_signatures() {
     tally.finish();
 }
 
-/// Verifies a whole token up to its signature: structure, header, algorithm, key,
-/// signature.
+/// Verifies a whole token up to its signature: structure, header, algorithm, key, signature.
 fn verifies(token: &str, keys: &KeySet) -> bool {
     let Ok(compact) = Compact::parse(token, &Headers::default()) else { return false };
     let Some(algorithm) = Algorithm::parse(&compact.header.alg) else { return false };

@@ -6,14 +6,13 @@ use super::pending::PendingLogin;
 use super::used_states::UsedStates;
 use crate::clock::Timestamp;
 
-/// A pending login whose state has been used up. A callback can be validated only with this type,
-/// so a state cannot be used twice.
+/// A pending login whose state has been used up. A callback can be validated only with this type, so a state cannot be
+/// used twice.
 #[derive(Debug)]
 pub(crate) struct ConsumedLogin(PendingLogin);
 
 impl ConsumedLogin {
-    /// Uses up the state of a pending login, within this process. Returns `None` if it was used
-    /// before.
+    /// Uses up the state of a pending login, within this process. Returns `None` if it was used before.
     pub(crate) fn consume(
         pending: PendingLogin,
         used_states: &UsedStates,

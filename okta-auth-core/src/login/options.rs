@@ -14,31 +14,32 @@ const MAX_HINT: usize = 254;
 /// The options of a single sign-in, beyond the configuration.
 ///
 /// ```
+/// # use okta_auth_core as okta_auth;
 /// use std::time::Duration;
-/// use okta_auth_core::login::{LoginOptions, ReturnTo};
+/// use okta_auth::login::{LoginOptions, ReturnTo};
 ///
 /// let base = "https://app.example.com".parse().unwrap();
-/// let mut options = LoginOptions::new(ReturnTo::parse("/payout", &base));
-/// options.login_hint = Some("ada@example.com".to_owned());
-/// options.max_age = Some(Duration::from_secs(300));
+/// let options = LoginOptions::new(ReturnTo::parse("/payout", &base))
+///     .with_login_hint("ada@example.com")
+///     .with_max_age(Duration::from_secs(300));
+/// # let _ = options;
 /// ```
 ///
-/// The requested `max_age` and `acr_values` are sealed with the attempt. The callback checks the ID
-/// token against the sealed values, so the browser cannot change them.
+/// The requested `max_age` and `acr_values` are sealed with the attempt. The callback checks the ID token against the
+/// sealed values, so the browser cannot change them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginOptions {
     /// The page that the browser goes to after the sign-in.
     pub return_to: ReturnTo,
-    /// Requires fresh credentials even if the user has a session at Okta (`prompt=login`, OIDC Core
-    /// §3.1.2.1).
+    /// Requires fresh credentials even if the user has a session at Okta (`prompt=login`, OIDC Core §3.1.2.1).
     pub force_login: bool,
     /// The user name to prefill (`login_hint`).
     pub login_hint: Option<String>,
     /// The longest time since the user last authenticated (`max_age`). The callback checks it.
     pub max_age: Option<Duration>,
-    /// The sufficient authentication contexts (`acr_values`). The callback checks them, because
-    /// Okta silently ignores unknown values.
+    /// The sufficient authentication contexts (`acr_values`). The callback checks them, because Okta silently ignores
+    /// unknown values.
     pub acr_values: Vec<String>,
     /// Further parameters of the authorization request.
     pub(crate) parameters: Vec<(String, String)>,
@@ -60,9 +61,32 @@ impl LoginOptions {
         }
     }
 
-    /// Reads the query of the login path: `return_to` is the target, `prompt=login` requests fresh
-    /// credentials, and `login_hint` prefills the user name. Other parameters are passed on only if
-    /// the application allows them.
+    /// Requires fresh credentials; see [`force_login`](Self::force_login).
+    #[must_use]
+    pub fn with_forced_login(self) -> Self {
+        Self { force_login: true, ..self }
+    }
+
+    /// Prefills the user name.
+    #[must_use]
+    pub fn with_login_hint(self, user: impl Into<String>) -> Self {
+        Self { login_hint: Some(user.into()), ..self }
+    }
+
+    /// Requires that the user authenticated at most this long ago.
+    #[must_use]
+    pub fn with_max_age(self, age: Duration) -> Self {
+        Self { max_age: Some(age), ..self }
+    }
+
+    /// Requires one of these authentication contexts.
+    #[must_use]
+    pub fn with_acr_values<S: Into<String>>(self, values: impl IntoIterator<Item = S>) -> Self {
+        Self { acr_values: values.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Reads the query of the login path: `return_to` is the target, `prompt=login` requests fresh credentials, and
+    /// `login_hint` prefills the user name. Other parameters are passed on only if the application allows them.
     pub(crate) fn from_query(query: &str, config: &Config) -> Self {
         let allowed = &config.options.login_parameters;
         let is_allowed = |name: &str, value: &str| {
@@ -83,13 +107,14 @@ impl LoginOptions {
         options
     }
 
-    /// Adds a parameter to the authorization request, and replaces an earlier one of the same name:
-    /// for example `idp` or `ui_locales`, or `prompt` with another value than `login`.
+    /// Adds a parameter to the authorization request, and replaces an earlier one of the same name: for example `idp`
+    /// or `ui_locales`, or `prompt` with another value than `login`.
     ///
     /// ```
-    /// use okta_auth_core::login::{LoginOptions, ReturnTo};
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::login::{LoginOptions, ReturnTo};
     ///
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// let options = LoginOptions::new(ReturnTo::root())
     ///     .with_parameter("idp", "0oa9o8wzkhckw9TLa0h7")?
     ///     .with_parameter("prompt", "select_account")?;

@@ -9,21 +9,17 @@ use zeroize::Zeroize as _;
 use super::options::LoginOptions;
 use super::return_to::ReturnTo;
 use crate::base64url;
-use crate::clock::{Moment, Timestamp};
+use crate::clock::{Moment, REPLICA_SKEW, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
-/// The first byte of a sealed attempt. Version 1 had no such byte and began with the length of its
-/// state, 43.
+/// The first byte of a sealed attempt. Version 1 had no such byte and began with the length of its state, 43.
 const FORMAT: u8 = 2;
-
-/// The tolerated difference between the clocks of two replicas.
-const SKEW: Duration = Duration::from_secs(60);
 
 /// One attempt to sign in.
 ///
-/// State, nonce and PKCE verifier have 256 bits each and are new for each attempt. They are derived
-/// from one random seed to save space in cookies.
+/// State, nonce and PKCE verifier have 256 bits each and are new for each attempt. They are derived from one random
+/// seed to save space in cookies.
 #[derive(Debug)]
 pub(crate) struct PendingLogin {
     /// Binds the response to this attempt (RFC 6749 §10.12).
@@ -57,8 +53,7 @@ impl Drop for Seed {
 }
 
 impl Seed {
-    /// Derives a pseudorandom value for one purpose: the first block of HKDF-Expand with SHA-256
-    /// (RFC 5869 §2.3).
+    /// Derives a pseudorandom value for one purpose: the first block of HKDF-Expand with SHA-256 (RFC 5869 §2.3).
     fn derive(&self, purpose: &str) -> Secret {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
         let tag = hmac::sign(&key, &[purpose.as_bytes(), &[1]].concat());
@@ -136,10 +131,9 @@ impl PendingLogin {
         self.record.max_age_seconds.is_some() || !self.record.acr_values.is_empty()
     }
 
-    /// Whether the attempt may still be completed. Attempts from the future are rejected like those
-    /// that are too old.
+    /// Whether the attempt may still be completed. Attempts from the future are rejected like those that are too old.
     pub(crate) fn is_live(&self, lifetime: Duration, now: Timestamp) -> bool {
         let began = self.record.created_at.timestamp();
-        now < began.plus(lifetime) && began <= now.plus(SKEW)
+        now < began.plus(lifetime) && began <= now.plus(REPLICA_SKEW)
     }
 }

@@ -4,18 +4,16 @@
 //!
 //! Proxies answer 400 to requests with too many bytes of cookies. Therefore:
 //!
-//! 1. A browser holds at most `max_attempts` pending logins, with fewer than [`ROOM`] bytes of
-//!    names and values in total.
-//! 2. The oldest attempt is evicted first. Timestamps have microseconds, and the attempts of one
-//!    browser always have different ones.
+//! 1. A browser holds at most `max_attempts` pending logins, with fewer than [`ROOM`] bytes of names and values in
+//!    total.
+//! 2. The oldest attempt is evicted first. Timestamps have microseconds, and the attempts of one browser always have
+//!    different ones.
 //! 3. A long target never evicts another attempt: it is shortened to its path, or else to `/`.
-//! 4. Expired attempts, and cookies that do not open, stay while there is space. An expired attempt
-//!    still has the page to return to, and a cookie that does not open may belong to another
-//!    application on the host.
-//! 5. Tabs that start at the same moment do not see each other's cookies, so together they can
-//!    exceed the limit. The next start or callback evicts the oldest of them.
-//! 6. One response deletes at most `max_attempts` cookies, regardless of how many the browser
-//!    sends.
+//! 4. Expired attempts, and cookies that do not open, stay while there is space. An expired attempt still has the page
+//!    to return to, and a cookie that does not open may belong to another application on the host.
+//! 5. Tabs that start at the same moment do not see each other's cookies, so together they can exceed the limit. The
+//!    next start or callback evicts the oldest of them.
+//! 6. One response deletes at most `max_attempts` cookies, regardless of how many the browser sends.
 
 use std::time::Duration;
 
@@ -32,8 +30,7 @@ use crate::error::{Code, Error, Result};
 use crate::protocol::AuthorizationParameters;
 use crate::secret::{Secret, sha256};
 
-/// The names and values of all pending logins of a browser, with `=` and `; ` around each, have
-/// fewer bytes than this.
+/// The names and values of all pending logins of a browser, with `=` and `; ` around each, have fewer bytes than this.
 const ROOM: usize = 4_000;
 
 /// What an attempt takes whose target is an ordinary one, of up to 200 bytes.
@@ -74,8 +71,7 @@ struct Held<'a> {
 impl PendingLogins {
     pub(crate) fn new(keys: &CookieKeys, cookies: CookieSettings, config: &Config) -> Result<Self> {
         let (owner, client_id) = config.owner();
-        // Bound to the issuer too: a code from a tenant's previous issuer must never be sent to its
-        // new one.
+        // Bound to the issuer too: a code from a tenant's previous issuer must never be sent to its new one.
         let tenant = format!("{owner} {} {client_id}", config.issuer);
         // A form post comes from another site, so the browser sends only `SameSite=None` cookies.
         let cookies = cookies.cross_site(config.options.response_mode == ResponseMode::FormPost);
@@ -88,8 +84,7 @@ impl PendingLogins {
         })
     }
 
-    /// Starts an attempt. Returns it with its `Set-Cookie` value, and with the deletions of evicted
-    /// attempts.
+    /// Starts an attempt. Returns it with its `Set-Cookie` value, and with the deletions of evicted attempts.
     pub(crate) fn begin(
         &self,
         options: &LoginOptions,
@@ -120,8 +115,8 @@ impl PendingLogins {
         Ok((pending, cookies))
     }
 
-    /// Deletes the oldest attempts of a browser that has more of them than fit, but never
-    /// that of `state`, which the request is about.
+    /// Deletes the oldest attempts of a browser that has more of them than fit, but never that of `state`, which the
+    /// request is about.
     pub(crate) fn trim(&self, request: &RequestCookies, state: &str, now: Timestamp) -> Vec<HeaderValue> {
         let (live, mut held) = self.held(request, now);
         // Expired ones first. What does not open may belong to another application.
@@ -132,8 +127,8 @@ impl PendingLogins {
         evicted.into_iter().map(|name| self.cookies.remove(name)).collect()
     }
 
-    /// Seals an attempt in fewer than `room` bytes, with as much of its target as fits. With the
-    /// target `/` it is sealed in any case.
+    /// Seals an attempt in fewer than `room` bytes, with as much of its target as fits. With the target `/` it is
+    /// sealed in any case.
     fn seal(&self, pending: PendingLogin, name: &str, room: usize) -> Result<(PendingLogin, String)> {
         let sealed = self.sealer.seal(name, &pending.encode()?)?;
         let target = pending.return_to().clone();
@@ -186,8 +181,8 @@ impl PendingLogins {
         values.find_map(|value| PendingLogin::decode(self.sealer.open(name, value)?.plain()))
     }
 
-    /// The attempts of a browser that may still be completed, and the other cookies with such a
-    /// name. Both are sorted with the first to evict in front.
+    /// The attempts of a browser that may still be completed, and the other cookies with such a name. Both are sorted
+    /// with the first to evict in front.
     fn held<'a>(&'a self, request: &'a RequestCookies, now: Timestamp) -> (Vec<Held<'a>>, Vec<Held<'a>>) {
         let (mut live, mut spare) = (Vec::new(), Vec::new());
         for (name, value) in request.with_prefix(&self.prefix) {

@@ -1,22 +1,25 @@
 //! The page that a browser goes to after sign-in: a path of the application itself, or `/`.
 //!
-//! Many libraries were open redirectors because they checked one reading of a text, and the browser
-//! followed another. Here the `url` crate parses the text once (with the WHATWG algorithm that
-//! browsers follow), and the redirect uses the serialized result.
+//! Many libraries were open redirectors because they checked one reading of a text, and the browser followed another.
+//! Here the `url` crate parses the text once (with the WHATWG algorithm that browsers follow), and the redirect uses
+//! the serialized result.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::config::Config;
 
-/// The longest target, in bytes. A longer one loses its query and its fragment. It would not fit
-/// the cookie of a pending login, and the limit bounds the work for a request.
+/// The longest target, in bytes. A longer one loses its query and its fragment. It would not fit the cookie of a
+/// pending login, and the limit bounds the work for a request.
 const MAX_BYTES: usize = 8 * 1024;
 
 /// A local absolute path with its query and fragment: `/orders?page=2#total`.
 ///
 /// ```
-/// use okta_auth_core::login::ReturnTo;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::login::ReturnTo;
 ///
 /// let base = "https://app.example.com".parse().unwrap();
 /// assert_eq!(ReturnTo::parse("/orders?page=2#total", &base).as_str(), "/orders?page=2#total");
@@ -24,7 +27,7 @@ const MAX_BYTES: usize = 8 * 1024;
 ///     assert_eq!(ReturnTo::parse(elsewhere, &base).as_str(), "/");
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReturnTo(String);
 
@@ -42,9 +45,9 @@ impl ReturnTo {
         }
     }
 
-    /// Parses a target as [`parse`](Self::parse) does. The root and the library's own paths become
-    /// the [start page](Self::start_page): a return to `/login` would loop, and the root may belong
-    /// to another application at this origin.
+    /// Parses a target as [`parse`](Self::parse) does. The root and the library's own paths become the [start
+    /// page](Self::start_page): a return to `/login` would loop, and the root may belong to another application at this
+    /// origin.
     pub(crate) fn within(target: &str, config: &Config) -> Self {
         let (target, routes) = (Self::parse(target, &config.base_url), config.routes());
         let served = routes.served(target.path());
@@ -52,18 +55,15 @@ impl ReturnTo {
         if is_ours { Self::start_page(config) } else { target }
     }
 
-    /// Parses a target from a request. Everything that is not a path on the origin of `base`
-    /// becomes `/`.
+    /// Parses a target from a request. Everything that is not a path on the origin of `base` becomes `/`.
     ///
     /// 1. It begins with a slash: `orders` would depend on the browser's current page.
-    /// 2. It has no backslash and no control character: browsers read the first as a slash and drop
-    ///    the others.
-    /// 3. Resolved against `base` and serialized as a path, it parses to the same URL again.
-    ///    `//evil.example` and `/.//evil.example` do not.
+    /// 2. It has no backslash and no control character: browsers read the first as a slash and drop the others.
+    /// 3. Resolved against `base` and serialized as a path, it parses to the same URL again. `//evil.example` and
+    ///    `/.//evil.example` do not.
     /// 4. It has at most 8 KiB. A longer one becomes its path.
     ///
-    /// A sign-in shortens the target further if it does not fit the browser's cookies: to its path,
-    /// or else to `/`.
+    /// A sign-in shortens the target further if it does not fit the browser's cookies: to its path, or else to `/`.
     pub fn parse(candidate: &str, base: &Url) -> Self {
         if candidate.len() > MAX_BYTES {
             tracing::info!(target: "okta_auth", "the target of a sign-in is longer than 8 KiB, so its query is dropped");
@@ -87,9 +87,8 @@ impl ReturnTo {
                 written.push_str(part);
             }
         }
-        // `/.//host` is serialized as the path `//host`, which the next parser reads as a host. A
-        // path that parses to the same URL the second time is on our origin, because the second
-        // parse began there.
+        // `/.//host` is serialized as the path `//host`, which the next parser reads as a host. A path that parses to
+        // the same URL the second time is on our origin, because the second parse began there.
         let again = base.join(&written).ok()?;
         let target = Self(written);
         // Percent-encoding may have made it longer.
@@ -108,6 +107,18 @@ impl ReturnTo {
 
     pub(crate) fn without_query(&self) -> Self {
         Self(self.path().to_owned())
+    }
+}
+
+impl AsRef<str> for ReturnTo {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ReturnTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

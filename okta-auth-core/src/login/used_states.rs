@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::secret::{Secret, sha256};
 
-/// The number of stored states. More callbacks within one attempt's lifetime evict the oldest. A
-/// code is single-use at Okta in any case; this is a second defence, within one process.
+/// The number of stored states. More callbacks within one attempt's lifetime evict the oldest. A code is single-use at
+/// Okta in any case; this is a second defence, within one process.
 const CAPACITY: usize = 16_384;
 
 /// A bounded set of used states. Only callbacks fill it: starting an attempt stores nothing.
@@ -75,8 +75,7 @@ mod tests {
         // The oldest was evicted, and the latest were not.
         assert!(consumed.consume(&state, lifetime, now));
         assert!(!consumed.consume(&Secret::new((CAPACITY + 9).to_string()), lifetime, now));
-        // Expired entries are removed two at a time, so that no single callback pays for all of
-        // them.
+        // Expired entries are removed two at a time, so that no single callback pays for all of them.
         let later = now.plus(lifetime * 2);
         for n in 0..10 {
             assert!(consumed.consume(&Secret::new(format!("later {n}")), lifetime, later));

@@ -1,5 +1,5 @@
-//! The request of a back-channel logout (OIDC Back-Channel Logout §2.5): a form with one token that
-//! the provider sends directly, without a browser.
+//! The request of a back-channel logout (OIDC Back-Channel Logout §2.5): a form with one token that the provider sends
+//! directly, without a browser.
 
 use http::HeaderMap;
 

@@ -1,20 +1,17 @@
 //! A logout that a script began and a navigation continues.
 //!
-//! A script cannot follow a redirect to the provider, and must not see the ID token in its URL. So
-//! the script gets a URL of this application. The browser keeps the data for that URL in a cookie
-//! that scripts cannot read.
+//! A script cannot follow a redirect to the provider, and must not see the ID token in its URL. So the script gets a
+//! URL of this application. The browser keeps the data for that URL in a cookie that scripts cannot read.
 //!
 //! | sessions | the cookie has | the store has |
 //! |---|---|---|
 //! | in cookies | the ID token, sealed | nothing |
 //! | in a store | a random key | the ID token, sealed, under the hash of the key |
 //!
-//! 1. The URL works once. In a store the record is removed before it is used, so only one of
-//!    several replicas gets it. In cookies its use is recorded with the revocations, or else in the
-//!    memory of the process.
+//! 1. The URL works once. In a store the record is removed before it is used, so only one of several replicas gets it.
+//!    In cookies its use is recorded with the revocations, or else in the memory of the process.
 //! 2. The URL works for [`LIFETIME`], by the server's clock and not by the browser's.
-//! 3. The URL works only in the browser that signed out, and only at its tenant: the cookie is
-//!    sealed for the tenant.
+//! 3. The URL works only in the browser that signed out, and only at its tenant: the cookie is sealed for the tenant.
 //! 4. The local session has ended before, and stays ended if the continuation fails.
 
 use std::time::Duration;
@@ -153,8 +150,7 @@ fn invalid() -> Error {
 mod tests {
     use super::*;
 
-    /// Issuer, client, secret and cookie name are the same, so only the seal separates the two
-    /// tenants.
+    /// Issuer, client, secret and cookie name are the same, so only the seal separates the two tenants.
     #[test]
     fn a_logout_of_one_tenant_is_not_continued_at_another() {
         let of_tenant = |id: &str| {

@@ -1,17 +1,15 @@
 //! Deferred logout: retries when the session store fails.
 //!
-//! The session cookie is deleted even if the store is down, so that a shared computer is
-//! not left signed in. The browser can therefore not retry, and a copy of the cookie would
-//! stay valid until the session's limits. The logout waits in a list and is retried until
-//! the store responds.
+//! The session cookie is deleted even if the store is down, so that a shared computer is not left signed in. The
+//! browser can therefore not retry, and a copy of the cookie would stay valid until the session's limits. The logout
+//! waits in a list and is retried until the store responds.
 //!
-//! 1. The list holds sessions, not tasks. One worker processes it; the pause between two
-//!    rounds doubles from one second to one minute.
+//! 1. The list holds sessions, not tasks. One worker processes it; the pause between two rounds doubles from one second
+//!    to one minute.
 //! 2. Each session is listed once, however often its cookie is sent.
-//! 3. While the store is down, the MAC of a session id proves that the session is real. A
-//!    forged id with a MAC is invalid and gets no entry. Ids from before the MAC was
-//!    introduced share a small part of the list, so that forged ones cannot displace a
-//!    proven session.
+//! 3. While the store is down, the MAC of a session id proves that the session is real. A forged id with a MAC is
+//!    invalid and gets no entry. Ids from before the MAC was introduced share a small part of the list, so that forged
+//!    ones cannot displace a proven session.
 //! 4. If the list is full, the response is
 //!    [`Code::SignOutLocalOnly`](crate::error::Code::SignOutLocalOnly), because the logout
 //!    will not be retried.
@@ -28,16 +26,15 @@ use crate::session::{PendingLookup, SessionAdmin, StoreKey};
 
 /// Capacity for sessions with a valid MAC.
 const PROVEN: usize = 1024;
-/// Capacity for sessions without a MAC. Such an id is easily forged, and valid ones
-/// disappear with the sessions from before the MAC was introduced.
+/// Capacity for sessions without a MAC. Such an id is easily forged, and valid ones disappear with the sessions from
+/// before the MAC was introduced.
 const UNPROVEN: usize = 128;
 /// The pause before the first round; it doubles with each round.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The number of rounds for each logout: about an hour.
 const ROUNDS: u32 = 65;
-/// A round ends after this number of failures, because each may take as long as the store's
-/// timeout.
+/// A round ends after this number of failures, because each may take as long as the store's timeout.
 const FAILURES: usize = 4;
 
 /// The deferred logouts of all tenants.
@@ -62,8 +59,7 @@ struct DeferredLogout {
     since: u32,
 }
 
-/// Allows another worker to start if this one is dropped early, for example when its
-/// runtime shuts down.
+/// Allows another worker to start if this one is dropped early, for example when its runtime shuts down.
 struct Worker {
     logouts: Arc<DeferredLogouts>,
     done: bool,
@@ -113,8 +109,8 @@ impl DeferredLogouts {
         true
     }
 
-    /// Tries each logout once, or until the store has failed a few times. A failed logout
-    /// moves to the end, so that the next round begins with the others.
+    /// Tries each logout once, or until the store has failed a few times. A failed logout moves to the end, so that the
+    /// next round begins with the others.
     async fn retry_all(&self) {
         let (mut left, mut failures) = (self.lock().entries.len(), 0);
         while left > 0 && failures < FAILURES {
@@ -148,8 +144,8 @@ impl Queue {
         self.entries.push_back(logout);
     }
 
-    /// Begins a round if the list has entries. The worker stops under the lock, so that no
-    /// entry is added to a list without a worker.
+    /// Begins a round if the list has entries. The worker stops under the lock, so that no entry is added to a list
+    /// without a worker.
     fn begin_round(&mut self) -> bool {
         self.round = self.round.wrapping_add(1);
         self.has_worker = !self.entries.is_empty();

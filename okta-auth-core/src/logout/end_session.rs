@@ -1,8 +1,7 @@
 //! The request that ends the session at the provider (OIDC RP-Initiated Logout §2).
 //!
-//! It is a redirect if its URL is short enough, and otherwise a form with the same parameters: an
-//! ID token with many groups makes a URL that servers reject with 414. The specification allows
-//! both, and Okta accepts both.
+//! It is a redirect if its URL is short enough, and otherwise a form with the same parameters: an ID token with many
+//! groups makes a URL that servers reject with 414. The specification allows both, and Okta accepts both.
 
 use url::Url;
 
@@ -10,8 +9,8 @@ use crate::config::Config;
 use crate::discovery::Metadata;
 use crate::secret::Secret;
 
-/// The longest URL of a redirect, in bytes. Servers commonly accept a request line of 8 KiB, which
-/// also has a method and a version.
+/// The longest URL of a redirect, in bytes. Servers commonly accept a request line of 8 KiB, which also has a method
+/// and a version.
 const MAX_LOCATION: usize = 8_000;
 
 /// A logout request to the provider. `Debug` shows no parameters.
@@ -24,8 +23,7 @@ pub(crate) struct EndSession {
 }
 
 impl EndSession {
-    /// Builds the request. The ID token may have expired. Returns `None` if the provider has no
-    /// end-session endpoint.
+    /// Builds the request. The ID token may have expired. Returns `None` if the provider has no end-session endpoint.
     ///
     /// Okta requires the ID token as a hint: without it Okta's session stays alive.
     pub(crate) fn new(config: &Config, metadata: &Metadata, id_token: Secret, state: Secret) -> Option<Self> {

@@ -13,8 +13,8 @@ pub(super) fn malformed(why: &'static str) -> Error {
     Error::new(Code::LogoutMalformed, why)
 }
 
-/// Whether the body has this media type, with any parameters. Exactly one `Content-Type` header is
-/// required: with two of them a proxy and this library could read different ones.
+/// Whether the body has this media type, with any parameters. Exactly one `Content-Type` header is required: with two
+/// of them a proxy and this library could read different ones.
 pub(super) fn is_media_type(headers: &HeaderMap, expected: &str) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };

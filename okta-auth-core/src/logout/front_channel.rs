@@ -1,19 +1,18 @@
-//! The request of a front-channel logout (OIDC Front-Channel Logout §2), which the provider's
-//! logout page loads in a frame.
+//! The request of a front-channel logout (OIDC Front-Channel Logout §2), which the provider's logout page loads in a
+//! frame.
 //!
 //! Any page can load it, so the request proves nothing. Therefore these rules apply:
 //!
 //! 1. It only ends sessions. The response does not reveal whether there was a session.
-//! 2. `iss` and `sid` are required. They end the session with both values. A `sid` is hard to
-//!    guess, and it works when the browser sends no cookies from frames.
-//! 3. The bare form, without both, is accepted only if
-//!    `ConfigBuilder::front_channel_session_required` is off. It ends the session whose cookie came
-//!    along, and only for the navigation of an `iframe` without a foreign `Origin`: an image, a
-//!    script, a `fetch` or a link on another page ends nothing. A frame on the provider's page
-//!    sends `Sec-Fetch-Site: cross-site` or `same-site`, so that header is not checked; a
-//!    `SameSite=Lax` cookie reaches a same-site frame only.
-//! 4. A message of another issuer is ignored, and answered like any other. Okta may name the org in
-//!    place of one of its custom servers.
+//! 2. `iss` and `sid` are required. They end the session with both values. A `sid` is hard to guess, and it works when
+//!    the browser sends no cookies from frames.
+//! 3. The bare form, without both, is accepted only if `ConfigBuilder::front_channel_session_required` is off. It ends
+//!    the session whose cookie came along, and only for the navigation of an `iframe` without a foreign `Origin`: an
+//!    image, a script, a `fetch` or a link on another page ends nothing. A frame on the provider's page sends
+//!    `Sec-Fetch-Site: cross-site` or `same-site`, so that header is not checked; a `SameSite=Lax` cookie reaches a
+//!    same-site frame only.
+//! 4. A message of another issuer is ignored, and answered like any other. Okta may name the org in place of one of its
+//!    custom servers.
 
 use http::HeaderMap;
 use http::header::ORIGIN;
@@ -36,9 +35,8 @@ pub(crate) enum Target {
     Browser,
 }
 
-/// Reads the query, and the form of a POST. The specification has only GET; Okta documents POST.
-/// Returns `None` for a request that must be ignored: a message of another issuer, or the bare form
-/// outside a frame.
+/// Reads the query, and the form of a POST. The specification has only GET; Okta documents POST. Returns `None` for a
+/// request that must be ignored: a message of another issuer, or the bare form outside a frame.
 ///
 /// # Errors
 /// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if `iss` and `sid` are required
@@ -64,8 +62,8 @@ pub(crate) fn target(parts: &Parts, body: &[u8], config: &Config) -> Result<Opti
     }
 }
 
-/// Whether a request is the navigation of an `iframe`, and names no other origin than the issuer's
-/// or the application's own.
+/// Whether a request is the navigation of an `iframe`, and names no other origin than the issuer's or the application's
+/// own.
 fn is_own_frame(headers: &HeaderMap, config: &Config) -> bool {
     let only = |name: &str, expected: &str| {
         let mut values = headers.get_all(name).iter();

@@ -12,28 +12,21 @@
 //! | 6 | they end, and their refresh tokens are revoked later | the same |
 //! | 7 | the token is marked as used, unless the store failed | the same |
 //!
-//! An unauthenticated sender gets as far as step 3, which costs one verification and at
-//! most one fetch of keys per interval. The body of Universal Logout is not parsed
-//! before that, so the response reveals neither supported formats nor existing users.
+//! An unauthenticated sender gets as far as step 3, which costs one verification and at most one fetch of keys per
+//! interval. The body of Universal Logout is not parsed before that, so the response reveals neither supported formats
+//! nor existing users.
 //!
 //! # Replay protection
 //!
-//! The id of a token is claimed where sessions end: in the store, or in the revocation list
-//! for sessions in cookies. It is kept until the token would be rejected for its age by the
-//! slowest tolerated clock. Without such storage no message is accepted. See
+//! The id of a token is claimed where sessions end: in the store, or in the revocation list for sessions in cookies. It
+//! is kept until the token would be rejected for its age by the slowest tolerated clock. Without such storage no
+//! message is accepted. See
 //! [`replay`](super::replay) for messages that arrive while the store fails.
-//!
-//! # Limits of front-channel logout
-//!
-//! Any page can load its URL. With `iss` and `sid` it ends the Okta session's local
-//! sessions wherever their cookies are, which also works in browsers that block cookies in
-//! frames. Without `iss` and `sid` it is rejected, unless the application allows that form.
-//! It then ends the session of the request's cookie, and only in the navigation of a frame.
 //!
 //! # Outcomes
 //!
-//! A message either has an authenticated sender, or it can only sign a user out. Sessions
-//! end in the store or by a watermark that every replica reads, once for each message.
+//! A message either has an authenticated sender, or it can only sign a user out. Sessions end in the store or by a
+//! watermark that every replica reads, once for each message.
 //! [`Channel`] decides on the status for each outcome.
 
 use std::sync::Arc;
@@ -105,24 +98,18 @@ pub(crate) struct BrowserRequest<'a> {
     pub(crate) reference: CorrelationId,
 }
 
-/// The number of sessions that a message ended; `None` for sessions in cookies, where it is
-/// unknown.
+/// The number of sessions that a message ended; `None` for sessions in cookies, where it is unknown.
 pub(crate) type EndedSessions = Option<usize>;
 
 #[derive(Debug)]
 pub(crate) struct FrontChannelOutcome {
     pub(crate) result: Result<EndedSessions>,
-    /// The `Set-Cookie` values that delete the request's own session; `None` if the message
-    /// did not end it.
+    /// The `Set-Cookie` values that delete the request's own session; `None` if the message did not end it.
     pub(crate) own_session: Option<Vec<HeaderValue>>,
 }
 
 impl Logout {
-    /// Works on the sessions of `admin`. All tenants share the deferred logouts and the used
-    /// states.
-    ///
-    /// # Errors
-    /// Those of deriving the keys for cookies.
+    /// Works on the sessions of `admin`. All tenants share the deferred logouts and the used states.
     pub(crate) fn new(
         admin: Arc<SessionAdmin>,
         provider: Provider,
@@ -243,8 +230,8 @@ impl Logout {
         self.replay.run_once(token.issuer(), token.once(), work).await
     }
 
-    /// Ends the sessions of an index key if they belong to this user. A watermark for
-    /// sessions in cookies has no user, and an Okta session has only one.
+    /// Ends the sessions of an index key if they belong to this user. A watermark for sessions in cookies has no user,
+    /// and an Okta session has only one.
     async fn end_session_of(
         &self,
         name: &StoreKey,
@@ -263,8 +250,8 @@ impl Logout {
     /// Carries out a Universal Logout (Global Token Revocation §3).
     ///
     /// # Errors
-    /// A `Logout...` or `Token...` code, those of [`run_once`](ReplayGuard::run_once), and
-    /// those of the issuer and the store.
+    /// A `Logout...` or `Token...` code, those of [`run_once`](ReplayGuard::run_once), and those of the issuer and the
+    /// store.
     pub(crate) async fn universal(
         &self,
         parts: &Parts,
@@ -326,8 +313,7 @@ impl Logout {
     }
 }
 
-/// The error for a subject by e-mail address when sessions have none. Sessions that do have
-/// one have ended.
+/// The error for a subject by e-mail address when sessions have none. Sessions that do have one have ended.
 fn without_email() -> Error {
     let message = "Okta named a user by e-mail address, and sessions have none; add `email` to OKTA_SCOPES";
     Error::new(Code::LogoutUnsupported, message)

@@ -1,8 +1,7 @@
 //! The return from the provider after a logout.
 //!
-//! The provider adds the `state` of the request to the URL that the browser returns to. A
-//! short-lived cookie stores that state, so that the application can remove it from the URL and
-//! confirm the logout.
+//! The provider adds the `state` of the request to the URL that the browser returns to. A short-lived cookie stores
+//! that state, so that the application can remove it from the URL and confirm the logout.
 //!
 //! | the cookie has | a navigation | then |
 //! |---|---|---|
@@ -10,8 +9,7 @@
 //! | a state | any other | is unchanged: its `state` is the application's own |
 //! | the return | without a session | may show once that the user is signed out |
 //!
-//! The cookie is sealed, so a page on a neighbouring subdomain cannot plant one for a `state` of
-//! the application's own.
+//! The cookie is sealed, so a page on a neighbouring subdomain cannot plant one for a `state` of the application's own.
 
 use std::time::Duration;
 
@@ -95,8 +93,8 @@ impl LogoutReturns {
     }
 }
 
-/// Removes the parameter `state` with this value from a path and query. Returns `None` if it is
-/// missing. Everything else stays byte for byte.
+/// Removes the parameter `state` with this value from a path and query. Returns `None` if it is missing. Everything
+/// else stays byte for byte.
 fn without_state(target: &str, state: &str) -> Option<String> {
     let (path, query) = target.split_once('?')?;
     let is_ours = |pair: &&str| {

@@ -149,8 +149,7 @@ fn rejects_single_repeated_empty_and_huge_parameters() {
     assert!(front(&named(ISSUER, &"a".repeat(255))).unwrap().is_some());
 }
 
-/// The requests that a page of another site can cause: an image, a script, a `fetch`, a link, a
-/// form.
+/// The requests that a page of another site can cause: an image, a script, a `fetch`, a link, a form.
 #[test]
 fn the_bare_form_is_accepted_only_for_the_navigation_of_a_frame() {
     const FRAME: [(&str, &str); 2] = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
@@ -520,8 +519,7 @@ fn words() -> impl Strategy<Value = String> {
     prop_oneof![4 => select(known.to_vec()).prop_map(str::to_owned), 2 => Just(ISSUER.to_owned()), 1 => any::<String>()]
 }
 
-/// JSON close to the shape of a message: an identifier of some format, with up to two members added
-/// or replaced.
+/// JSON close to the shape of a message: an identifier of some format, with up to two members added or replaced.
 fn messages() -> impl Strategy<Value = Value> {
     let good = vec![
         json!({ "format": "email", "email": "A@b.c" }),

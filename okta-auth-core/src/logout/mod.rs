@@ -1,15 +1,14 @@
-//! Logout: the local session ends first, then the refresh token is revoked, then Okta's session
-//! ends (OIDC RP-Initiated Logout §2).
+//! Logout: the local session ends first, then the refresh token is revoked, then Okta's session ends (OIDC RP-Initiated
+//! Logout §2).
 //!
 //! 1. The request is a POST from one of the application's own pages.
 //! 2. The session's cookies are deleted, even if a later step fails.
 //! 3. The refresh token is revoked. The logout waits at most three seconds for that.
-//! 4. The browser is sent to the end-session endpoint with the ID token as a hint: by a redirect,
-//!    by a form if the URL would be too long, or by a URL for a script to navigate to. If Okta is
-//!    down, the browser stays at the application, signed out.
-//! 5. Okta redirects the browser to the post-logout redirect URI, where the application expects
-//!    neither a session nor a state. If the URL has the `state` of this logout, it is removed from
-//!    the URL.
+//! 4. The browser is sent to the end-session endpoint with the ID token as a hint: by a redirect, by a form if the URL
+//!    would be too long, or by a URL for a script to navigate to. If Okta is down, the browser stays at the
+//!    application, signed out.
+//! 5. Okta redirects the browser to the post-logout redirect URI, where the application expects neither a session nor a
+//!    state. If the URL has the `state` of this logout, it is removed from the URL.
 //!
 //! # Logout messages
 //!
@@ -19,13 +18,12 @@
 //! | front-channel (OIDC Front-Channel Logout) | the user's browser, in a frame | only a `sid` | a session |
 //! | Universal Logout (Global Token Revocation) | Okta | a revocation token | those of a user |
 //!
-//! Any page can send a front-channel message, so it may only sign a user out. The two messages with
-//! a token are read in a fixed order: first the sender, then the content. A token is accepted once,
-//! and its id is stored until the token expires. If a message could not be carried out because Okta
-//! or the store was down, the sender may repeat it.
+//! Any page can send a front-channel message, so it may only sign a user out. The two messages with a token are read in
+//! a fixed order: first the sender, then the content. A token is accepted once, and its id is stored until the token
+//! expires. If a message could not be carried out because Okta or the store was down, the sender may repeat it.
 //!
-//! A message has exactly one reading: a parameter, a member or a header that comes twice is
-//! rejected. All comparisons are byte by byte.
+//! A message has exactly one reading: a parameter, a member or a header that comes twice is rejected. All comparisons
+//! are byte by byte.
 //!
 //! | status | back-channel | front-channel | Universal Logout |
 //! |---|---|---|---|
@@ -45,7 +43,7 @@ mod form;
 mod front_channel;
 mod handler;
 mod logout_return;
-mod origin;
+pub(crate) mod pages;
 mod replay;
 mod rp_initiated;
 mod status;
@@ -55,10 +53,7 @@ mod universal;
 mod message_tests;
 
 pub(crate) use deferred::DeferredLogouts;
-pub(crate) use end_session::EndSession;
-pub(crate) use front_channel::origin_of;
-pub(crate) use handler::{BrowserRequest, EndedSessions, Logout};
+pub(crate) use handler::{BrowserRequest, Logout};
 pub(crate) use logout_return::LogoutReturn;
-pub(crate) use origin::{MissingOrigin, same_origin};
-pub(crate) use rp_initiated::{LogoutSender, RedirectTarget, RedirectToProvider};
+pub(crate) use rp_initiated::LogoutSender;
 pub(crate) use status::Channel;

@@ -8,14 +8,14 @@
 //! | claimed | may be retried later | another request processes it, or that request was aborted |
 //! | used | is a replay | it was processed, or it can never be |
 //!
-//! If the message were marked as used before the work is done, a store failure in between
-//! would lose it: the sender gets 503, sends it again, and the copy counts as a replay. If
-//! it were marked only afterwards, two concurrent copies would both be processed, and the
-//! second could name another user (the token of Universal Logout does not cover the body).
+//! If the message were marked as used before the work is done, a store failure in between would lose it: the sender
+//! gets 503, sends it again, and the copy counts as a replay. If it were marked only afterwards, two concurrent copies
+//! would both be processed, and the second could name another user (the token of Universal Logout does not cover the
+//! body).
 //!
-//! Therefore a message is first claimed for [`CLAIM_LIFETIME`], and marked as used when its
-//! work is done. After a temporary error the claim is released. If the release fails too,
-//! or the process ends, the claim expires: the message is delayed, but not lost.
+//! Therefore a message is first claimed for [`CLAIM_LIFETIME`], and marked as used when its work is done. After a
+//! temporary error the claim is released. If the release fails too, or the process ends, the claim expires: the message
+//! is delayed, but not lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +26,8 @@ use crate::jose::TokenId;
 use crate::secret::random_bytes;
 use crate::session::{IndexKind, SessionStore, Sessions, StoreKey, with_store_timeout};
 
-/// Longer than any store operation, and short enough for a retry of the sender within the
-/// five-minute lifetime of a token.
+/// Longer than any store operation, and short enough for a retry of the sender within the five-minute lifetime of a
+/// token.
 const CLAIM_LIFETIME: Duration = Duration::from_secs(20);
 
 /// The mark of a used message. It is greater than the mark of any claim.
@@ -52,14 +52,12 @@ impl ReplayGuard {
 
     /// Runs the work of a message, once across all replicas.
     ///
-    /// The work is repeated after a temporary failure, so it must be idempotent: ending an
-    /// ended session is a no-op.
+    /// The work is repeated after a temporary failure, so it must be idempotent: ending an ended session is a no-op.
     ///
     /// # Errors
-    /// Those of the work; [`Code::TokenClaim`] for a replay; [`Code::LogoutInProgress`] for
-    /// a copy of a message that is being processed; [`Code::LogoutUnsupported`] without
-    /// storage for marks; [`Code::StoreUnavailable`], also if the work is done but could
-    /// not be marked as used: a retry of the sender is then a no-op.
+    /// Those of the work; [`Code::TokenClaim`] for a replay; [`Code::LogoutInProgress`] for a copy of a message that is
+    /// being processed; [`Code::LogoutUnsupported`] without storage for marks; [`Code::StoreUnavailable`], also if the
+    /// work is done but could not be marked as used: a retry of the sender is then a no-op.
     pub(super) async fn run_once<T>(
         &self,
         issuer: &str,
@@ -101,8 +99,7 @@ impl ReplayGuard {
 }
 
 impl ReplayClaim<'_> {
-    /// Releases the claim, so that the message can be retried immediately. If this fails,
-    /// the claim expires.
+    /// Releases the claim, so that the message can be retried immediately. If this fails, the claim expires.
     async fn release(self) {
         if let Err(error) = with_store_timeout(self.marks.unlock(&self.mark, self.owner)).await {
             let seconds = CLAIM_LIFETIME.as_secs();

@@ -7,21 +7,20 @@
 //! | a script, by `fetch` | 200 with the URL to navigate to |
 //! | any of them without a session, or while Okta is down | the post-logout redirect URI, directly |
 //!
-//! The URL for a script is `/logout?continue` of this application. It is valid once and for
-//! one minute, in the browser that signed out (see [`Continuations`]). The ID token reaches
-//! the provider in a redirect, or in a form on a page that cannot be framed. It is never in
-//! a response body that a script can read.
+//! The URL for a script is `/logout?continue` of this application. It is valid once and for one minute, in the browser
+//! that signed out (see [`Continuations`]). The ID token reaches the provider in a redirect, or in a form on a page
+//! that cannot be framed. It is never in a response body that a script can read.
 //!
-//! After the logout the provider redirects the browser to the post-logout redirect URI. One
-//! more redirect removes the `state` that the provider echoes from the URL. The application
-//! can then confirm the logout, or the library shows a page
-//! (`ConfigBuilder::signed_out_page`).
+//! After the logout the provider redirects the browser to the post-logout redirect URI. One more redirect removes the
+//! `state` that the provider echoes from the URL. The application can then confirm the logout, or the library shows a
+//! page (`ConfigBuilder::signed_out_page`).
 //!
 //! [`Continuations`]: super::continuation::Continuations
 
 use std::sync::Arc;
 
 use http::HeaderValue;
+use http::request::Parts;
 use url::form_urlencoded;
 
 use super::end_session::EndSession;
@@ -45,6 +44,20 @@ pub(crate) enum LogoutSender {
     Script,
 }
 
+impl LogoutSender {
+    /// Determines the sender by `Sec-Fetch-Mode`, or without that header by `X-Requested-With` or an `Accept` for data.
+    /// Other clients count as pages.
+    pub(crate) fn of(parts: &Parts, navigation: bool) -> Self {
+        let header = |name: &str| parts.headers.get(name);
+        let is_script = match header("sec-fetch-mode") {
+            Some(mode) => mode != "navigate",
+            None if navigation => false,
+            None => header("x-requested-with").is_some() || header("accept").is_some_and(|accept| accept != "*/*"),
+        };
+        if is_script { Self::Script } else { Self::Page }
+    }
+}
+
 /// Where the browser goes after the local session has ended.
 #[derive(Debug)]
 pub(crate) struct RedirectToProvider {
@@ -65,8 +78,8 @@ pub(crate) enum RedirectTarget {
 impl Logout {
     /// Ends the session here, revokes its tokens, and returns the way to the provider.
     ///
-    /// The cookies of [`clear_session`](Self::clear_session) have to be added to every
-    /// response, including that of an error.
+    /// The cookies of [`clear_session`](Self::clear_session) have to be added to every response, including that of an
+    /// error.
     ///
     /// # Errors
     /// [`Code::SignOutPending`] if the store does not respond, and the logout is retried;
@@ -88,8 +101,8 @@ impl Logout {
         }
     }
 
-    /// Returns the `Set-Cookie` values that delete the session's cookies. They are deleted
-    /// regardless of the results of store and Okta.
+    /// Returns the `Set-Cookie` values that delete the session's cookies. They are deleted regardless of the results of
+    /// store and Okta.
     pub(crate) fn clear_session(
         &self,
         session: Result<Option<&Arc<Session>>>,
@@ -104,8 +117,7 @@ impl Logout {
     /// Ends the local session.
     ///
     /// # Errors
-    /// Those of the store: a session that still exists could be used with a copy of the
-    /// cookie.
+    /// Those of the store: a session that still exists could be used with a copy of the cookie.
     async fn end_here(&self, session: &Session, request: &BrowserRequest<'_>) -> Result<()> {
         match self.sessions.end(session, request.now).await {
             Ok(true) => self.admin.emit_ended(session.event_subject(), EndReason::SignedOut, request.reference),
@@ -134,8 +146,8 @@ impl Logout {
         Error::new(Code::SignOutLocalOnly, message).with_cause(error)
     }
 
-    /// Revokes the tokens, and sends the browser to Okta or tells a script where to
-    /// navigate. While Okta is down, the logout is only local.
+    /// Revokes the tokens, and sends the browser to Okta or tells a script where to navigate. While Okta is down, the
+    /// logout is only local.
     async fn end_at_provider(
         &self,
         session: &Session,
@@ -157,8 +169,7 @@ impl Logout {
         redirect.unwrap_or_else(|error| self.local_only(&error))
     }
 
-    /// Sends a browser to the end-session endpoint: by a redirect, or by a form if the URL
-    /// would be too long.
+    /// Sends a browser to the end-session endpoint: by a redirect, or by a form if the URL would be too long.
     fn end_session(
         &self,
         metadata: &Metadata,
@@ -213,8 +224,7 @@ impl Logout {
         self.continuations.clear(cookies)
     }
 
-    /// Completes a logout without Okta: the reason is logged, and the session at Okta
-    /// remains.
+    /// Completes a logout without Okta: the reason is logged, and the session at Okta remains.
     fn local_only(&self, error: &Error) -> RedirectToProvider {
         tracing::warn!(target: "okta_auth", code = %error.code(), "signed out here, but not at Okta: {error:?}");
         self.post_logout_redirect()
@@ -230,8 +240,7 @@ impl Logout {
         &self.returns
     }
 
-    /// Whether the library shows a page after a logout at this path and query, in place of
-    /// the application.
+    /// Whether the library shows a page after a logout at this path and query, in place of the application.
     pub(crate) fn has_page_at(&self, target: &str) -> bool {
         let path = target.split('?').next().unwrap_or_default();
         let is_landing_page = self.config.routes().public(path) == self.config.post_logout_redirect_uri().path();

@@ -1,8 +1,7 @@
 //! The status of the response to a logout message.
 //!
-//! The sender gets only the status. The reason is in the log, under the code of the error, because
-//! the sender may be an attacker, and a provider cannot act on it. The response is never cached
-//! (`Cache-Control: no-store`).
+//! The sender gets only the status. The reason is in the log, under the code of the error, because the sender may be an
+//! attacker, and a provider cannot act on it. The response is never cached (`Cache-Control: no-store`).
 
 use http::StatusCode;
 
@@ -37,8 +36,7 @@ impl Channel {
         }
     }
 
-    /// The status for an error. A 401 also needs a challenge (RFC 9110 §15.5.2), and a 503 a
-    /// `Retry-After`.
+    /// The status for an error. A 401 also needs a challenge (RFC 9110 §15.5.2), and a 503 a `Retry-After`.
     pub(crate) fn status(self, error: &Error) -> StatusCode {
         match (self, error.code()) {
             (Self::Universal, _) => universal(error),
@@ -60,8 +58,8 @@ fn front(error: &Error) -> StatusCode {
     }
 }
 
-/// The statuses of Global Token Revocation §4. If keys cannot be fetched, the token may still be
-/// valid: 503, and never 401.
+/// The statuses of Global Token Revocation §4. If keys cannot be fetched, the token may still be valid: 503, and
+/// never 401.
 fn universal(error: &Error) -> StatusCode {
     match error.code() {
         Code::LogoutMalformed => StatusCode::BAD_REQUEST,

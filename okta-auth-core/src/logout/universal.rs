@@ -1,10 +1,8 @@
-//! The request of Universal Logout (Global Token Revocation §3). A token in the header
-//! authenticates the sender. A subject identifier in the body (RFC 9493) names the user whose
-//! sessions end.
+//! The request of Universal Logout (Global Token Revocation §3). A token in the header authenticates the sender. A
+//! subject identifier in the body (RFC 9493) names the user whose sessions end.
 //!
-//! The token is read and verified before the body is parsed. So unauthenticated senders get 401 and
-//! learn nothing about formats or users. The user is searched only among the users of the issuer
-//! whose key signed the token.
+//! The token is read and verified before the body is parsed. So unauthenticated senders get 401 and learn nothing about
+//! formats or users. The user is searched only among the users of the issuer whose key signed the token.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -34,9 +32,8 @@ pub(crate) enum SubjectIdentifier {
     Opaque { id: String },
 }
 
-/// The issuers that may send the request, and whose users it may name: the configured issuer, and
-/// the org that it belongs to. In Okta's token, `iss` is either the org's URL or the issuer of the
-/// ID tokens.
+/// The issuers that may send the request, and whose users it may name: the configured issuer, and the org that it
+/// belongs to. In Okta's token, `iss` is either the org's URL or the issuer of the ID tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct AcceptedIssuers {
     configured: Issuer,
@@ -54,8 +51,8 @@ pub(crate) enum Signer {
 impl AcceptedIssuers {
     /// Both issuers of an application, only from the configuration.
     ///
-    /// Only a custom server is known to belong to the org at its origin. An issuer with any other
-    /// path may share its host with unrelated issuers, so only the issuer itself is accepted.
+    /// Only a custom server is known to belong to the org at its origin. An issuer with any other path may share its
+    /// host with unrelated issuers, so only the issuer itself is accepted.
     pub(crate) fn of(issuer: &Issuer) -> Self {
         let org = issuer.org().unwrap_or_else(|| issuer.as_str().to_owned());
         Self { configured: issuer.clone(), org }
@@ -68,8 +65,8 @@ impl AcceptedIssuers {
         }
     }
 
-    /// Chooses the keys that verify a token. The token's own `iss` is only a hint for the choice:
-    /// it is checked again, against the issuer whose keys were used.
+    /// Chooses the keys that verify a token. The token's own `iss` is only a hint for the choice: it is checked again,
+    /// against the issuer whose keys were used.
     ///
     /// # Errors
     /// [`Code::TokenMalformed`] if the token has no issuer, [`Code::TokenClaim`] if it has another
@@ -83,8 +80,8 @@ impl AcceptedIssuers {
     }
 }
 
-/// Reads the token. The request must have exactly one `Authorization` header, with the scheme
-/// `Bearer` and one token, and no token in the query.
+/// Reads the token. The request must have exactly one `Authorization` header, with the scheme `Bearer` and one token,
+/// and no token in the query.
 ///
 /// # Errors
 /// [`Code::LogoutRefused`] if the request does not have exactly one token there.
@@ -122,8 +119,8 @@ pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssue
     }
 }
 
-/// A subject identifier must have exactly the members of its format (RFC 9493 §3). One with an
-/// `email` beside its `id` could be read in two ways.
+/// A subject identifier must have exactly the members of its format (RFC 9493 §3). One with an `email` beside its `id`
+/// could be read in two ways.
 fn identifier(mut members: Map<String, Value>) -> Result<SubjectIdentifier> {
     let mut text = |name: &str| members.remove(name).and_then(|value| value.as_str().map(str::to_owned));
     let format = text("format").ok_or_else(|| malformed("the `sub_id` has no `format`"))?;
@@ -148,8 +145,8 @@ fn identifier(mut members: Map<String, Value>) -> Result<SubjectIdentifier> {
     }
 }
 
-/// The body: an object with one subject identifier. Members besides `sub_id` are ignored, so that
-/// the protocol can grow.
+/// The body: an object with one subject identifier. Members besides `sub_id` are ignored, so that the protocol can
+/// grow.
 #[derive(Deserialize)]
 struct Message {
     sub_id: Unique,

@@ -20,9 +20,10 @@ use super::rules::{AppCredentials, TenantRules};
 use super::source::TenantSource;
 use super::table::TenantTable;
 use super::tenants::Tenants;
-use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
+use crate::config::{ConfigBuilder, EgressPolicy};
 use crate::engine::OktaAuthBuilder;
 use crate::error::{Code, Error, Result};
+use crate::issuer::is_loopback;
 use crate::policy::PolicySet;
 
 /// How long an answer of a source is cached by default.
@@ -197,13 +198,13 @@ impl TenantsBuilder {
                            host, subdomain or path";
             return Err(Error::new(Code::ConfigInvalid, message));
         }
-        let template = self.template.shared(&self.egress)?;
-        let clock = template.shared_clock();
+        let (app, settings, policies) = self.template.into_app(&self.egress)?;
+        let clock = app.clock();
         let rules = TenantRules {
-            shared: AppCredentials::of(template.config()),
+            shared: AppCredentials::of(&settings),
             egress: self.egress,
             policies: self.policies.keys().cloned().collect(),
-            audiences: template.config().default_audiences().to_owned(),
+            audiences: settings.default_audiences().to_owned(),
             parents: resolvers.iter().filter_map(Resolver::parent).map(str::to_owned).collect(),
         };
         let directory = match self.source {
@@ -213,11 +214,12 @@ impl TenantsBuilder {
             DirectorySource::Source(source, lifetime) => Directory::source(source, lifetime, clock),
         };
         // A placeholder without a real issuer; the egress policy blocks requests to it.
-        let nowhere = template.config().clone().issuer("https://tenants.invalid").client_id("nobody");
-        let without_tenant = template.clone().with_config(nowhere.only_client_secret(None)).build()?;
-        let policies = self.policies.into_iter().map(|(name, set)| Ok((name, template.access_of(set)?)));
+        let nowhere = settings.clone().issuer("https://tenants.invalid").client_id("nobody");
+        let access = app.access_of(policies)?;
+        let without_tenant = app.engine_without_tenant(nowhere.only_client_secret(None).build()?, access)?;
+        let policies = self.policies.into_iter().map(|(name, set)| Ok((name, app.access_of(set)?)));
         let policies = policies.collect::<Result<HashMap<_, _>>>()?;
-        let router = TenantRouter::new(template, resolvers, directory, without_tenant, policies, self.options);
+        let router = TenantRouter::new((app, settings), resolvers, directory, without_tenant, policies, self.options);
         Ok(Tenants::of_router(router))
     }
 }

@@ -25,9 +25,9 @@ use super::rules::TenantRules;
 use super::source::{TenantKey, TenantSource};
 use super::table::TenantTable;
 use crate::clock::{SharedClock, Timestamp};
-use crate::config::spellings;
 use crate::error::{Code, Error, Result};
 use crate::http::SingleFlight;
+use crate::issuer::spellings;
 use crate::tenant::TenantSettings;
 
 /// Capacity of the cache of a source's answers, negative answers included.
@@ -251,7 +251,7 @@ impl Directory {
         let stays = |tenant: &TenantSettings| {
             let now = table.tenant(&TenantKey::Id(tenant.id.clone()));
             let is_same =
-                |issuer: &String| crate::config::without_slash(issuer) == crate::config::without_slash(&tenant.issuer);
+                |issuer: &String| crate::issuer::without_slash(issuer) == crate::issuer::without_slash(&tenant.issuer);
             let knows = |now: &TenantSettings| is_same(&now.issuer) || now.former_issuers.iter().any(is_same);
             now.is_some_and(|now| now.client_id == tenant.client_id && knows(now))
         };

@@ -15,7 +15,7 @@ use super::rules::AppCredentials;
 use super::source::TenantKey;
 use super::uniqueness::UniquenessIndex;
 use crate::config::ConfigBuilder;
-use crate::engine::{ExclusiveSessions, OktaAuth, OktaAuthBuilder};
+use crate::engine::{App, ExclusiveSessions, OktaAuth};
 use crate::error::{Code, Error, Result};
 use crate::policy::RouteAccess;
 use crate::tenant::{TenantId, TenantSettings};
@@ -24,7 +24,9 @@ use crate::tenant::{TenantId, TenantSettings};
 const MAX_ENGINES: usize = 4096;
 
 pub(super) struct TenantEngines {
-    pub(super) template: OktaAuthBuilder,
+    pub(super) app: App,
+    /// The settings that tenants inherit.
+    pub(super) settings: ConfigBuilder,
     pub(super) resolvers: Arc<[Resolver]>,
     /// The redirect URI at the application's own address.
     pub(super) callback: String,
@@ -99,7 +101,7 @@ impl TenantEngines {
 
     /// Combines the settings of the application and of a tenant.
     pub(super) fn tenant_config(&self, settings: &TenantSettings) -> ConfigBuilder {
-        base_url::tenant_config(self.template.config(), &self.resolvers, &self.callback, settings)
+        base_url::tenant_config(&self.settings, &self.resolvers, &self.callback, settings)
     }
 
     /// Creates the engine of a tenant that was not checked as a part of a table. Its client
@@ -114,7 +116,7 @@ impl TenantEngines {
             Lookup::Known(settings) => settings,
             Lookup::Ask => self.cache.engines.get(id).map(|(settings, _)| settings),
         };
-        let default = self.template.config().default_audiences();
+        let default = self.settings.default_audiences();
         let younger = index.check(settings, default, current)?;
         let auth = self.create(settings)?;
         index.record(settings, default, current);
@@ -129,7 +131,7 @@ impl TenantEngines {
     }
 
     fn create(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
-        AppCredentials::of(self.template.config()).check(settings)?;
+        AppCredentials::of(&self.settings).check(settings)?;
         let named = settings.policies.as_ref().map(|name| {
             self.policies.get(name).cloned().ok_or_else(|| {
                 let message = format!("the policy set of the tenant {} is not defined", settings.id);
@@ -137,7 +139,7 @@ impl TenantEngines {
             })
         });
         let access = named.transpose()?.unwrap_or_else(|| Arc::clone(&self.access));
-        let template = self.template.clone().with_config(self.tenant_config(settings));
-        template.for_tenant(Arc::clone(settings), access, self.exclusive.clone()).build()
+        let config = self.tenant_config(settings).build()?;
+        self.app.engine_of_tenant(config, access, Arc::clone(settings), self.exclusive.clone())
     }
 }

@@ -42,6 +42,7 @@ impl TenantRouter {
     /// Ends the session at one tenant. Cookies that belong to no tenant stay.
     async fn end_at(&self, id: TenantId, context: &RequestContext) -> Result<Vec<HeaderValue>> {
         let Some(other) = self.find(&TenantKey::Id(id)).await? else { return Ok(Vec::new()) };
-        other.end_replaced_session(context.cookies(), context.now(), context.reference()).await
+        let admin = other.session_admin();
+        admin.end_presented(context.cookies(), context.now(), context.reference()).await
     }
 }

@@ -17,13 +17,12 @@ use url::{Url, form_urlencoded};
 use super::router::TenantRouter;
 use super::source::TenantKey;
 use crate::config::Config;
-use crate::engine::{
-    Authentication, BoxFuture, Endpoint, OktaAuth, Page, RealmDiscovery, RefreshTiming, Reply, RequestContext, escape,
-    see_other, unauthorized, with_form,
-};
+use crate::engine::{Authentication, BoxFuture, OktaAuth, RealmDiscovery, RequestContext, unauthorized};
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::MatchedRoute;
+use crate::response::{Page, Reply, escape, see_other, with_form};
+use crate::routing::{Endpoint, RefreshTiming};
 use crate::session::Email;
 use crate::sign_in::InitiateLoginRequest;
 

@@ -17,7 +17,7 @@ const MAX_ATTEMPTS: usize = 3600;
 
 /// Ends all sessions of these tenants. The receiver completes after the first attempt.
 pub(super) fn end_sessions(removed: Vec<OktaAuth>) -> oneshot::Receiver<()> {
-    removed.iter().for_each(OktaAuth::mark_removed);
+    removed.iter().for_each(|auth| auth.session_admin().mark_removed());
     let (sender, receiver) = oneshot::channel();
     tokio::spawn(async move {
         let mut left = try_to_end(removed, true).await;
@@ -40,8 +40,8 @@ pub(super) fn end_sessions(removed: Vec<OktaAuth>) -> oneshot::Receiver<()> {
 /// # Errors
 /// Those of the store; no session has ended yet then.
 pub(super) async fn remove(auth: &OktaAuth) -> Result<()> {
-    auth.mark_removed();
-    let outcome = auth.end_all_sessions().await;
+    auth.session_admin().mark_removed();
+    let outcome = auth.session_admin().end_all().await;
     if outcome.as_ref().is_err_and(Error::is_temporary) {
         drop(end_sessions(vec![auth.clone()]));
     }
@@ -51,7 +51,7 @@ pub(super) async fn remove(auth: &OktaAuth) -> Result<()> {
 async fn try_to_end(removed: Vec<OktaAuth>, is_first: bool) -> Vec<OktaAuth> {
     let mut left = Vec::new();
     for auth in removed {
-        let Err(error) = auth.end_all_sessions().await else { continue };
+        let Err(error) = auth.session_admin().end_all().await else { continue };
         let again = error.is_temporary();
         if is_first || !again {
             let then = if again { "this is retried" } else { "they stay valid until their limits" };

@@ -14,14 +14,15 @@ use super::engines::{EngineCache, TenantEngines};
 use super::removal;
 use super::resolver::{Resolution, Resolver, host, named, resolve};
 use super::source::TenantKey;
+use crate::config::ConfigBuilder;
 use crate::cookie::CookieSettings;
 use crate::engine::{
-    Authentication, Endpoint, ExclusiveSessions, NoTenant, OktaAuth, OktaAuthBuilder, PendingAuthentication,
-    RouteOptions, RouteTable, without_tenant,
+    App, Authentication, ExclusiveSessions, NoTenant, OktaAuth, PendingAuthentication, without_tenant,
 };
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::RouteAccess;
+use crate::routing::{Endpoint, RouteOptions, RouteTable};
 use crate::tenant::{TenantId, TenantSettings};
 
 pub(super) struct TenantRouter {
@@ -52,14 +53,14 @@ pub(super) struct RouterOptions {
 
 impl TenantRouter {
     pub(super) fn new(
-        template: OktaAuthBuilder,
+        (app, settings): (App, ConfigBuilder),
         resolvers: Vec<Resolver>,
         directory: Directory,
         without_tenant: OktaAuth,
         policies: HashMap<String, Arc<RouteAccess>>,
         options: RouterOptions,
     ) -> Arc<Self> {
-        let (base, name) = template.config().shared();
+        let (base, name) = settings.shared();
         let base = Url::parse(base).ok();
         let secure = base.as_ref().is_some_and(|base| base.scheme() == "https");
         let session_cookie = CookieSettings::new(secure).name(name);
@@ -68,11 +69,12 @@ impl TenantRouter {
         let sets = std::iter::once(access).chain(policies.values()).cloned().collect();
         let own = without_tenant.config().routes().own().map(str::to_owned);
         let below = endpoints_below(&without_tenant, &resolvers).into_iter().map(|(_, path)| path);
-        let routes = RouteTable::new(sets, own.chain(below).collect(), template.route_options());
+        let routes = RouteTable::new(sets, own.chain(below).collect(), app.route_options());
         let resolvers: Arc<[Resolver]> = resolvers.into();
         Arc::new_cyclic(|this: &Weak<Self>| Self {
             engines: TenantEngines {
-                template,
+                app,
+                settings,
                 resolvers: Arc::clone(&resolvers),
                 callback: without_tenant.config().redirect_uri().as_str().to_owned(),
                 access: Arc::clone(access),

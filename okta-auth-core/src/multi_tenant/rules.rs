@@ -7,8 +7,9 @@ use url::Url;
 
 use super::source::TenantKey;
 use super::table::{TenantTable, audiences_in_common};
-use crate::config::{ConfigBuilder, EgressPolicy, Issuer, without_slash};
+use crate::config::{ConfigBuilder, EgressPolicy, Issuer};
 use crate::error::{Code, Error, Result};
+use crate::issuer::without_slash;
 use crate::tenant::{TenantId, TenantSettings};
 
 /// The application's rules. They apply to a table at startup and to each later version of a

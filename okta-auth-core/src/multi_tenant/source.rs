@@ -53,8 +53,9 @@ impl fmt::Display for TenantKey {
 /// that claim the same client or audience the older one is served.
 ///
 /// ```
-/// use okta_auth_core::tenant::TenantSettings;
-/// use okta_auth_core::multi_tenant::{TenantFuture, TenantKey, TenantSource};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::tenant::TenantSettings;
+/// use okta_auth::multi_tenant::{TenantFuture, TenantKey, TenantSource};
 ///
 /// struct Customers; // a pool of connections to your database
 ///

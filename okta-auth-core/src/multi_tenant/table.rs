@@ -9,8 +9,9 @@ use std::sync::Arc;
 use url::Url;
 
 use super::source::{TenantFuture, TenantKey, TenantSource};
-use crate::config::{DEFAULT_AUDIENCE, Issuer, check_client, spellings, without_slash};
+use crate::config::{DEFAULT_AUDIENCE, Issuer, check_client};
 use crate::error::{Code, Error, Result};
+use crate::issuer::{spellings, without_slash};
 use crate::tenant::{TenantId, TenantSettings};
 
 /// A fixed set of tenants.
@@ -19,8 +20,9 @@ use crate::tenant::{TenantId, TenantSettings};
 /// A conflict is an error when the table is built.
 ///
 /// ```
-/// use okta_auth_core::tenant::{TenantId, TenantSettings};
-/// use okta_auth_core::multi_tenant::TenantTable;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::tenant::{TenantId, TenantSettings};
+/// use okta_auth::multi_tenant::TenantTable;
 ///
 /// let tenant = |id: &str| {
 ///     let issuer = format!("https://{id}.okta.com/oauth2/default");

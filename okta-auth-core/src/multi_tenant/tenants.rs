@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use super::router::TenantRouter;
 use super::source::TenantKey;
-use crate::engine::{
-    Authentication, Endpoint, OktaAuth, RequestContext, RouteOptions, RouteOwner, RouteSettings, RouteTable,
-};
+use crate::engine::{Authentication, OktaAuth, RequestContext};
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::MatchedRoute;
+use crate::routing::{Endpoint, RouteOptions, RouteOwner, RouteSettings, RouteTable};
 use crate::tenant::TenantId;
 
 /// The tenants of an application, shared by all workers. An application with a single Okta
 /// has one tenant: a function that takes `Tenants` also takes an [`OktaAuth`].
 /// ```
-/// use okta_auth_core::OktaAuth;
-/// use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
-/// use okta_auth_core::tenant::{TenantId, TenantSettings};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::OktaAuth;
+/// use okta_auth::multi_tenant::{Resolver, TenantTable, Tenants};
+/// use okta_auth::tenant::{TenantId, TenantSettings};
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let acme = TenantSettings::new(TenantId::parse("acme").unwrap(), "https://acme.okta.com", "0oa1");
 /// let globex = TenantSettings::new(TenantId::parse("globex").unwrap(), "https://globex.okta.com", "0oa2");
 /// // What all of them share: cookie secret, session store, limits, hooks.

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use super::table::audiences;
-use crate::config::without_slash;
 use crate::error::{Code, Error, Result};
+use crate::issuer::without_slash;
 use crate::tenant::{TenantId, TenantSettings};
 
 /// Beyond this size, the claims of removed tenants are evicted.

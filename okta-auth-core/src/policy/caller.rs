@@ -20,7 +20,8 @@ use crate::session::Session;
 /// at Okta.
 ///
 /// ```
-/// use okta_auth_core::policy::check;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::check;
 ///
 /// let same_country = check("same country", |caller| async move {
 ///     caller.claim("/address/country").is_some_and(|country| country == "SE")

@@ -10,11 +10,12 @@ use super::rule::Policy;
 #[must_use]
 pub struct ClaimCondition(String);
 
-/// A condition about any claim, by its name or by a JSON Pointer (RFC 6901):
-/// `claim("department")`, `claim("/address/country")`.
+/// A condition about any claim, by its name or by a JSON Pointer (RFC 6901): `claim("department")`,
+/// `claim("/address/country")`.
 ///
 /// ```
-/// use okta_auth_core::policy::claim;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::claim;
 ///
 /// let policy = claim("department").one_of(["Sales", "Support"]) & claim("/address/country").equals("SE");
 /// # let _ = policy;
@@ -29,18 +30,16 @@ impl ClaimCondition {
         Policy::condition(Condition::Claim(self.0, Test::Present))
     }
 
-    /// Requires the claim to equal this value. A claim of another type is malformed: `"3"`
-    /// is not 3.
+    /// Requires the claim to equal this value. A claim of another type is malformed: `"3"` is not 3.
     ///
-    /// A malformed claim denies, also under `!`, so that a change of the claim's type at
-    /// Okta never grants access.
+    /// A malformed claim denies, also under `!`, so that a change of the claim's type at Okta never grants access.
     pub fn equals(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Equals(value.into())))
     }
 
-    /// Requires the claim to be a list with this value. A text that contains it is
-    /// malformed: `"admin"` must not match `"not-an-admin"`. A list without the value is
-    /// malformed if it has an element of another type, because that one cannot be compared.
+    /// Requires the claim to be a list with this value. A text that contains it is malformed: `"admin"` must not match
+    /// `"not-an-admin"`. A list without the value is malformed if it has an element of another type, because that one
+    /// cannot be compared.
     pub fn contains(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Contains(value.into())))
     }

@@ -42,7 +42,7 @@ pub(super) enum Test {
 }
 
 /// The result of a [`check`](super::check); `None` if the function could not decide.
-pub type CheckFuture = Pin<Box<dyn Future<Output = Option<bool>> + Send>>;
+pub(super) type CheckFuture = Pin<Box<dyn Future<Output = Option<bool>> + Send>>;
 
 pub(super) type CheckFn = Box<dyn Fn(Caller) -> CheckFuture + Send + Sync>;
 

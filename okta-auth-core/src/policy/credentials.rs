@@ -10,16 +10,15 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AcceptedCredentials {
-    /// Only a session. Access tokens are ignored, because gateways add tokens of their own,
-    /// and because every client of an authorization server can get a token for the default
-    /// audience.
+    /// Only a session. Access tokens are ignored, because gateways add tokens of their own, and because every client of
+    /// an authorization server can get a token for the default audience.
     ///
     /// An `api_only` application has no sessions. There this value means
     /// [`BearerOnly`](Self::BearerOnly).
     #[default]
     Session,
-    /// A session, or an access token. If a token is sent, the session is ignored, so that a
-    /// request never has two callers.
+    /// A session, or an access token. If a token is sent, the session is ignored, so that a request never has two
+    /// callers.
     SessionOrBearer,
     /// Only an access token, for an API. Browsers are never redirected to sign-in.
     BearerOnly,

@@ -5,6 +5,15 @@ use std::sync::Arc;
 
 use super::condition::{Condition, Verdict};
 use super::effect::Effect;
+use crate::error::{Code, Error};
+
+/// Why a policy with a group denies every user.
+const SIGN_IN_WITHOUT_GROUPS: &str = "the session has no claim with groups; configure one at Okta: a groups claim of the custom server (Security > API > \
+     the server > Claims), or the scope `groups` and the application's group claim filter at the org server";
+
+/// Why a policy with a group denies every access token.
+const TOKEN_WITHOUT_GROUPS: &str = "the access token has no claim with groups; add a groups claim for access tokens to the custom server (Security > \
+     API > the server > Claims)";
 
 /// A condition that contributed to a decision.
 #[derive(Clone)]
@@ -51,8 +60,9 @@ impl fmt::Debug for Reason {
 
 /// The decision of a policy about one caller, with the conditions that led to it.
 /// ```
-/// # async fn example(user: okta_auth_core::engine::SignedIn) {
-/// use okta_auth_core::policy::{Effect, group};
+/// # use okta_auth_core as okta_auth;
+/// # async fn example(user: okta_auth::engine::SignedIn) {
+/// use okta_auth::policy::{Effect, group};
 ///
 /// let decision = user.decide(&group("Admins").named("administration")).await;
 /// match decision.effect() {
@@ -112,10 +122,13 @@ impl Decision {
         self.reasons.iter().filter_map(Reason::missing_scope)
     }
 
-    /// Whether the policy needs a group and the caller's token has no claim with groups.
-    pub(crate) fn lacks_groups(&self) -> bool {
+    /// Returns the fix for an operator if the policy needs a group and the caller has no claim with
+    /// groups.
+    pub(crate) fn hint(&self, by_token: bool) -> Option<Error> {
         let is_group = |reason: &Reason| matches!(&*reason.condition, Condition::Group(_));
-        self.reasons.iter().any(|reason| is_group(reason) && reason.verdict == Verdict::Missing)
+        let lacks_groups = self.reasons.iter().any(|reason| is_group(reason) && reason.verdict == Verdict::Missing);
+        let message = if by_token { TOKEN_WITHOUT_GROUPS } else { SIGN_IN_WITHOUT_GROUPS };
+        lacks_groups.then(|| Error::new(Code::AccessDenied, message))
     }
 
     /// Returns the decision as a sentence for developers and operators. It names conditions

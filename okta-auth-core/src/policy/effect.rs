@@ -16,13 +16,12 @@ pub enum Effect {
     Deny,
 }
 
-/// The demands of a step-up. They are checked when the browser returns, because Okta
-/// ignores values that it does not support.
+/// The demands of a step-up. They are checked when the browser returns, because Okta ignores values that it does not
+/// support.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepUp {
-    /// The accepted authentication context classes, the preferred one first. Empty accepts
-    /// all.
+    /// The accepted authentication context classes, the preferred one first. Empty accepts all.
     pub acr_values: Vec<String>,
     /// The longest accepted time since the last active authentication.
     pub max_age: Option<Duration>,
@@ -48,8 +47,8 @@ impl StepUp {
 }
 
 impl Effect {
-    /// Orders effects by strictness. Signing in is stricter than a step-up, because it comes
-    /// first and its result is evaluated again.
+    /// Orders effects by strictness. Signing in is stricter than a step-up, because it comes first and its result is
+    /// evaluated again.
     pub(super) fn strictness(&self) -> u8 {
         match self {
             Self::Allow => 0,

@@ -1,17 +1,14 @@
 //! Evaluates conditions to a decision.
 //!
-//! Evaluation itself is synchronous. Where a function of the application is needed,
-//! evaluation stops, the function is called, and evaluation restarts with its result. A
-//! policy without such functions therefore allocates no futures, and functions are called
-//! in the order in which they are written.
+//! Evaluation itself is synchronous. Where a function of the application is needed, evaluation stops, the function is
+//! called, and evaluation restarts with its result. A policy without such functions therefore allocates no futures, and
+//! functions are called in the order in which they are written.
 //!
-//! An unknown condition never allows, negated or not: its claim is missing or of the wrong
-//! type, or the application's function could not decide. `!group("x")` denies a caller
-//! without the claim.
+//! An unknown condition never allows, negated or not: its claim is missing or of the wrong type, or the application's
+//! function could not decide. `!group("x")` denies a caller without the claim.
 //!
-//! Effects are ordered by strictness. `&` takes the strictest of its parts and `|` the most
-//! lenient, so the order of the parts affects only the reasons and never whether access is
-//! allowed.
+//! Effects are ordered by strictness. `&` takes the strictest of its parts and `|` the most lenient, so the order of
+//! the parts affects only the reasons and never whether access is allowed.
 
 use std::sync::Arc;
 
@@ -22,8 +19,7 @@ use super::effect::{Effect, StepUp};
 use super::rule::{Policy, Rule};
 
 impl Policy {
-    /// Decides about a caller. The log gets the name of the policy and a stable code, but
-    /// no personal data.
+    /// Decides about a caller. The log gets the name of the policy and a stable code, but no personal data.
     pub async fn decide(&self, caller: &Caller) -> Decision {
         let mut results = Results::default();
         let decision = loop {
@@ -44,8 +40,8 @@ impl Policy {
 struct Outcome {
     effect: Effect,
     reasons: Vec<Reason>,
-    /// The step-up that would re-establish the conditions that hold. A step-up is a new
-    /// sign-in, so it has to satisfy them too.
+    /// The step-up that would re-establish the conditions that hold. A step-up is a new sign-in, so it has to satisfy
+    /// them too.
     keep: StepUp,
 }
 
@@ -83,9 +79,8 @@ impl Decision {
     }
 }
 
-/// Evaluates a rule from left to right. `&` stops at the first part that denies, and `|` at
-/// the first that allows; later parts cannot change the decision and are not among its
-/// reasons.
+/// Evaluates a rule from left to right. `&` stops at the first part that denies, and `|` at the first that allows;
+/// later parts cannot change the decision and are not among its reasons.
 ///
 /// # Errors
 /// The condition whose function has to be called first.
@@ -93,8 +88,8 @@ fn evaluate(rule: &Rule, caller: &Caller, results: &Results) -> Result<Outcome, 
     visit(rule, false, caller, results)
 }
 
-/// `negated` means an odd number of enclosing `!`. Negation is pushed down to the
-/// conditions (De Morgan), where unknown stays unknown.
+/// `negated` means an odd number of enclosing `!`. Negation is pushed down to the conditions (De Morgan), where unknown
+/// stays unknown.
 fn visit(rule: &Rule, negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     match rule {
         Rule::Is(condition) => leaf(condition, negated, caller, results),
@@ -107,11 +102,10 @@ fn visit(rule: &Rule, negated: bool, caller: &Caller, results: &Results) -> Resu
 
 /// Evaluates one condition.
 ///
-/// `!` swaps met and not met; the other verdicts stay unchanged. A negated condition offers
-/// no step-up, because a sign-in can be required to prove something but not to omit it.
+/// `!` swaps met and not met; the other verdicts stay unchanged. A negated condition offers no step-up, because a
+/// sign-in can be required to prove something but not to omit it.
 ///
-/// Functions of the application are not called for anonymous callers, which have to sign in
-/// first.
+/// Functions of the application are not called for anonymous callers, which have to sign in first.
 fn leaf(condition: &Arc<Condition>, negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let verdict = match &**condition {
         Condition::Check(..) if !caller.is_anonymous() => {
@@ -135,8 +129,8 @@ fn leaf(condition: &Arc<Condition>, negated: bool, caller: &Caller, results: &Re
     Ok(Outcome { effect, reasons, keep: kept.unwrap_or_default() })
 }
 
-/// Returns the strictest effect of the parts, and combines step-ups. An empty list allows.
-/// A part that denies is returned alone, because only its reasons are decisive.
+/// Returns the strictest effect of the parts, and combines step-ups. An empty list allows. A part that denies is
+/// returned alone, because only its reasons are decisive.
 fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let mut whole = Outcome { effect: Effect::Allow, reasons: Vec::new(), keep: StepUp::default() };
     for rule in rules {
@@ -152,8 +146,8 @@ fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Res
     Ok(whole)
 }
 
-/// Returns the most lenient effect of the parts, and the first of equal ones. An empty list
-/// denies. A part that allows is returned alone, without the reasons of failed parts.
+/// Returns the most lenient effect of the parts, and the first of equal ones. An empty list denies. A part that allows
+/// is returned alone, without the reasons of failed parts.
 fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let mut whole = Outcome { effect: Effect::Deny, reasons: Vec::new(), keep: StepUp::default() };
     for rule in rules {
@@ -167,8 +161,8 @@ fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Res
 }
 
 impl Outcome {
-    /// Combines two parts, neither of which denies. A step-up must preserve the conditions
-    /// that hold. Demands that no single sign-in could satisfy become a denial.
+    /// Combines two parts, neither of which denies. A step-up must preserve the conditions that hold. Demands that no
+    /// single sign-in could satisfy become a denial.
     fn and(mut self, mut other: Self) -> Self {
         let Some(keep) = self.keep.clone().and(other.keep.clone()) else { return self.denied(other) };
         match (&self.effect, &other.effect) {
@@ -196,8 +190,8 @@ impl Outcome {
         Self { effect: Effect::Deny, reasons: self.reasons, keep: StepUp::default() }
     }
 
-    /// Combines two alternatives, neither of which allows. A step-up has only its own
-    /// reasons; a denial has the reasons of both.
+    /// Combines two alternatives, neither of which allows. A step-up has only its own reasons; a denial has the reasons
+    /// of both.
     fn or(mut self, mut other: Self) -> Self {
         match (self.effect.strictness(), other.effect.strictness()) {
             (mine, others) if mine > others => other,

@@ -27,9 +27,10 @@ impl PolicySet {
     /// always open.
     ///
     /// ```
-    /// use okta_auth_core::policy::PolicySet;
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::policy::PolicySet;
     ///
-    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
     /// let policies = PolicySet::parse(r#"
     ///     default = "signed_in"
     ///     public = ["/", "/health"]

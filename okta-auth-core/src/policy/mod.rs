@@ -4,8 +4,9 @@
 //! decides about one [`Caller`]: a signed-in user or the holder of an access token.
 //!
 //! ```
+//! # use okta_auth_core as okta_auth;
 //! use std::time::Duration;
-//! use okta_auth_core::policy::{acr, group, scope, signed_in_within};
+//! use okta_auth::policy::{acr, group, scope, signed_in_within};
 //!
 //! let recent = signed_in_within(Duration::from_secs(5 * 60));
 //! let policy = group("Admins") | (scope("orders:write") & acr("urn:okta:loa:2fa:any") & recent);
@@ -48,8 +49,9 @@
 //! requested data, the handler evaluates a policy itself:
 //!
 //! ```
-//! use okta_auth_core::engine::SignedIn;
-//! use okta_auth_core::policy::{claim, group};
+//! # use okta_auth_core as okta_auth;
+//! use okta_auth::engine::SignedIn;
+//! use okta_auth::policy::{claim, group};
 //!
 //! async fn may_approve(user: &SignedIn, amount: u64) -> bool {
 //!     let policy = if amount > 10_000 {
@@ -85,7 +87,7 @@ mod file;
 
 pub use caller::Caller;
 pub use claim::{ClaimCondition, claim};
-pub use condition::{CheckFuture, Verdict};
+pub use condition::Verdict;
 pub use credentials::AcceptedCredentials;
 pub use decision::{Decision, Reason};
 pub use effect::{Effect, StepUp};

@@ -1,7 +1,7 @@
 //! Determines access to a request from the route that the router matched.
 //!
-//! A route is classified at its first request and the result is cached, because a router
-//! has few patterns. The classification detects misspelled routes.
+//! A route is classified at its first request and the result is cached, because a router has few patterns. The
+//! classification detects misspelled routes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +11,8 @@ use super::route_pattern::{differs_by_prefix, shape};
 use super::set::{DefaultAccess, PolicySet, RoutePolicy};
 use crate::error::Result;
 
-/// The capacity of the cache. It is larger than any router needs, and bounds memory if an
-/// adapter passes paths instead of patterns.
+/// The capacity of the cache. It is larger than any router needs, and bounds memory if an adapter passes paths instead
+/// of patterns.
 const MAX_REMEMBERED: usize = 4096;
 
 /// The route of a request in the router's own spelling.
@@ -21,13 +21,11 @@ const MAX_REMEMBERED: usize = 4096;
 pub enum MatchedRoute<'a> {
     /// The router has chosen this route.
     Chosen(&'a str),
-    /// The first route whose pattern matches the path. The router has not chosen yet: in
-    /// actix-web a guard can make it choose a later one. In this case only a route without
-    /// parameters can be public, because a pattern with parameters may match the paths of
-    /// other routes.
+    /// The first route whose pattern matches the path. The router has not chosen yet: in actix-web a guard can make it
+    /// choose a later one. In this case only a route without parameters can be public, because a pattern with
+    /// parameters may match the paths of other routes.
     Candidate(&'a str),
-    /// No route matched: the request goes to a fallback or a nested service, or the router
-    /// has not run yet.
+    /// No route matched: the request goes to a fallback or a nested service, or the router has not run yet.
     None,
 }
 
@@ -169,8 +167,7 @@ impl RouteAccess {
         }
     }
 
-    /// Classifies a request without a route. Its policy is unknown, so no policy may be
-    /// skipped.
+    /// Classifies a request without a route. Its policy is unknown, so no policy may be skipped.
     fn class_without_route(&self) -> RouteClass {
         match self.set.default_for_others() {
             Some(DefaultAccess::Open) => RouteClass::Open,

@@ -1,10 +1,9 @@
 //! Compares the route patterns of routers to find misspelled routes in policies.
 //!
-//! A similar pattern can only deny or warn. Access always depends on the exact pattern that
-//! the router matched.
+//! A similar pattern can only deny or warn. Access always depends on the exact pattern that the router matched.
 
-/// Normalizes a pattern: without names of parameters and without a trailing slash. The
-/// shape of both `/orders/{id}/` and `/orders/{order}` is `/orders/{}`.
+/// Normalizes a pattern: without names of parameters and without a trailing slash. The shape of both `/orders/{id}/`
+/// and `/orders/{order}` is `/orders/{}`.
 pub(super) fn shape(pattern: &str) -> String {
     let mut shape = String::with_capacity(pattern.len());
     let (mut depth, mut is_tail) = (0_usize, false);

@@ -14,7 +14,8 @@ use super::condition::{CheckFuture, Condition};
 /// and `!`:
 ///
 /// ```
-/// use okta_auth_core::policy::{check, group, machine};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::{check, group, machine};
 ///
 /// let open = check("office hours", |_caller| async { true });
 /// let policy = (group("Staff") & open | machine()).named("reports");
@@ -118,7 +119,8 @@ pub fn user() -> Policy {
 /// Combine it with a scope to authorize another service:
 ///
 /// ```
-/// use okta_auth_core::policy::{machine, scope};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::{machine, scope};
 ///
 /// let nightly_export = machine() & scope("reports:export");
 /// # let _ = nightly_export;
@@ -165,7 +167,8 @@ pub fn acr(value: impl Into<String>) -> Policy {
 /// sign-in satisfies. Therefore list the stronger ones as well:
 ///
 /// ```
-/// use okta_auth_core::policy::acr_one_of;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::acr_one_of;
 ///
 /// let strong = acr_one_of(["urn:okta:loa:2fa:any", "phr", "phrh"]);
 /// # let _ = strong;
@@ -191,7 +194,8 @@ pub fn signed_in_within(time: Duration) -> Policy {
 
 /// Requires a caller of this issuer, for an API that accepts several issuers.
 /// ```
-/// use okta_auth_core::policy::{scope, tenant};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::{scope, tenant};
 ///
 /// let partner = tenant("https://partner.okta.com/oauth2/default") & scope("orders:read");
 /// # let _ = partner;
@@ -209,7 +213,8 @@ pub fn tenant(issuer: impl Into<String>) -> Policy {
 /// [`CheckOutcome`]). An undecided result denies, also under `!`. An error value is
 /// dropped, so the function has to log it.
 /// ```
-/// use okta_auth_core::policy::{check, group};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::{check, group};
 ///
 /// async fn is_banned(subject: String) -> Result<bool, std::io::Error> {
 ///     // ask the database

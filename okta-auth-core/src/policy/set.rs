@@ -8,9 +8,10 @@ use crate::error::{Code, Error, Result};
 
 /// The policies of an application: named policies for code, and policies of routes.
 /// ```
-/// use okta_auth_core::policy::{PolicySet, group};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::{PolicySet, group};
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let policies = PolicySet::default()
 ///     .with("admin", group("Admins"))
 ///     .protect("/admin/{page}", group("Admins"));
@@ -20,9 +21,8 @@ use crate::error::{Code, Error, Result};
 /// # }
 /// ```
 ///
-/// A route is the router's own pattern, in the router's own spelling. Its policy applies to
-/// requests that the router matched to it. The library never parses the path again, so
-/// another spelling of a path cannot bypass the policy.
+/// A route is the router's own pattern, in the router's own spelling. Its policy applies to requests that the router
+/// matched to it. The library never parses the path again, so another spelling of a path cannot bypass the policy.
 ///
 /// # Routes without a policy
 ///
@@ -33,12 +33,11 @@ use crate::error::{Code, Error, Result};
 /// | to any other route | treated by [`default_access`](Self::default_access); without it, allowed |
 /// | that matched no route, while routes have policies | denied, with an error in the log, unless `default_access` is [`Open`](DefaultAccess::Open) |
 ///
-/// A request matches no route if it goes to a router's fallback or to a nested service, or
-/// if the layer is outside of the router. To give the requests for a front end a route,
-/// serve it by a route such as `/{*path}` instead of a fallback.
+/// A request matches no route if it goes to a router's fallback or to a nested service, or if the layer is outside of
+/// the router. To give the requests for a front end a route, serve it by a route such as `/{*path}` instead of a
+/// fallback.
 ///
-/// A pattern that matches no route of the router protects nothing. Patterns without any
-/// request so far are listed by
+/// A pattern that matches no route of the router protects nothing. Patterns without any request so far are listed by
 /// [`Tenants::unmatched_routes`](super::super::multi_tenant::Tenants::unmatched_routes), and by
 /// the log after 1,000 requests.
 #[derive(Clone, Debug, Default)]
@@ -77,8 +76,7 @@ impl PolicySet {
         self
     }
 
-    /// Protects a route by a policy about the user of the session. If the route already has
-    /// a policy, both apply.
+    /// Protects a route by a policy about the user of the session. If the route already has a policy, both apply.
     ///
     /// Access tokens are ignored, also beside a session; see [`AcceptedCredentials`].
     #[must_use]
@@ -88,7 +86,8 @@ impl PolicySet {
 
     /// Protects a route by a policy about the caller with these credentials.
     /// ```
-    /// use okta_auth_core::policy::{AcceptedCredentials, PolicySet, scope, signed_in};
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::policy::{AcceptedCredentials, PolicySet, scope, signed_in};
     ///
     /// let policies = PolicySet::default()
     ///     .protect_for("/api/orders", AcceptedCredentials::BearerOnly, scope("orders:read"))
@@ -96,9 +95,9 @@ impl PolicySet {
     /// # let _ = policies;
     /// ```
     ///
-    /// If the route already has a policy, both policies apply, with the credentials that
-    /// both accept: `SessionOrToken` and `Token` result in `Token`. `Session` and `Token`
-    /// have none in common, which is an error when the application is built.
+    /// If the route already has a policy, both policies apply, with the credentials that both accept: `SessionOrToken`
+    /// and `Token` result in `Token`. `Session` and `Token` have none in common, which is an error when the application
+    /// is built.
     #[must_use]
     pub fn protect_for(mut self, route: impl Into<String>, accepts: AcceptedCredentials, policy: Policy) -> Self {
         let route = route.into();
@@ -176,8 +175,8 @@ impl PolicySet {
         self.routes.values().any(|route| route.accepts == AcceptedCredentials::SessionOrBearer)
     }
 
-    /// Adds the application's public routes and default. The stricter default applies, so
-    /// that a file cannot open routes that the code has closed.
+    /// Adds the application's public routes and default. The stricter default applies, so that a file cannot open
+    /// routes that the code has closed.
     pub(crate) fn with_application(mut self, public: &[String], default: Option<DefaultAccess>) -> Self {
         self.public.extend(public.iter().cloned());
         self.default = match (self.default, default) {

@@ -1,9 +1,9 @@
 //! The OAuth 2.0 and OpenID Connect messages. Only this module uses `openidconnect`.
 //!
-//! That crate builds the authorization request. This module builds and parses all other messages,
-//! for three reasons: the buffers of token requests and responses hold secrets and must be wiped,
-//! an error must name the wrong member of a response, and Okta's error bodies come in two forms
-//! (`error` and `errorCode`) at any endpoint. [`jose`](crate::jose) verifies the tokens.
+//! That crate builds the authorization request. This module builds and parses all other messages, for three reasons:
+//! the buffers of token requests and responses hold secrets and must be wiped, an error must name the wrong member of a
+//! response, and Okta's error bodies come in two forms (`error` and `errorCode`) at any endpoint. [`jose`](crate::jose)
+//! verifies the tokens.
 
 mod assertion;
 mod client;

@@ -26,8 +26,7 @@ use crate::cookie::{CookieKeys, CookieSettings};
 use crate::error::Result;
 use crate::secret::Secret;
 
-/// The capacity of a memory store: sessions of about 3 KB each, or watermarks of about 100
-/// bytes each.
+/// The capacity of a memory store: sessions of about 3 KB each, or watermarks of about 100 bytes each.
 const MEMORY_CAPACITY: usize = 100_000;
 
 #[derive(Clone)]
@@ -44,9 +43,8 @@ enum StoreHandle {
     Memory(TenantMemoryStores),
 }
 
-/// A memory store for each tenant. A full memory store evicts entries. In a common store
-/// one tenant could evict the watermarks of another, whose ended sessions would become
-/// valid again.
+/// A memory store for each tenant. A full memory store evicts entries. In a common store one tenant could evict the
+/// watermarks of another, whose ended sessions would become valid again.
 ///
 /// The stores outlive the engines, which are created again when settings change.
 #[derive(Clone)]
@@ -147,8 +145,8 @@ mod tests {
         Arc::new(config.build().unwrap())
     }
 
-    /// A hostile org can sign any number of logout tokens. Its watermarks must not evict
-    /// those of another tenant, whose ended sessions would become valid again.
+    /// A hostile org can sign any number of logout tokens. Its watermarks must not evict those of another tenant, whose
+    /// ended sessions would become valid again.
     #[tokio::test]
     async fn a_tenant_cannot_evict_the_revocations_of_another() {
         let clock = SharedClock::default();

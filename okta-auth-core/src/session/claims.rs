@@ -10,8 +10,7 @@ use super::record::Session;
 use crate::error::{Code, Error, Result};
 
 impl Session {
-    /// Returns the user's display name: `name`, or else `preferred_username`, `email`, or the
-    /// subject.
+    /// Returns the user's display name: `name`, or else `preferred_username`, `email`, or the subject.
     pub fn name(&self) -> &str {
         self.profile().name.as_deref().unwrap_or(&self.record.subject)
     }
@@ -21,8 +20,8 @@ impl Session {
         self.profile().email.as_deref()
     }
 
-    /// Returns the strings of the `groups` claim. A single string is a list of one and is never
-    /// split. Elements that are not strings are ignored.
+    /// Returns the strings of the `groups` claim. A single string is a list of one and is never split. Elements that
+    /// are not strings are ignored.
     pub fn groups(&self) -> &[String] {
         &self.profile().groups
     }
@@ -41,8 +40,8 @@ impl Session {
 
     /// Deserializes the claims into the application's own type. `()` reads no claims.
     ///
-    /// Claims without a field in the type are ignored, as is usual with `serde`. A claim that the
-    /// type requires must be present and of the right type.
+    /// Claims without a field in the type are ignored, as is usual with `serde`. A claim that the type requires must be
+    /// present and of the right type.
     ///
     /// # Errors
     /// [`Code::ClaimsMismatch`] if the claims do not fit `C`.

@@ -1,8 +1,8 @@
 //! Warns about sessions that began in the future.
 //!
-//! Such a session was sealed with our keys, so a clock is wrong: either the clock of this machine
-//! or that of the replica that wrote the session. The affected users have to sign in again and
-//! again, and only the operator can see why.
+//! Such a session was sealed with our keys, so a clock is wrong: either the clock of this machine or that of the
+//! replica that wrote the session. The affected users have to sign in again and again, and only the operator can see
+//! why.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -39,8 +39,7 @@ impl ClockSkew {
         );
     }
 
-    /// Whether no warning has been logged in the last minute. Works after a clock jump in either
-    /// direction.
+    /// Whether no warning has been logged in the last minute. Works after a clock jump in either direction.
     fn is_due(&self, now: Timestamp) -> bool {
         let (before, now) = (self.warned_at.load(Ordering::Relaxed), now.seconds());
         before.abs_diff(now) >= INTERVAL.as_secs()

@@ -80,8 +80,7 @@ fn every_single_bit_flip_invalidates_a_session() {
                     let mut bytes = jar.0[name].clone().into_bytes();
                     bytes[at] ^= 1 << bit;
                     let Ok(value) = String::from_utf8(bytes) else { continue };
-                    // A space or a `;` would end the value early. That is a truncation, tested
-                    // below.
+                    // A space or a `;` would end the value early. That is a truncation, tested below.
                     let mut edited = jar.clone();
                     edited.0.insert(name.clone(), value);
                     assert!(!edited.is_live(&store), "{name} byte {at} bit {bit}");
@@ -304,8 +303,7 @@ fn a_response_deletes_at_most_as_many_chunks_as_a_session_may_have() {
     assert_eq!(store.clear(&jar.cookies()).len(), 5);
 }
 
-/// The store of a tenant, under the same cookie name as every other one here, so that each check is
-/// tested on its own.
+/// The store of a tenant, under the same cookie name as every other one here, so that each check is tested on its own.
 fn of_tenant(id: &str, issuer: &str, former: &[&str]) -> CookieStore {
     let config = config(issuer).tenant(id).cookie_name("okta_session");
     store_of(former.iter().fold(config, |config, issuer| config.former_issuer(*issuer)), &[SECRET])

@@ -1,8 +1,8 @@
-//! Names a browser and its system in two words, for a page on which users see where they are signed
-//! in. The browser's own claim is never used to recognize a user.
+//! Names a browser and its system in two words, for a page on which users see where they are signed in. The browser's
+//! own claim is never used to recognize a user.
 
-/// Parts of `User-Agent` and the browser that each stands for. The first match wins, because a
-/// browser also names the browsers that it imitates.
+/// Parts of `User-Agent` and the browser that each stands for. The first match wins, because a browser also names the
+/// browsers that it imitates.
 const BROWSERS: [(&str, &str); 9] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -26,8 +26,8 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// Returns for example `Firefox on Linux` for a `User-Agent` header (RFC 9110 §10.1.5), or `None`
-/// if neither browser nor system is recognized.
+/// Returns for example `Firefox on Linux` for a `User-Agent` header (RFC 9110 §10.1.5), or `None` if neither browser
+/// nor system is recognized.
 pub(crate) fn device(user_agent: &str) -> Option<String> {
     let known = |names: &[(&str, &'static str)]| {
         names.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)

@@ -1,5 +1,4 @@
-//! The identifiers of a session that logout messages name: its subject, its e-mail address and its
-//! session at Okta.
+//! The identifiers of a session that logout messages name: its subject, its e-mail address and its session at Okta.
 
 use serde_json::{Map, Value};
 
@@ -8,8 +7,7 @@ use super::index_keys::{IndexKeys, SessionKeys};
 use super::record::{PreviousIdentifiers, Session};
 
 impl Session {
-    /// Returns its session at Okta (`sid`). If a refresh omitted the claim, the earlier value
-    /// counts.
+    /// Returns its session at Okta (`sid`). If a refresh omitted the claim, the earlier value counts.
     pub(crate) fn okta_session(&self) -> Option<&str> {
         filled(self.all_claims(), "sid").or(self.record.earlier.okta_session.as_deref())
     }
@@ -29,8 +27,8 @@ impl Session {
 
     /// Returns the index keys of this session, computed on first use.
     ///
-    /// Claims that are missing, empty or invalid get no key: an empty `sid` would be shared by
-    /// all sessions without one.
+    /// Claims that are missing, empty or invalid get no key: an empty `sid` would be shared by all sessions without
+    /// one.
     pub(crate) fn names(&self, index_keys: &IndexKeys) -> &SessionKeys {
         self.names.get_or_init(|| {
             let earlier = self.record.earlier.email.as_deref();

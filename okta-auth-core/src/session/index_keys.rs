@@ -1,12 +1,11 @@
 //! Index keys: how a session is found by subject, e-mail address or `sid`.
 //!
-//! A logout message names a session at Okta, a user or an e-mail address, and never one of our
-//! sessions. Each of these is hashed together with issuer and client. Every part is prefixed with
-//! its length, so that keys of different tenants or kinds never collide.
+//! A logout message names a session at Okta, a user or an e-mail address, and never one of our sessions. Each of these
+//! is hashed together with issuer and client. Every part is prefixed with its length, so that keys of different tenants
+//! or kinds never collide.
 //!
-//! A key is a one-way hash: the keys of a store or of a revocation list do not reveal who has a
-//! session. An attacker with issuer, client and an address can compute its key, so keys are not secrets
-//! and grant no access.
+//! A key is a one-way hash: the keys of a store or of a revocation list do not reveal who has a session. An attacker
+//! with issuer, client and an address can compute its key, so keys are not secrets and grant no access.
 
 use super::email::Email;
 use super::store::StoreKey;
@@ -35,8 +34,7 @@ pub(crate) enum IndexKind {
 impl IndexKind {
     /// The label that the hash is bound to.
     ///
-    /// Labels are part of the stored format: entries that were written under another label are no
-    /// longer found.
+    /// Labels are part of the stored format: entries that were written under another label are no longer found.
     const fn label(self) -> &'static str {
         match self {
             Self::Record => "record",
@@ -69,8 +67,7 @@ impl IndexKeys {
         Self { common: config.tenant.is_some(), ..Self::new(&owner, client_id) }
     }
 
-    /// The key that all sessions of a tenant share. It serves to end the sessions of a removed
-    /// tenant.
+    /// The key that all sessions of a tenant share. It serves to end the sessions of a removed tenant.
     pub(crate) fn all_of_tenant(&self) -> StoreKey {
         self.name(IndexKind::AllOfTenant, b"")
     }
@@ -128,8 +125,7 @@ pub(crate) struct SessionKeys {
 }
 
 impl SessionKeys {
-    /// All keys. Only `session` belongs to this session alone; it may share the others with other
-    /// sessions.
+    /// All keys. Only `session` belongs to this session alone; it may share the others with other sessions.
     pub(crate) fn all(&self) -> Vec<StoreKey> {
         std::iter::once(self.session).chain(self.others.iter().copied()).collect()
     }

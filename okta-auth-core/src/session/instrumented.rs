@@ -1,7 +1,7 @@
 //! Wraps any store and records the duration of each operation for the feature `metrics`.
 //!
-//! The builder wraps the store once, so that neither stores nor callers have to measure. Names and
-//! labels are in [`metrics`](crate::events::metrics).
+//! The builder wraps the store once, so that neither stores nor callers have to measure. Names and labels are in
+//! [`metrics`](crate::events::metrics).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +17,7 @@ impl InstrumentedStore {
     }
 }
 
-/// Measures one operation, from its first poll. If the store times out, the measure is dropped
-/// without an outcome.
+/// Measures one operation, from its first poll. If the store times out, the measure is dropped without an outcome.
 fn measured<'a, T: 'a>(operation: &'static str, work: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
     Box::pin(async move {
         let measure = Measure::store(operation);

@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
+pub(super) use crate::clock::REPLICA_SKEW as SKEW;
 use crate::clock::Timestamp;
-
-/// The tolerated clock difference between replicas. Records that begin further in the future are
-/// rejected.
-pub(super) const SKEW: Duration = Duration::from_secs(60);
 
 /// Whether a request counts as a use of its session.
 ///
-/// The idle limit counts from the last use. A page that polls would keep its session alive for
-/// ever, so an application can mark requests that no person caused as passive. Passive requests are
-/// answered as usual and do not extend the idle limit.
+/// The idle limit counts from the last use. A page that polls would keep its session alive for ever, so an application
+/// can mark requests that no person caused as passive. Passive requests are answered as usual and do not extend the
+/// idle limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Activity {
@@ -27,21 +24,20 @@ pub enum Activity {
 pub(crate) struct SessionTimes {
     pub(crate) created_at: Timestamp,
     pub(crate) last_seen_at: Timestamp,
-    /// The latest end that Okta allows, regardless of our limits (`session_expiry` of the IPSIE
-    /// session profile).
+    /// The latest end that Okta allows, regardless of our limits (`session_expiry` of the IPSIE session profile).
     pub(crate) max_expires_at: Option<Timestamp>,
-    /// The end by the absolute limit that was in force at sign-in. `None` before the first write,
-    /// and in records of version 0.1.
+    /// The end by the absolute limit that was in force at sign-in. `None` before the first write, and in records of
+    /// version 0.1.
     pub(crate) ends_at: Option<Timestamp>,
-    /// The end by the idle limit that was in force when the last use was written. `None` in the
-    /// same cases as `ends_at`.
+    /// The end by the idle limit that was in force when the last use was written. `None` in the same cases as
+    /// `ends_at`.
     pub(crate) idle_until: Option<Timestamp>,
 }
 
 /// The two limits of a session. A session ends at the earliest of the two limits and its ceiling.
 ///
-/// A record also stores the ends that were computed when it was written, and both count: a lower
-/// limit ends sessions at once, and a higher limit never revives a session that has ended.
+/// A record also stores the ends that were computed when it was written, and both count: a lower limit ends sessions at
+/// once, and a higher limit never revives a session that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionLimits {
     /// The longest time without a request.
@@ -51,8 +47,7 @@ pub(crate) struct SessionLimits {
 }
 
 impl SessionLimits {
-    /// Whether a session is alive at `now`: it has not reached its end, and does not begin in the
-    /// future.
+    /// Whether a session is alive at `now`: it has not reached its end, and does not begin in the future.
     pub(crate) fn is_live(&self, line: SessionTimes, now: Timestamp) -> bool {
         now < self.end(line) && line.ahead_of(now) <= SKEW
     }
@@ -72,21 +67,21 @@ impl SessionLimits {
         (ends_at, line.idle_until.unwrap_or_else(|| line.last_seen_at.plus(self.idle)))
     }
 
-    /// How long to remember that sessions have been ended. One of them may have begun by a clock
-    /// that is ahead of this one.
+    /// How long to remember that sessions have been ended. One of them may have begun by a clock that is ahead of this
+    /// one.
     pub(crate) fn memory_of_ended(&self) -> Duration {
         self.absolute.saturating_add(SKEW)
     }
 
-    /// How long to remember that this session has been ended: at least as long as its record says
-    /// that it could live, even if the limits have been lowered since.
+    /// How long to remember that this session has been ended: at least as long as its record says that it could live,
+    /// even if the limits have been lowered since.
     pub(crate) fn memory_of(&self, line: SessionTimes, now: Timestamp) -> Duration {
         let written = line.ends_at.map_or(Duration::ZERO, |end| end.since(now)).saturating_add(SKEW);
         self.memory_of_ended().max(written)
     }
 
-    /// Whether the time of last use should be written again. A twentieth of the idle limit is
-    /// precise enough, and saves a cookie on most responses.
+    /// Whether the time of last use should be written again. A twentieth of the idle limit is precise enough, and saves
+    /// a cookie on most responses.
     ///
     /// If the record was written with a shorter idle limit, that one counts.
     pub(crate) fn is_touch_due(&self, line: SessionTimes, now: Timestamp) -> bool {

@@ -27,16 +27,14 @@ pub(crate) enum PendingLookup {
 
 #[derive(Debug)]
 pub(crate) enum LoadedSession {
-    /// No cookie opens, or the store has no such session. The cookie stays: it may belong to
-    /// another application on the host, and a slow request must not delete the cookie of a new
-    /// sign-in that has overtaken it.
+    /// No cookie opens, or the store has no such session. The cookie stays: it may belong to another application on the
+    /// host, and a slow request must not delete the cookie of a new sign-in that has overtaken it.
     None,
     /// A session that was revoked or has reached one of its limits. Its cookie should be cleared.
     Ended,
     /// A session that begins in the future.
     Early(Arc<Session>),
-    /// A live session. `rewrite` if its cookie should be written again, to record the use or to
-    /// replace an old key.
+    /// A live session. `rewrite` if its cookie should be written again, to record the use or to replace an old key.
     Live { entry: Entry, rewrite: bool },
 }
 
@@ -51,7 +49,7 @@ impl PendingLookup {
     /// The session, as far as known: two lookups with the same key stand for the same session.
     pub(crate) fn key(&self) -> Option<StoreKey> {
         match self {
-            Self::Cookie { entry, .. } => Some(entry.session.id().0),
+            Self::Cookie { entry, .. } => Some(entry.session.key()),
             Self::Stored(keys) => keys.iter().find(|key| key.proven).or(keys.first()).map(|key| key.key),
         }
     }

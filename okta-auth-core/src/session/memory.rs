@@ -1,8 +1,7 @@
-//! The session store in the memory of this process: for a single replica, for development and for
-//! tests.
+//! The session store in the memory of this process: for a single replica, for development and for tests.
 //!
-//! Every method runs under one lock without waiting, so it is atomic, as the trait requires. The
-//! returned futures are ready at once.
+//! Every method runs under one lock without waiting, so it is atomic, as the trait requires. The returned futures are
+//! ready at once.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,16 +12,16 @@ use std::time::Duration;
 use super::store::{SessionStore, StoreFuture, StoreKey, StoredRecord};
 use crate::clock::{Clock, SharedClock, Timestamp};
 
-/// Sessions in the memory of this process. They are lost when the process ends, and other replicas
-/// do not see them.
+/// Sessions in the memory of this process. They are lost when the process ends, and other replicas do not see them.
 ///
-/// The store is bounded. When it is full, it first evicts expired entries and then the entries that
-/// expire next, which are the sessions that have been unused for longest.
+/// The store is bounded. When it is full, it first evicts expired entries and then the entries that expire next, which
+/// are the sessions that have been unused for longest.
 ///
 /// ```
-/// use okta_auth_core::{OktaAuth, session::MemoryStore};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::{OktaAuth, session::MemoryStore};
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let auth = OktaAuth::builder()
 ///     .from_env()
 /// #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -44,8 +43,7 @@ struct Tables {
     /// Keyed by index and record, in order, so that the links of one index are a range.
     links: BTreeMap<(StoreKey, StoreKey), Timestamp>,
     marks: Table<u64>,
-    /// Marks from unauthenticated requests. They have their own table, so that they never evict a
-    /// proven mark.
+    /// Marks from unauthenticated requests. They have their own table, so that they never evict a proven mark.
     unproven: Table<u64>,
     /// Whether an unproven mark has been evicted and logged.
     overflowed: bool,
@@ -64,8 +62,7 @@ struct Table<V> {
     written: u64,
 }
 
-/// When an entry expires, and its write number: of entries that expire in the same second the
-/// oldest is first.
+/// When an entry expires, and its write number: of entries that expire in the same second the oldest is first.
 type Expiry = (Timestamp, u64);
 
 impl<V> Default for Table<V> {
@@ -75,8 +72,7 @@ impl<V> Default for Table<V> {
 }
 
 impl<V> Table<V> {
-    /// Returns the entry unless it has expired. Expired entries may remain in the table until
-    /// evicted.
+    /// Returns the entry unless it has expired. Expired entries may remain in the table until evicted.
     fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&V> {
         self.entries.get(key).filter(|(_, expiry)| expiry.0 > now).map(|(value, _)| value)
     }
@@ -112,8 +108,8 @@ impl<V> Table<V> {
 }
 
 impl Table<u64> {
-    /// Sets a mark to the greater of two values and to the longer of two lifetimes. A late
-    /// message about an early moment brings no session back, at once or later.
+    /// Sets a mark to the greater of two values and to the longer of two lifetimes. A late message about an early
+    /// moment brings no session back, at once or later.
     fn raise(&mut self, key: StoreKey, value: u64, (now, until): (Timestamp, Timestamp), capacity: usize) {
         let before = self.entries.get(&key).filter(|(_, expiry)| expiry.0 > now);
         let (value, until) = before.map_or((value, until), |(old, expiry)| (value.max(*old), until.max(expiry.0)));
@@ -122,8 +118,7 @@ impl Table<u64> {
 }
 
 impl MemoryStore {
-    /// Creates a store for up to `capacity` sessions, and as many marks. A session takes about 3
-    /// KB.
+    /// Creates a store for up to `capacity` sessions, and as many marks. A session takes about 3 KB.
     pub fn new(capacity: usize) -> Self {
         Self::with_shared_clock(capacity, SharedClock::default())
     }
@@ -149,8 +144,8 @@ impl MemoryStore {
 
     /// Whether there are no marks.
     ///
-    /// Marks are rare, and each request with a session in a cookie checks this first. An expired
-    /// mark that has not been evicted only makes the check slower.
+    /// Marks are rare, and each request with a session in a cookie checks this first. An expired mark that has not been
+    /// evicted only makes the check slower.
     pub(crate) fn has_no_marks(&self) -> bool {
         let tables = self.lock();
         tables.marks.entries.is_empty() && tables.unproven.entries.is_empty()
@@ -228,8 +223,7 @@ impl SessionStore for MemoryStore {
         self.at_once(|tables, now| tables.records.live(key, now).cloned())
     }
 
-    // The version is compared and the record written under one lock, so of two concurrent writers
-    // only one succeeds.
+    // The version is compared and the record written under one lock, so of two concurrent writers only one succeeds.
     fn save<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.at_once(|tables, now| {
             let before = tables.records.live(key, now).map(|known| known.version);
@@ -248,8 +242,8 @@ impl SessionStore for MemoryStore {
     fn link<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             tables.links.insert((*index, *record), now.plus(lifetime));
-            // A session has at most four links: user, e-mail, session at Okta, tenant. So this
-            // frees at least half of them, and runs rarely.
+            // A session has at most four links: user, e-mail, session at Okta, tenant. So this frees at least half of
+            // them, and runs rarely.
             if tables.links.len() > self.capacity.saturating_mul(8) {
                 let Tables { records, links, .. } = tables;
                 links.retain(|(_, record), until| *until > now && records.live(record, now).is_some());

@@ -96,7 +96,9 @@ mod redis;
 mod refresh;
 mod refresh_schedule;
 mod refreshed;
+mod request_session;
 mod revocations;
+mod session_ended;
 mod sessions;
 mod store;
 #[cfg(any(test, feature = "store-tests"))]
@@ -117,14 +119,17 @@ pub(crate) use limits::Activity;
 pub(crate) use lookup::{LoadedSession, PendingLookup, SessionLookup};
 pub use memory::MemoryStore;
 pub(crate) use record::NewSession;
-pub use record::{Session, SessionId};
+pub use record::Session;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
 pub(crate) use refresh::{RefreshResult, RefreshState, Refresher};
 pub(crate) use refresh_schedule::RefreshDue;
+pub(crate) use request_session::{CookieUpdate, RequestSession, SessionState};
+pub use session_ended::SessionEnded;
 pub(crate) use sessions::Sessions;
 pub use store::{SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
 pub(crate) use store_timeout::with_store_timeout;
 pub(crate) use stored::{Entry, StoredSessions};
 pub(crate) use token_revocation::TokenRevoker;
-pub(crate) use watcher::ended;
+
+pub use crate::events::SessionId;

@@ -31,8 +31,7 @@ fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-/// Logs the claims that have an unexpected type. Such values are ignored, so the user may lack
-/// access.
+/// Logs the claims that have an unexpected type. Such values are ignored, so the user may lack access.
 pub(super) fn log_wrong_types(claims: &Map<String, Value>, issuer: &str) {
     let is_list = |value: &Value| match value {
         Value::Array(list) => list.iter().all(Value::is_string),

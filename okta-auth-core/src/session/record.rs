@@ -17,31 +17,8 @@ use crate::callback::VerifiedIdentity;
 use crate::clock::{NumericDate, Timestamp};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
-use crate::events::EventSubject;
+use crate::events::{EventSubject, SessionId};
 use crate::secret::{Secret, SecretBytes, random_bytes};
-
-/// Identifies a session. `Display` writes it in the URL-safe base64 alphabet, 43 characters.
-///
-/// The id is not a secret: it does not authenticate a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SessionId(pub(crate) StoreKey);
-
-impl SessionId {
-    /// Parses the output of `Display`, for example from a form. Returns `None` for any other text.
-    pub fn parse(text: &str) -> Option<Self> {
-        StoreKey::parse(text).map(Self)
-    }
-
-    pub(crate) fn event_subject(self) -> EventSubject {
-        EventSubject { session: Some(*self.0.as_bytes()), ..EventSubject::default() }
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct NewSession<'a> {
@@ -205,7 +182,7 @@ impl Session {
     }
 
     pub(crate) fn event_subject(&self) -> EventSubject {
-        EventSubject { session: Some(self.record.id), ..EventSubject::user(self.issuer(), self.subject()) }
+        EventSubject { session: Some(self.id()), ..EventSubject::user(self.issuer(), self.subject()) }
     }
 
     /// Returns the issuer that authenticated the user.
@@ -237,7 +214,11 @@ impl Session {
     /// Returns the session's id, with which an application lists and ends sessions. The id does not
     /// authenticate a request.
     pub fn id(&self) -> SessionId {
-        SessionId(StoreKey::from_bytes(self.record.id))
+        SessionId(self.record.id)
+    }
+
+    pub(super) fn key(&self) -> StoreKey {
+        self.id().into()
     }
 
     /// Returns the browser and system that the user signed in with, such as `Firefox on Linux`. The

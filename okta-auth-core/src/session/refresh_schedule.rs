@@ -9,8 +9,7 @@ use crate::error::Result;
 use crate::protocol::TokenSet;
 use crate::secret::random_bytes;
 
-/// The assumed lifetime of an access token if the response has no `expires_in` (RFC 6749 §5.1). It
-/// is Okta's default.
+/// The assumed lifetime of an access token if the response has no `expires_in` (RFC 6749 §5.1). It is Okta's default.
 const UNTOLD_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// A token is refreshed at most this long before it expires, so that a handler has time to use it.
@@ -30,8 +29,8 @@ pub(super) struct Schedule {
 
 /// Whether a session needs a token refresh.
 ///
-/// With `Soon` a request may continue with its current tokens while another caller refreshes. With
-/// `Expired` it has to wait.
+/// With `Soon` a request may continue with its current tokens while another caller refreshes. With `Expired` it has to
+/// wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshDue {
     /// Not yet, or the session has no refresh token.
@@ -41,11 +40,11 @@ pub(crate) enum RefreshDue {
 }
 
 impl Schedule {
-    /// Computes the schedule of tokens that have just been issued. Jitter of up to half a margin
-    /// spreads the refreshes of sessions that began together.
+    /// Computes the schedule of tokens that have just been issued. Jitter of up to half a margin spreads the refreshes
+    /// of sessions that began together.
     ///
-    /// The margin is a minute, or a quarter of a shorter lifetime. Otherwise a token that lives
-    /// less than a minute would be due as soon as it is issued.
+    /// The margin is a minute, or a quarter of a shorter lifetime. Otherwise a token that lives less than a minute
+    /// would be due as soon as it is issued.
     ///
     /// If the claims are incomplete, the refresh is due soon, so that they are read again.
     pub(super) fn new(tokens: &TokenSet, renewable: bool, complete: bool, now: Timestamp) -> Result<Self> {

@@ -1,5 +1,4 @@
-//! Applies a refresh to a session. [`refresh`](super::refresh) decides which caller refreshes and how
-//! often.
+//! Applies a refresh to a session. [`refresh`](super::refresh) decides which caller refreshes and how often.
 
 use std::sync::Arc;
 
@@ -24,8 +23,8 @@ impl Session {
         self.record.schedule.expires_at.or(self.record.schedule.renew_at)
     }
 
-    /// Whether `other` has the same tokens as this session. A caller that waited for another
-    /// process uses this to detect that process's refresh.
+    /// Whether `other` has the same tokens as this session. A caller that waited for another process uses this to
+    /// detect that process's refresh.
     pub(crate) fn has_tokens_of(&self, other: &Self) -> bool {
         self.record.schedule == other.record.schedule && self.tokens.same_as(&other.tokens)
     }
@@ -49,12 +48,11 @@ impl Session {
         Err(Error::new(Code::TokenExpired, message))
     }
 
-    /// Applies a refresh to the session. The id, the start and the application's own data stay, and
-    /// so does everything that the response omits.
+    /// Applies a refresh to the session. The id, the start and the application's own data stay, and so does everything
+    /// that the response omits.
     ///
-    /// A refresh is not a use of the session: the request that caused it counts as a use or not. So
-    /// no limit moves. If userinfo failed, the next refresh is due soon, so that missing claims are
-    /// read again.
+    /// A refresh is not a use of the session: the request that caused it counts as a use or not. So no limit moves. If
+    /// userinfo failed, the next refresh is due soon, so that missing claims are read again.
     pub(crate) fn renewed(&self, refreshed: &RefreshedTokens, now: Timestamp) -> Result<Self> {
         let mut record = Record::clone(&self.record);
         let tokens = Tokens::renewed(&self.tokens, &refreshed.tokens)?;
@@ -73,8 +71,7 @@ impl Session {
         Ok(session.without_double_claims())
     }
 
-    /// Drops claims that equal those of the ID token. Storing them twice would waste space in
-    /// cookies.
+    /// Drops claims that equal those of the ID token. Storing them twice would waste space in cookies.
     fn without_double_claims(mut self) -> Self {
         let payload = self.tokens.id_token_payload();
         let same =

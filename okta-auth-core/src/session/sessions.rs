@@ -1,11 +1,11 @@
 //! The sessions of an application, in cookies or in a store.
 //!
-//! A request is served in two steps. `look` answers from the cookies alone, which is enough for
-//! nearly all sessions in cookies. Otherwise it returns a `PendingLookup`, and `find` queries the
-//! store with it. So a request that does not wait needs no future.
+//! A request is served in two steps. `look` answers from the cookies alone, which is enough for nearly all sessions in
+//! cookies. Otherwise it returns a `PendingLookup`, and `find` queries the store with it. So a request that does not
+//! wait needs no future.
 //!
-//! Unreadable cookies count as no session; an unreachable store is an error. The two are never
-//! mixed up, because the first signs a browser out and the second must not.
+//! Unreadable cookies count as no session; an unreachable store is an error. The two are never mixed up, because the
+//! first signs a browser out and the second must not.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::index_keys::{IndexKeys, IndexKind};
 use super::limits::{Activity, SKEW, SessionLimits};
 use super::lookup::{LoadedSession, PendingLookup, SessionLookup};
 use super::probe::Probe;
-use super::record::{Session, SessionId};
+use super::record::Session;
 use super::refresh_schedule::RefreshDue;
 use super::revocations::{RevocationProbe, Revocations};
 use super::store::{SessionStore, StoreKey};
@@ -25,6 +25,7 @@ use super::watches::{Watch, Watches};
 use crate::clock::Timestamp;
 use crate::cookie::{Chunks, RequestCookies};
 use crate::error::{Code, Error, Result};
+use crate::events::SessionId;
 
 #[derive(Debug)]
 pub(crate) enum Sessions {
@@ -112,12 +113,10 @@ impl Sessions {
         }
     }
 
-    /// Creates a session. Returns its id and the `Set-Cookie` values that replace the browser's
-    /// sessions.
+    /// Creates a session. Returns its id and the `Set-Cookie` values that replace the browser's sessions.
     ///
-    /// With revocations a session may begin a second late. A mark ends all sessions that began up
-    /// to its second, and must not end the session of a user who signs out and in again within that
-    /// second.
+    /// With revocations a session may begin a second late. A mark ends all sessions that began up to its second, and
+    /// must not end the session of a user who signs out and in again within that second.
     pub(crate) async fn create(
         &self,
         request: &RequestCookies,
@@ -196,8 +195,8 @@ impl Sessions {
         }
     }
 
-    /// Returns the `Set-Cookie` values that delete the session's cookies. `session` is passed if
-    /// known. Cookies that are recognizably of another application stay.
+    /// Returns the `Set-Cookie` values that delete the session's cookies. `session` is passed if known. Cookies that
+    /// are recognizably of another application stay.
     pub(crate) fn clear(&self, request: &RequestCookies, session: Option<&Session>) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.clear(request, session),
@@ -205,8 +204,8 @@ impl Sessions {
         }
     }
 
-    /// Returns the `Set-Cookie` values that delete every cookie that may be a session, for a logout
-    /// while the store is down.
+    /// Returns the `Set-Cookie` values that delete every cookie that may be a session, for a logout while the store is
+    /// down.
     pub(crate) fn forget(&self, request: &RequestCookies) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.forget(request),
@@ -214,8 +213,8 @@ impl Sessions {
         }
     }
 
-    /// Returns the `Set-Cookie` values that delete a session under the previous cookie name after a
-    /// new one has replaced it. For sessions in cookies `create` has done this.
+    /// Returns the `Set-Cookie` values that delete a session under the previous cookie name after a new one has
+    /// replaced it. For sessions in cookies `create` has done this.
     pub(crate) fn clear_previous(&self, request: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.clear_previous(request, session),
@@ -254,22 +253,21 @@ impl Sessions {
         }
     }
 
-    /// Ends one session and every copy of its cookie. Without revocations a copied cookie lives
-    /// until its limits. Returns `false` if a store reports that the session had already ended.
+    /// Ends one session and every copy of its cookie. Without revocations a copied cookie lives until its limits.
+    /// Returns `false` if a store reports that the session had already ended.
     ///
-    /// The mark is never earlier than the session's start, which may be ahead of this clock. It
-    /// lasts for the absolute limit and at least until the end in the session's record, so it
-    /// outlives every copy.
+    /// The mark is never earlier than the session's start, which may be ahead of this clock. It lasts for the absolute
+    /// limit and at least until the end in the session's record, so it outlives every copy.
     pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<bool> {
         match self {
             Self::Stored(stored) => stored.end(session).await,
             Self::Cookie { revocations: None, watches, .. } => {
-                watches.end(&session.id().0);
+                watches.end(&session.key());
                 Ok(true)
             }
             Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } => {
                 // Connections close even if the store does not answer.
-                watches.end(&session.id().0);
+                watches.end(&session.key());
                 let name = &session.names(index_keys).session;
                 let lifetime = limits.memory_of(session.lifeline(), now);
                 revocations.end(name, now.max(session.created_at()), lifetime).await.map(|()| true)
@@ -277,22 +275,18 @@ impl Sessions {
         }
     }
 
-    /// Ends every session of a session at Okta because of a front-channel logout, which any page
-    /// can send.
+    /// Ends every session of a session at Okta because of a front-channel logout, which any page can send.
     ///
-    /// In a store, linked sessions end and nothing else is written. For sessions in cookies each
-    /// end is recorded, so [`Revocations::end_reported`] stores unproven keys separately.
-    ///
-    /// # Errors
-    /// As for [`end_named`](Self::end_named).
+    /// In a store, linked sessions end and nothing else is written. For sessions in cookies each end is recorded, so
+    /// [`Revocations::end_reported`] stores unproven keys separately.
     pub(crate) async fn end_reported(
         &self,
         okta_session: &StoreKey,
         now: Timestamp,
-        told: impl Fn(Arc<Session>),
+        on_ended: impl Fn(Arc<Session>),
     ) -> Result<Option<usize>> {
         let Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } = self else {
-            return self.end_named(okta_session, now, told).await;
+            return self.end_named(okta_session, now, on_ended).await;
         };
         let until = revocations.latest_start(&index_keys.name(IndexKind::LatestStart, b""), now).await?;
         if revocations.end_reported(okta_session, until, limits.memory_of_ended()).await? {
@@ -301,10 +295,10 @@ impl Sessions {
         Ok(None)
     }
 
-    /// Ends every session of an index key. Returns how many there were, or `None` for sessions in
-    /// cookies, which cannot be counted.
+    /// Ends every session of an index key. Returns how many there were, or `None` for sessions in cookies, which cannot
+    /// be counted.
     ///
-    /// `told` is called for each session as it ends, so also for those that ended before a failure.
+    /// `on_ended` is called for each session as it ends, so also for those that ended before a failure.
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if sessions cannot be ended from
@@ -313,7 +307,7 @@ impl Sessions {
         &self,
         name: &StoreKey,
         now: Timestamp,
-        told: impl Fn(Arc<Session>),
+        on_ended: impl Fn(Arc<Session>),
     ) -> Result<Option<usize>> {
         match self {
             Self::Stored(stored) => {
@@ -321,7 +315,7 @@ impl Sessions {
                 for entry in stored.named(name, now).await? {
                     if stored.end(&entry.session).await? {
                         number += 1;
-                        told(entry.session);
+                        on_ended(entry.session);
                     }
                 }
                 Ok(Some(number))
@@ -349,8 +343,8 @@ impl Sessions {
     }
 }
 
-/// Rejects a session that begins too far in the future. The next request would not accept it and
-/// would start another sign-in, in an endless loop.
+/// Rejects a session that begins too far in the future. The next request would not accept it and would start another
+/// sign-in, in an endless loop.
 fn check_clock(session: &Session, limits: &SessionLimits, now: Timestamp) -> Result<()> {
     if limits.is_live(session.lifeline(), now) {
         return Ok(());

@@ -63,8 +63,7 @@ async fn made_up_logouts_do_not_evict_real_ones() {
     assert!(!lives(&sessions, &other), "made-up logouts have filled the list");
 }
 
-/// A restarted process knows no session. It records those that come, and keeps unproven ends of the
-/// others separately.
+/// A restarted process knows no session. It records those that come, and keeps unproven ends of the others separately.
 #[tokio::test]
 async fn after_a_restart_made_up_logouts_neither_fill_the_list_nor_disable_front_channel() {
     let before = sessions(100);
@@ -126,8 +125,8 @@ async fn an_end_is_stored_for_as_long_as_the_session_could_have_lived() {
     assert!(!lives(&ended), "an ended session is valid again");
 }
 
-/// The user signs in twice within one session at Okta. The process accepts a front-channel logout
-/// of it for as long as the later session lives.
+/// The user signs in twice within one session at Okta. The process accepts a front-channel logout of it for as long as
+/// the later session lives.
 #[tokio::test]
 async fn a_session_at_okta_is_known_for_as_long_as_the_latest_session_here_lives() {
     for shared in [false, true] {

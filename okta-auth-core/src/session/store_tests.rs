@@ -1,26 +1,27 @@
 //! The suite that every [`SessionStore`] passes, behind the feature `store-tests`.
 //!
 //! [`store_tests!`](crate::store_tests) makes one `#[tokio::test]` of each function here. Test your
-//! own store like this, in its package's tests (with `tokio` and its features `macros` and
-//! `rt-multi-thread`):
+//! own store like this, in its package's tests (with `tokio` and its features `macros` and `rt-multi-thread`):
 //!
 //! ```
-//! # use okta_auth_core::session::MemoryStore as MyStore;
-//! okta_auth_core::store_tests! {
+//! # use okta_auth_core as okta_auth;
+//! # use okta_auth::session::MemoryStore as MyStore;
+//! okta_auth::store_tests! {
 //!     // A fresh and empty store for each test.
 //!     async { MyStore::new(1_000) }
 //! }
 //! ```
 //!
-//! Attributes in front of `async` are put on each test, for example `#[ignore = "needs a server"]`.
-//! The suite tests lifetimes with entries that live for two seconds, and polls until they have
-//! expired. A store with an adjustable clock needs no waiting. Pass it as
+//! Attributes in front of `async` are put on each test, for example `#[ignore = "needs a server"]`. The suite tests
+//! lifetimes with entries that live for two seconds, and polls until they have expired. A store with an adjustable
+//! clock needs no waiting. Pass it as
 //!
 //! ```
-//! # use okta_auth_core::session::MemoryStore;
+//! # use okta_auth_core as okta_auth;
+//! # use okta_auth::session::MemoryStore;
 //! # use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
 //! # use std::time::{Duration, UNIX_EPOCH};
-//! okta_auth_core::store_tests! {
+//! okta_auth::store_tests! {
 //!     turning async {
 //!         let seconds = Arc::new(AtomicU64::new(1_800_000_000));
 //!         let clock = Arc::clone(&seconds);
@@ -141,8 +142,8 @@ async fn mark(store: &impl SessionStore, key: &StoreKey) -> u64 {
     store.watermarks(&[*key]).await.unwrap()[0]
 }
 
-/// Lets time pass until an entry written now with a lifetime of [`SHORT`] has expired. All entries
-/// that were written earlier with that lifetime have then expired too.
+/// Lets time pass until an entry written now with a lifetime of [`SHORT`] has expired. All entries that were written
+/// earlier with that lifetime have then expired too.
 async fn until_short_is_over(store: &impl SessionStore, pass: impl AsyncFn()) {
     let witness = key(0xee);
     assert!(store.create(&witness, &record(1, b"witness"), SHORT).await.unwrap());
@@ -238,8 +239,7 @@ pub async fn of_many_writers_one_wins_each_version(store: Arc<impl SessionStore>
         let won = winners(&store, move |store, task| async move {
             let mine = record(version, &task.to_be_bytes());
             let won = store.save(&key(1), &mine, LONG).await.unwrap();
-            // No other write can have happened since: the next version begins when all tasks are
-            // done.
+            // No other write can have happened since: the next version begins when all tasks are done.
             assert!(!won || store.load(&key(1)).await.unwrap() == Some(mine), "a winner's record is missing");
             won
         });

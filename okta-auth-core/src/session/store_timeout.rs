@@ -6,8 +6,7 @@ use std::time::Duration;
 use super::store::StoreError;
 use crate::error::Result;
 
-/// The longest wait for a store. A store should time out earlier itself; this bounds one that does
-/// not.
+/// The longest wait for a store. A store should time out earlier itself; this bounds one that does not.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs a store operation with a timeout.

@@ -14,7 +14,7 @@ use super::clock_skew::ClockSkew;
 use super::index_keys::{IndexKeys, IndexKind};
 use super::limits::{Activity, SessionLimits};
 use super::probe::{Probe, ProbeFuture, Probed};
-use super::record::{Formats, Session, SessionId};
+use super::record::{Formats, Session};
 use super::store::{SessionStore, StoreKey, StoredRecord};
 use super::store_timeout::with_store_timeout;
 use super::watches::Watches;
@@ -22,6 +22,7 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::cookie::{Chunks, CookieKeys, CookieSettings, PresentedId, Purpose, RequestCookies, Sealer, SessionIds};
 use crate::error::{Code, Error, Result};
+use crate::events::SessionId;
 use crate::secret::{SecretBytes, random_bytes};
 
 /// The first byte of a sealed record. Records with any other format byte are ignored.
@@ -140,7 +141,7 @@ impl StoredSessions {
         let needs_reseal = opened.needs_reseal;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMATS)?;
-        let ours = session.belongs_to(&self.0.config) && session.id().0 == *key;
+        let ours = session.belongs_to(&self.0.config) && session.key() == *key;
         ours.then(|| Entry { session: Arc::new(session), version: record.version, needs_reseal })
     }
 
@@ -187,7 +188,7 @@ impl StoredSessions {
     /// again. A late write cannot revive a session that has been ended. New index keys, such as
     /// another e-mail address after a refresh, are linked before the record is written.
     pub(crate) async fn save(&self, before: &Entry, session: Session, now: Timestamp) -> Result<Option<Entry>> {
-        let key = session.id().0;
+        let key = session.key();
         let known = &before.session.names(&self.0.index_keys).others;
         if session.names(&self.0.index_keys).others.iter().any(|name| !known.contains(name)) {
             self.link(&key, &session, now).await?;
@@ -227,7 +228,7 @@ impl StoredSessions {
     ///
     /// The record is removed first, so the session is invalid even if removing the links fails.
     pub(crate) async fn end(&self, session: &Session) -> Result<bool> {
-        let key = session.id().0;
+        let key = session.key();
         // Connections close even if the store does not answer.
         self.0.watches.end(&key);
         let ended = with_store_timeout(self.0.store.remove(&key)).await?;
@@ -260,7 +261,7 @@ impl StoredSessions {
     /// cookie secret. A request without the id of this session gets no cookie.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
         let mut chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
-        let of = |presented: &PresentedId| self.key(&presented.id) == session.id().0;
+        let of = |presented: &PresentedId| self.key(&presented.id) == session.key();
         let id = chunks.find_map(|chunks| self.ids(chunks, cookies).find(of));
         let Some(signed) = id.and_then(|presented| self.0.ids.sign(&presented.id).ok()) else { return Vec::new() };
         let left = self.0.limits.remaining(session.lifeline(), now);
@@ -290,7 +291,7 @@ impl StoredSessions {
     /// belong to another application.
     pub(crate) fn clear_previous(&self, cookies: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
         let Some(previous) = &self.0.previous else { return Vec::new() };
-        let ours = self.ids(previous, cookies).any(|presented| self.key(&presented.id) == session.id().0);
+        let ours = self.ids(previous, cookies).any(|presented| self.key(&presented.id) == session.key());
         if ours { previous.clear(cookies) } else { Vec::new() }
     }
 
@@ -322,7 +323,7 @@ impl StoredSessions {
 impl Probe for StoredSessions {
     fn probe(&self, session: Arc<Session>, now: Timestamp) -> ProbeFuture<'_> {
         Box::pin(async move {
-            let Some(entry) = self.load(&session.id().0, now).await? else { return Ok(Probed::Ended) };
+            let Some(entry) = self.load(&session.key(), now).await? else { return Ok(Probed::Ended) };
             let until = self.limits().end(entry.session.lifeline());
             Ok(Probed::Lives { session: entry.session, until })
         })
@@ -367,8 +368,8 @@ mod tests {
         let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
         let (acme, globex) = (of_tenant("acme", &store), of_tenant("globex", &store));
         let (id, _) = acme.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
-        assert!(acme.load(&id.0, now).await.unwrap().is_some());
-        assert!(globex.load(&id.0, now).await.unwrap().is_none());
+        assert!(acme.load(&id.into(), now).await.unwrap().is_some());
+        assert!(globex.load(&id.into(), now).await.unwrap().is_none());
     }
 
     /// Name, client, store, key and seal are the same, so only the issuer in the record differs.
@@ -377,8 +378,8 @@ mod tests {
         let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
         let (before, next) = (of_tenant("acme", &store), at("acme", "https://other.example", &store));
         let (id, _) = before.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
-        assert!(before.load(&id.0, now).await.unwrap().is_some());
-        assert!(next.load(&id.0, now).await.unwrap().is_none(), "a later tenant of the same name has opened it");
+        assert!(before.load(&id.into(), now).await.unwrap().is_some());
+        assert!(next.load(&id.into(), now).await.unwrap().is_none(), "a later tenant of the same name has opened it");
     }
 
     /// A session under a wrong key would be ended and listed by the wrong id.
@@ -387,7 +388,7 @@ mod tests {
         let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
         let (acme, elsewhere) = (of_tenant("acme", &store), StoreKey::from_bytes([7; 32]));
         let (id, _) = acme.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
-        let session = acme.load(&id.0, now).await.unwrap().unwrap().session;
+        let session = acme.load(&id.into(), now).await.unwrap().unwrap().session;
         let record = acme.seal(&elsewhere, &session, 1).unwrap();
         assert!(store.create(&elsewhere, &record, Duration::from_secs(60)).await.unwrap());
         assert!(acme.load(&elsewhere, now).await.unwrap().is_none());

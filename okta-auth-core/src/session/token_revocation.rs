@@ -18,8 +18,8 @@ impl TokenRevoker {
         Self(provider)
     }
 
-    /// Revokes the refresh token of a session that has ended here. A failure is only logged,
-    /// because the logout must succeed in any case.
+    /// Revokes the refresh token of a session that has ended here. A failure is only logged, because the logout must
+    /// succeed in any case.
     pub(crate) async fn revoke(&self, metadata: &Metadata, session: &Session) {
         let Some(token) = session.refresh_token() else { return };
         match tokio::time::timeout(REVOCATION_TIMEOUT, self.0.protocol.revoke_refresh_token(metadata, &token)).await {

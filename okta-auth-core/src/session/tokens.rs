@@ -1,8 +1,8 @@
 //! The tokens of a session, decoded only on demand and wiped when dropped.
 //!
-//! Most requests need no token, so the tokens stay where decryption left them. A signed token is
-//! three base64url texts, and a cookie is encoded in base64url again. The record therefore stores
-//! the decoded bytes, which makes the cookie a quarter smaller.
+//! Most requests need no token, so the tokens stay where decryption left them. A signed token is three base64url texts,
+//! and a cookie is encoded in base64url again. The record therefore stores the decoded bytes, which makes the cookie a
+//! quarter smaller.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -11,11 +11,9 @@ use super::probe::Probed;
 use super::watches::{Driver, Question, Watch, Watches};
 use crate::clock::Timestamp;
 
-/// How often the clock is read. The clock may be virtual, so a timer for the end of a session is
-/// not possible.
+/// How often the clock is read. The clock may be virtual, so a timer for the end of a session is not possible.
 const TICK: Duration = Duration::from_millis(500);
-/// The time between two probes of a session, by the application's clock. `PROBE_TICKS` is the same
-/// in real time.
+/// The time between two probes of a session, by the application's clock. `PROBE_TICKS` is the same in real time.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 const PROBE_TICKS: u32 = 20;
 /// The number of concurrent probes.
@@ -65,16 +63,16 @@ async fn probe_all(watches: Watches) {
     loop {
         let questions = watches.after(last, AT_A_TIME);
         let Some(question) = questions.last() else { return };
-        last = Some(question.session.id().0);
+        last = Some(question.session.key());
         ask(&watches, questions, watches.clock().now()).await;
     }
 }
 
-/// Ends the sessions whose limits have been reached. Another replica may have written a later use
-/// to the store. While the store does not answer, the known end counts.
+/// Ends the sessions whose limits have been reached. Another replica may have written a later use to the store. While
+/// the store does not answer, the known end counts.
 async fn expire(watches: &Watches, now: Timestamp) {
     let due = watches.due(now);
-    let ids: Vec<_> = due.iter().map(|question| question.session.id().0).collect();
+    let ids: Vec<_> = due.iter().map(|question| question.session.key()).collect();
     ask(watches, due, now).await;
     watches.end_due(&ids, now);
 }
@@ -89,7 +87,7 @@ async fn ask(watches: &Watches, questions: Vec<Question>, now: Timestamp) {
         {
             let watches = watches.clone();
             asked.spawn(async move {
-                let id = question.session.id().0;
+                let id = question.session.key();
                 match question.probe.probe(question.session, now).await {
                     Ok(Probed::Ended) => watches.end(&id),
                     Ok(Probed::Lives { session, until }) => {

@@ -10,13 +10,13 @@
 //!
 //! # What it costs
 //!
-//! One entry for each session, however many futures wait for it, and one task for all entries,
-//! which ends with the last one. While the registry is empty a request costs one atomic load.
+//! One entry for each session, however many futures wait for it, and one task for all entries, which ends with the last
+//! one. While the registry is empty a request costs one atomic load.
 //!
 //! # Where the task runs
 //!
-//! The task runs on the runtime of the future that was polled first. If that runtime ends (one of
-//! several workers) the futures on other runtimes are woken, and one of them starts the task again.
+//! The task runs on the runtime of the future that was polled first. If that runtime ends (one of several workers) the
+//! futures on other runtimes are woken, and one of them starts the task again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -103,7 +103,7 @@ impl Watches {
         until: Timestamp,
         probe: Arc<dyn Probe>,
     ) -> Watch {
-        let id = session.id().0;
+        let id = session.key();
         let mut state = self.lock();
         let signal = match state.sessions.get_mut(&id) {
             Some(watched) => {
@@ -132,7 +132,7 @@ impl Watches {
 
     /// Moves the end of a session that has been used or refreshed.
     pub(super) fn update(&self, session: &Arc<Session>, names: impl FnOnce() -> Vec<StoreKey>, until: Timestamp) {
-        let id = session.id().0;
+        let id = session.key();
         let mut state = self.lock();
         let Some(mut watched) = state.sessions.remove(&id) else { return };
         state.forget(&id, &watched);

@@ -56,14 +56,14 @@ async fn the_end_of_a_session_completes_all_of_its_futures_and_no_other() {
     let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(ended(bench.watch(&ours, 60)))).collect();
     let mut elsewhere = Box::pin(ended(bench.watch(&other, 60)));
     assert!(waiting.iter_mut().all(is_pending) && is_pending(&mut elsewhere));
-    bench.watches.end(&ours.id().0);
+    bench.watches.end(&ours.key());
     for waiting in &mut waiting {
         assert_eq!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()));
     }
     assert!(is_pending(&mut elsewhere));
     // The end comes before the first poll.
     let late = ended(bench.watch(&other, 60));
-    bench.watches.end(&other.id().0);
+    bench.watches.end(&other.key());
     soon(late).await;
     soon(elsewhere).await;
     assert_eq!(bench.watches.sizes(), [0; 4]);
@@ -81,7 +81,7 @@ async fn an_index_key_ends_the_sessions_that_began_before() {
     // A refresh has changed the address: only the new one counts.
     let claims = json!({ "sub": "a", "email": "new@b.example" });
     let mut refreshed = Session::with_claims(claims.as_object().unwrap(), NOW);
-    refreshed = refreshed.with_id(*session.id().0.as_bytes());
+    refreshed = refreshed.with_id(session.id().0);
     let refreshed = Arc::new(refreshed);
     bench.watches.update(&refreshed, || refreshed.names(&bench.index_keys).all(), NOW.plus(Duration::from_secs(60)));
     let email = |address| bench.index_keys.email(&Email::parse(address).unwrap());
@@ -100,7 +100,7 @@ async fn a_limit_ends_a_session_unless_it_is_used() {
     bench.watches.update(&session, Vec::new, NOW.plus(Duration::from_secs(100)));
     let at = |seconds| NOW.plus(Duration::from_secs(seconds));
     assert!(bench.watches.due(at(99)).is_empty());
-    bench.watches.end_due(&[session.id().0], at(99));
+    bench.watches.end_due(&[session.key()], at(99));
     assert_eq!(bench.watches.due(at(100)).len(), 1);
     bench.clock.set(NOW.seconds() + 100);
     soon(waiting).await;
@@ -119,7 +119,7 @@ async fn a_dropped_future_leaves_nothing_behind() {
     assert!(bench.watches.unchecked().is_empty());
     // A session that is watched again after its end gets a new entry.
     let old = bench.watch(&sessions[0], 60);
-    bench.watches.end(&sessions[0].id().0);
+    bench.watches.end(&sessions[0].key());
     let new = bench.watch(&sessions[0], 60);
     drop(old);
     assert_eq!(bench.watches.sizes()[0], 1);

@@ -65,8 +65,7 @@ pub(crate) enum CallbackOutcome {
         identity: Arc<VerifiedIdentity>,
         refusal: Refusal,
     },
-    /// This browser has no pending login for the response, or has completed it before. The code
-    /// was not exchanged.
+    /// This browser has no pending login for the response, or has completed it before. The code was not exchanged.
     NotPending(Error),
     /// The identity is known if only the hook failed.
     Failed {
@@ -105,9 +104,6 @@ impl LoginFlow {
     }
 
     /// Starts a sign-in in the browser that sent these cookies.
-    ///
-    /// # Errors
-    /// Those of fetching the metadata, or [`Code::Internal`].
     pub(crate) async fn start(&self, options: &LoginOptions, cookies: &RequestCookies) -> Result<LoginRedirect> {
         let metadata = self.provider.discovery.metadata().await?;
         let (pending, cookies) = self.pending_logins.begin(options, cookies, self.clock.moment())?;
@@ -139,8 +135,7 @@ impl LoginFlow {
         CallbackResult { cookies: deletions, attempt, outcome }
     }
 
-    /// Returns the reason why another sign-in cannot help a user whose session begins in the
-    /// future; `None` if it may.
+    /// Returns the reason why another sign-in cannot help a user whose session begins in the future; `None` if it may.
     pub(crate) fn dead_end(&self, session: &Session, now: Timestamp) -> Option<Arc<Error>> {
         self.future_sessions.dead_end(session, now)
     }
@@ -191,8 +186,8 @@ impl LoginFlow {
         }
     }
 
-    /// Logs at the first sign-in which redirect URI must be registered at Okta. For an unregistered
-    /// one Okta shows an error page of its own, so the application cannot detect it.
+    /// Logs at the first sign-in which redirect URI must be registered at Okta. For an unregistered one Okta shows an
+    /// error page of its own, so the application cannot detect it.
     fn report_redirect_uri(&self) {
         if !self.redirect_uri_reported.swap(true, Ordering::Relaxed) {
             tracing::info!(

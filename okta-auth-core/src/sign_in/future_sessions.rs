@@ -1,9 +1,8 @@
-//! Sessions that begin in the future, because the clock of the replica that created them is
-//! ahead or this clock was set back.
+//! Sessions that begin in the future, because the clock of the replica that created them is ahead or this clock was set
+//! back.
 //!
-//! Such a session is not valid yet. A new sign-in helps if this clock was set back. If the
-//! clock of the replica that creates the new session is ahead, a new sign-in would cause a
-//! redirect loop. Therefore:
+//! Such a session is not valid yet. A new sign-in helps if this clock was set back. If the clock of the replica that
+//! creates the new session is ahead, a new sign-in would cause a redirect loop. Therefore:
 //!
 //! | the session began | the response to a page that needs a user |
 //! |---|---|
@@ -17,7 +16,7 @@ use quick_cache::sync::Cache;
 
 use crate::clock::Timestamp;
 use crate::error::{Code, Error};
-use crate::session::{Session, StoreKey};
+use crate::session::{Session, SessionId};
 
 /// The largest clock difference that is attributed to drift between replicas.
 const DRIFT: Duration = Duration::from_secs(600);
@@ -29,7 +28,7 @@ const SIGN_IN: Duration = Duration::from_secs(120);
 const USERS: usize = 1_024;
 
 /// The users for whom a sign-in was started because of an early session.
-pub(super) struct FutureSessions(Cache<String, (StoreKey, Timestamp)>);
+pub(super) struct FutureSessions(Cache<String, (SessionId, Timestamp)>);
 
 impl Default for FutureSessions {
     fn default() -> Self {
@@ -40,7 +39,7 @@ impl Default for FutureSessions {
 impl FutureSessions {
     /// Returns an error if another sign-in cannot help; `None` if it may.
     pub(super) fn dead_end(&self, session: &Session, now: Timestamp) -> Option<Arc<Error>> {
-        let (id, ahead) = (session.id().0, session.created_at().since(now));
+        let (id, ahead) = (session.id(), session.created_at().since(now));
         let user = format!("{} {}", session.issuer(), session.subject());
         let before = self.0.get(&user).filter(|(other, at)| *other != id && now.since(*at) < SIGN_IN);
         if ahead > DRIFT && before.is_none() {

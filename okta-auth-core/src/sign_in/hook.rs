@@ -14,7 +14,8 @@ use crate::tenant::TenantSettings;
 
 /// An authenticated user, before the session is created.
 /// ```
-/// use okta_auth_core::engine::{Refusal, SignIn};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::engine::{Refusal, SignIn};
 ///
 /// async fn on_sign_in(mut sign_in: SignIn) -> Result<SignIn, Refusal> {
 ///     let identity = sign_in.identity();
@@ -28,8 +29,8 @@ use crate::tenant::TenantSettings;
 ///         .map_err(|_| Refusal::new("Your account could not be set up."))?;
 ///     Ok(sign_in)
 /// }
-/// # use okta_auth_core::OktaAuth;
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # use okta_auth::OktaAuth;
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let auth = OktaAuth::builder()
 ///     .from_env()
 /// #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -42,8 +43,7 @@ use crate::tenant::TenantSettings;
 pub struct SignIn {
     identity: Arc<VerifiedIdentity>,
     tenant: Option<Arc<TenantSettings>>,
-    /// Separate from the claims, so that the application's data is never mistaken for a
-    /// claim.
+    /// Separate from the claims, so that the application's data is never mistaken for a claim.
     app_data: Map<String, Value>,
 }
 
@@ -57,15 +57,13 @@ impl SignIn {
         self.tenant.as_deref()
     }
 
-    /// Returns the verified identity. Look up your own record by issuer and subject, never
-    /// by e-mail.
+    /// Returns the verified identity. Look up your own record by issuer and subject, never by e-mail.
     pub fn identity(&self) -> &VerifiedIdentity {
         &self.identity
     }
 
-    /// Adds a value of the application's own to the session. It is separate from the
-    /// claims, so that it is never mistaken for one. Handlers read it with `app_data` of the
-    /// signed-in user.
+    /// Adds a value of the application's own to the session. It is separate from the claims, so that it is never
+    /// mistaken for one. Handlers read it with `app_data` of the signed-in user.
     ///
     /// # Errors
     /// [`Code::ClaimsMismatch`] if the value cannot be serialized as JSON.
@@ -82,18 +80,18 @@ impl SignIn {
     }
 }
 
-/// The result of a hook that does not let a sign-in proceed: it rejects the user, or it
-/// failed.
+/// The result of a hook that does not let a sign-in proceed: it rejects the user, or it failed.
 ///
 /// | created by | status | the user sees |
 /// |---|---|---|
 /// | [`new`](Self::new) | 403 | the reason, and a link to use another account |
 /// | [`unavailable`](Self::unavailable), or `?` on an error | 503 with `Retry-After` | that sign-in is not available, and a link to try again |
 ///
-/// In both cases no session is created, and the page links back to the requested page. The
-/// reason is shown to the user. The error of a failed hook is only logged.
+/// In both cases no session is created, and the page links back to the requested page. The reason is shown to the user.
+/// The error of a failed hook is only logged.
 /// ```
-/// use okta_auth_core::engine::{Refusal, SignIn};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::engine::{Refusal, SignIn};
 ///
 /// # async fn find_account(subject: &str) -> Result<Option<u64>, std::io::Error> { Ok(Some(7)) }
 /// async fn on_sign_in(mut sign_in: SignIn) -> Result<SignIn, Refusal> {
@@ -103,8 +101,8 @@ impl SignIn {
 ///     sign_in.insert("account", account)?;
 ///     Ok(sign_in)
 /// }
-/// # use okta_auth_core::OktaAuth;
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # use okta_auth::OktaAuth;
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let auth = OktaAuth::builder()
 ///     .from_env()
 /// #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -157,13 +155,10 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The future of [`SignInHook::on_sign_in`].
-pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
-
 /// A hook of the application for each sign-in.
 ///
-/// It runs after all verification and before the session is created. Every `async
-/// fn(SignIn) -> Result<SignIn, Refusal>` implements it.
+/// It runs after all verification and before the session is created. Every
+/// `async fn(SignIn) -> Result<SignIn, Refusal>` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sign-in hook",
     label = "not an `async fn(SignIn) -> Result<SignIn, Refusal>`",
@@ -171,7 +166,7 @@ pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Sen
 )]
 pub trait SignInHook: Send + Sync + 'static {
     /// Returns the sign-in, enriched or unchanged, or rejects it.
-    fn on_sign_in(&self, sign_in: SignIn) -> HookFuture;
+    fn on_sign_in(&self, sign_in: SignIn) -> Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
 }
 
 impl<F, Fut> SignInHook for F
@@ -179,7 +174,7 @@ where
     F: Fn(SignIn) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<SignIn, Refusal>> + Send + 'static,
 {
-    fn on_sign_in(&self, sign_in: SignIn) -> HookFuture {
+    fn on_sign_in(&self, sign_in: SignIn) -> Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>> {
         Box::pin(self(sign_in))
     }
 }

@@ -1,17 +1,15 @@
 //! Third-party-initiated login (OIDC Core §4), for example from a link in Okta's dashboard.
 //!
-//! 1. `iss` must occur exactly once and equal the present or a former issuer of the
-//!    application or of a tenant, character by character. Okta's dashboard names the org,
-//!    so the org of a custom server is accepted for it; another server of that org is not.
-//!    An org that several tenants share identifies none of them. The sign-in uses the
+//! 1. `iss` must occur exactly once and equal the present or a former issuer of the application or of a tenant,
+//!    character by character. Okta's dashboard names the org, so the org of a custom server is accepted for it; another
+//!    server of that org is not. An org that several tenants share identifies none of them. The sign-in uses the
 //!    present issuer. The URL in `iss` is never fetched.
 //! 2. `login_hint` is passed on to Okta, which interprets it.
-//! 3. `target_link_uri` is the target of the sign-in if it is on this origin; otherwise the
-//!    target is the root. It is parsed by the same rules as every other target.
+//! 3. `target_link_uri` is the target of the sign-in if it is on this origin; otherwise the target is the root. It is
+//!    parsed by the same rules as every other target.
 //! 4. State, nonce and PKCE are fresh, as for a sign-in that the application starts.
 //!
-//! The request only starts a new sign-in. All other parameters are ignored, in particular
-//! tokens.
+//! The request only starts a new sign-in. All other parameters are ignored, in particular tokens.
 
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -47,8 +45,8 @@ impl InitiateLoginRequest {
         Err(Error::new(Code::CallbackMalformed, message))
     }
 
-    /// Returns the login options. A target that is not on the application's origin becomes the
-    /// root, to prevent an open redirect.
+    /// Returns the login options. A target that is not on the application's origin becomes the root, to prevent an open
+    /// redirect.
     pub(crate) fn options_at(self, config: &Config) -> LoginOptions {
         let origin = config.origin();
         let target = self.target.as_deref().unwrap_or("/");

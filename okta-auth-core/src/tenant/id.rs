@@ -1,16 +1,22 @@
 //! The id of a tenant.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
-/// The id of a tenant, such as `acme`: 1 to 40 lower-case letters, digits and hyphens, with
-/// a letter or digit at both ends. It is valid in a host name, a path and the name of a
-/// cookie.
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::error::{Code, Error};
+
+/// The id of a tenant, such as `acme`: 1 to 40 lower-case letters, digits and hyphens, with a letter or digit at both
+/// ends. It is valid in a host name, a path and the name of a cookie.
 ///
 /// ```
-/// use okta_auth_core::tenant::TenantId;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::tenant::TenantId;
 ///
 /// assert_eq!(TenantId::parse("acme-2").unwrap().as_str(), "acme-2");
+/// assert!("Acme".parse::<TenantId>().unwrap_err().to_string().contains("lower-case letters"));
 /// for other in ["", "Acme", "a_b", "-a", "a-", "a.b", "a/b"] {
 ///     assert!(TenantId::parse(other).is_none());
 /// }
@@ -30,6 +36,36 @@ impl TenantId {
     /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for TenantId {
+    type Err = Error;
+
+    /// # Errors
+    /// [`Code::ConfigInvalid`] if the text is not a valid id.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let message = "the id of a tenant has 1 to 40 lower-case letters, digits and hyphens, with a letter or a digit \
+                       at both ends";
+        Self::parse(text).ok_or_else(|| Error::new(Code::ConfigInvalid, message))
+    }
+}
+
+impl AsRef<str> for TenantId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for TenantId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for TenantId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

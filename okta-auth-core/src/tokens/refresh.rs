@@ -1,7 +1,6 @@
 //! The refresh of a session's tokens (RFC 6749 §6, OIDC Core §12).
 //!
-//! The response must be for the same user and the same sign-in. Otherwise the whole response is
-//! rejected.
+//! The response must be for the same user and the same sign-in. Otherwise the whole response is rejected.
 
 use std::sync::Arc;
 
@@ -9,7 +8,6 @@ use serde_json::{Map, Value};
 
 use super::userinfo;
 use crate::clock::NumericDate;
-use crate::config::Userinfo;
 use crate::error::{Error, Result};
 use crate::jose::{IdTokenClaims, IdTokenRules, RefetchPolicy};
 use crate::protocol::{ProviderContext, TokenSet};
@@ -32,8 +30,7 @@ pub(crate) struct RefreshedTokens {
     pub(crate) complete: bool,
 }
 
-/// Sends the refresh token. The returned tokens are unverified, and the sent refresh token may be
-/// used up.
+/// Sends the refresh token. The returned tokens are unverified, and the sent refresh token may be used up.
 ///
 /// # Errors
 /// [`Code::TokenRefused`](crate::error::Code::TokenRefused) with the provider's `invalid_grant` if
@@ -81,8 +78,8 @@ async fn verify(
     Ok(verified.claims().all().clone())
 }
 
-/// The rules of OIDC Core §12.2: the same user, the same sign-in. Issuer, audience and `azp` have
-/// been checked as for every ID token.
+/// The rules of OIDC Core §12.2: the same user, the same sign-in. Issuer, audience and `azp` have been checked as for
+/// every ID token.
 fn check_continuity(new: &IdTokenClaims, known: &RefreshContext<'_>) -> Result<()> {
     if new.subject() != known.subject {
         return Err(Error::invalid_claim("sub", "is not the user whose tokens were refreshed"));
@@ -101,26 +98,18 @@ fn check_continuity(new: &IdTokenClaims, known: &RefreshContext<'_>) -> Result<(
 }
 
 impl RefreshedTokens {
-    /// Fetches from userinfo the claims that the new ID token lacks, or all of them if there is no
-    /// ID token. If userinfo fails, the refresh continues: a missing claim can only reduce access.
+    /// Fetches from userinfo the claims that the new ID token lacks, or all of them if there is no ID token. If
+    /// userinfo fails, the refresh continues: a missing claim can only reduce access.
     async fn complete(&mut self, with: &ProviderContext<'_>, known: &RefreshContext<'_>) -> Result<()> {
-        let Some(endpoint) = with.metadata.userinfo_endpoint() else { return Ok(()) };
         let scopes = self.tokens.scopes.as_deref().unwrap_or(known.scopes);
-        let wanted = match with.config.options.userinfo {
-            Userinfo::Always => true,
-            Userinfo::Never => false,
-            Userinfo::WhenThin => self.claims.as_ref().is_none_or(|claims| userinfo::is_thin(claims, scopes)),
-        };
-        if !wanted {
-            return Ok(());
-        }
-        match with.protocol.userinfo(endpoint, &self.tokens.access_token).await {
-            Ok(more) => {
+        match userinfo::fetch(with, self.claims.as_ref(), scopes, &self.tokens.access_token).await {
+            None => {}
+            Some(Ok(more)) => {
                 let mut claims = self.claims.take().unwrap_or_else(|| of_the_sign_in(known.claims));
                 userinfo::merge(&mut claims, more, known.subject)?;
                 self.claims = Some(claims);
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 self.complete = false;
                 tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed at a refresh: {error:?}");
             }
@@ -129,8 +118,7 @@ impl RefreshedTokens {
     }
 }
 
-/// The claims about the sign-in, which stay when everything else is read again: userinfo does not
-/// have them.
+/// The claims about the sign-in, which stay when everything else is read again: userinfo does not have them.
 fn of_the_sign_in(claims: &Map<String, Value>) -> Map<String, Value> {
     let kept = claims.iter().filter(|(name, _)| userinfo::is_of_the_sign_in(name));
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()

@@ -1,16 +1,19 @@
 //! Completes thin ID tokens with claims from userinfo.
 //!
-//! Okta issues a "thin" ID token when it issues an access token along with it: the rest of the
-//! profile is only at the userinfo endpoint. The server and its settings decide which claims are
-//! omitted, so this module checks which claims are missing and not the type of the server.
+//! Okta issues a "thin" ID token when it issues an access token along with it: the rest of the profile is only at the
+//! userinfo endpoint. The server and its settings decide which claims are omitted, so this module checks which claims
+//! are missing and not the type of the server.
 
 use serde_json::{Map, Value};
 
+use crate::config::Userinfo;
 use crate::error::{Code, Error, Result};
 use crate::jose::check_email;
+use crate::protocol::ProviderContext;
+use crate::secret::Secret;
 
-/// For each scope, claims that a full ID token has at least one of. `name` and `preferred_username`
-/// are excluded because a thin token has them too.
+/// For each scope, claims that a full ID token has at least one of. `name` and `preferred_username` are excluded
+/// because a thin token has them too.
 const PROMISED: &[(&str, &[&str])] = &[
     ("profile", &["given_name", "family_name", "locale", "zoneinfo", "updated_at"]),
     ("email", &["email"]),
@@ -44,13 +47,30 @@ pub(super) fn is_of_the_sign_in(name: &str) -> bool {
 }
 
 /// Whether all claims of a granted scope are missing.
-pub(crate) fn is_thin(claims: &Map<String, Value>, scopes: &[String]) -> bool {
+fn is_thin(claims: &Map<String, Value>, scopes: &[String]) -> bool {
     let granted = PROMISED.iter().filter(|(scope, _)| scopes.iter().any(|granted| granted == scope));
     granted.into_iter().any(|(_, promised)| !promised.iter().any(|claim| claims.contains_key(*claim)))
 }
 
-/// Adds the claims that the ID token lacks. The token's own claims take precedence: they are
-/// signed. Claims about the sign-in are accepted only from the token.
+/// Fetches the claims of userinfo if the configuration wants them beside `known`, the claims of an ID token. Returns
+/// `None` if it does not, or if the issuer has no userinfo endpoint.
+pub(crate) async fn fetch(
+    with: &ProviderContext<'_>,
+    known: Option<&Map<String, Value>>,
+    scopes: &[String],
+    access_token: &Secret,
+) -> Option<Result<Map<String, Value>>> {
+    let endpoint = with.metadata.userinfo_endpoint()?;
+    let is_wanted = match with.config.options.userinfo {
+        Userinfo::Always => true,
+        Userinfo::Never => false,
+        Userinfo::WhenThin => known.is_none_or(|claims| is_thin(claims, scopes)),
+    };
+    if is_wanted { Some(with.protocol.userinfo(endpoint, access_token).await) } else { None }
+}
+
+/// Adds the claims that the ID token lacks. The token's own claims take precedence: they are signed. Claims about the
+/// sign-in are accepted only from the token.
 ///
 /// # Errors
 /// [`Code::UserinfoSubject`] if the response has another subject, or none; [`Code::TokenClaim`] if

@@ -25,7 +25,11 @@ struct Order {
     login: Option<String>,
     /// For an ID token.
     nonce: Option<String>,
-    /// For an access token.
+    /// The acting agent, for an agent token.
+    agent: Option<String>,
+    /// The issuer of the resource's authorization server, for an ID-JAG.
+    audience: Option<String>,
+    /// For an access token or an ID-JAG.
     #[serde(default)]
     scopes: Vec<String>,
     /// Claims to change; null removes a claim.
@@ -49,6 +53,8 @@ enum Kind {
     #[default]
     AccessToken,
     ServiceToken,
+    AgentToken,
+    IdJag,
     Empty,
 }
 
@@ -90,6 +96,14 @@ impl Order {
             Kind::IdToken => builder.id_token(&login, self.nonce.as_deref()),
             Kind::AccessToken => builder.access_token(&login, &self.scopes),
             Kind::ServiceToken => builder.service_token(&self.scopes),
+            Kind::AgentToken => {
+                let agent = self.agent.ok_or_else(|| invalid("agent"))?;
+                builder.agent_token(&login, &agent, &self.scopes)
+            }
+            Kind::IdJag => {
+                let audience = self.audience.ok_or_else(|| invalid("audience"))?;
+                builder.id_jag(&login, &audience, &self.scopes)
+            }
             Kind::Empty => builder,
         };
         let builder = match self.signature {

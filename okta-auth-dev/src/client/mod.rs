@@ -4,7 +4,10 @@
 //! grants. Every org has three by default: a confidential web app, a public client, and a
 //! service.
 
+mod agent;
 mod service;
+
+pub use agent::ResourceConnection;
 
 use std::time::Duration;
 
@@ -135,6 +138,14 @@ pub struct Client {
     /// Whether the service is a published API integration, which may use its secret at
     /// the org's own server.
     pub api_integration: bool,
+    /// Whether the client is an AI agent, which the claim `act` of its grants names.
+    pub is_agent: bool,
+    /// What the client may request at other apps (Cross App Access).
+    pub connections: Vec<ResourceConnection>,
+    /// The ids of clients whose access tokens this agent may exchange.
+    pub delegators: Vec<String>,
+    /// The URL under which other clients call this agent.
+    pub resource_url: Option<String>,
 }
 
 impl Client {
@@ -166,6 +177,10 @@ impl Client {
             okta_scopes: Vec::new(),
             admin_roles: Vec::new(),
             api_integration: false,
+            is_agent: false,
+            connections: Vec::new(),
+            delegators: Vec::new(),
+            resource_url: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::client::{AuthMethod, Client, Rotation, SubjectFormat};
+use crate::client::{AuthMethod, Client, ResourceConnection, Rotation, SubjectFormat};
 use crate::grant_type::GrantType;
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -43,6 +43,17 @@ pub(crate) struct ClientTable {
     /// Whether the service is a published API integration.
     #[serde(default)]
     api_integration: bool,
+    /// Whether the client is an AI agent.
+    #[serde(default)]
+    agent: bool,
+    /// What the client may request at other apps.
+    #[serde(default)]
+    connection: Vec<ResourceConnection>,
+    /// Clients whose access tokens an agent may exchange.
+    #[serde(default)]
+    delegated_by: Vec<String>,
+    /// The URL under which other clients call an agent.
+    resource: Option<String>,
     /// Whether ID tokens carry `sid`; by default only with session details of Single
     /// Logout.
     session_claim: Option<bool>,
@@ -109,6 +120,10 @@ impl ClientTable {
             okta_scopes: self.okta_scopes,
             admin_roles: self.admin_roles,
             api_integration: self.api_integration,
+            is_agent: self.agent,
+            connections: self.connection,
+            delegators: self.delegated_by,
+            resource_url: self.resource,
             session_claim: self.session_claim.unwrap_or(participate_slo && session_details),
             participate_slo,
             frontchannel_logout_uri: self.frontchannel_logout_uri,
@@ -173,6 +188,10 @@ impl From<Client> for ClientTable {
             okta_scopes: client.okta_scopes,
             admin_roles: client.admin_roles,
             api_integration: client.api_integration,
+            agent: client.is_agent,
+            connection: client.connections,
+            delegated_by: client.delegators,
+            resource: client.resource_url,
             session_claim: Some(client.session_claim),
             frontchannel_logout_uri: client.frontchannel_logout_uri,
             frontchannel_logout_session_required: Some(client.frontchannel_logout_session_required),

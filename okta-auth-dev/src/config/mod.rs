@@ -48,10 +48,31 @@
 //! admin_roles = ["READ_ONLY_ADMIN"]   # without a role, Okta's API answers 403
 //! api_integration = false             # true allows a secret at the org's own server
 //!
+//! [[client]]
+//! id = "0oaacmeagent000001"
+//! auth_method = "private_key_jwt"
+//! jwks = [{ kty = "EC", crv = "P-256", kid = "k2", x = "...", y = "..." }]
+//! agent = true                        # an AI agent: `act` of its grants names it
+//! delegated_by = ["0oaacmejob00000001"] # whose access tokens it may exchange
+//! resource = "https://agent.acme.test" # their required `aud`
+//! grant_types = [
+//!     "authorization_code",
+//!     "urn:ietf:params:oauth:grant-type:token-exchange",
+//!     "urn:ietf:params:oauth:grant-type:jwt-bearer",
+//! ]
+//!
+//! [[client.connection]]               # what it may request at another app
+//! audience = "https://auth.chat.example/" # an issuer, or the id of a custom server
+//! client_id = "agent-at-chat"         # its id there; by default its own
+//! resources = ["https://api.chat.example/"]
+//! scopes = ["chat.read"]              # by default all scopes
+//! email_subject = false               # true: `sub` is the e-mail address
+//!
 //! [[server]]
 //! id = "orders"
 //! audience = "api://orders"
 //! scopes = ["orders:read", "orders:write"]
+//! resources = ["https://orders.acme.test/"] # which a grant may name; they become `aud`
 //! trusted_servers = ["default"]       # whose access tokens can be exchanged here
 //! consent_scopes = ["orders:write"]   # not for grants without a page
 //! access_token_lifetime = 3600        # lifetimes are in seconds

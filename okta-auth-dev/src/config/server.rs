@@ -20,6 +20,9 @@ pub(crate) struct ServerTable {
     audience: Option<String>,
     /// Custom scopes; they replace the server's default scopes.
     scopes: Option<Vec<String>>,
+    /// URLs of resources that a grant may name.
+    #[serde(default)]
+    resources: Vec<String>,
     /// Other custom servers whose access tokens can be exchanged here.
     #[serde(default)]
     trusted_servers: Vec<String>,
@@ -130,6 +133,7 @@ impl ServerTable {
         AuthorizationServer {
             audience: self.audience.unwrap_or(server.audience),
             scopes: self.scopes.unwrap_or(server.scopes),
+            resources: self.resources,
             trusted_servers: self.trusted_servers,
             consent_scopes: self.consent_scopes,
             access_token_lifetime: seconds(self.access_token_lifetime, server.access_token_lifetime),

@@ -15,7 +15,6 @@ use super::sign_in;
 use crate::grant_type::GrantType;
 use crate::oauth_error::{OAuthError, wrong_method};
 use crate::org_state::OrgState;
-use crate::random;
 use crate::reply::Reply;
 use crate::request_log::Recorded;
 use crate::store::{Device, Grant, Session};
@@ -88,18 +87,12 @@ fn permitted(org: &OrgState, session: &Session, device: &Device) -> Result<Grant
     let grant_type = GrantType::DeviceCode;
     check_permission(org, server, &device.client_id, &session.login, &device.scopes, grant_type)?;
     lock(&org.store).sessions.note_use(session, &device.client_id, &device.server);
+    let scopes = device.scopes.clone();
     Ok(Grant {
-        id: random::token(),
-        server: device.server.clone(),
-        client_id: device.client_id.clone(),
-        grant_type,
         login: Some(session.login.clone()),
-        scopes: device.scopes.clone(),
         sid: Some(session.sid.clone()),
-        nonce: None,
-        auth_time: session.auth_time,
-        acr: None,
         amr: session.amr.clone(),
         idp: session.idp.clone(),
+        ..Grant::new(&device.server, &device.client_id, grant_type, scopes, session.auth_time)
     })
 }

@@ -63,12 +63,18 @@ fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
         let scopes: Vec<&str> = scopes.iter().filter_map(Value::as_str).collect();
         members.insert("scope".into(), json!(scopes.join(" ")));
     }
-    let client_id = claims.get("cid").or_else(|| claims.get("aud")).cloned();
+    // A token that an ID-JAG was exchanged for has `scope` and `act`, and no `cid`.
+    let acting = claims.get("act").and_then(|act| act.get("sub"));
+    for name in ["scope", "act"] {
+        members.extend(claims.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    let client_id = claims.get("cid").or(acting).or_else(|| claims.get("aud")).cloned();
     members.insert("client_id".into(), client_id.unwrap_or_default());
     // Only an access token has `cid`. Without it this is an ID token, whose `sub` is the
     // user id.
     let person = if claims.contains_key("cid") { claims.get("uid") } else { claims.get("sub") };
-    if let Some(id) = person.and_then(Value::as_str) {
+    let service = claims.get("sub_profile").is_some_and(|profile| profile == "service");
+    if let Some(id) = person.and_then(Value::as_str).filter(|_| !service) {
         // Tokens of deleted users are inactive.
         let user = exchange.org.user_by_id(id)?;
         members.insert("uid".into(), json!(user.id));

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::exchange::Exchange;
 use crate::fault::Fault;
+use crate::grant_type::GrantType;
 use crate::oauth_error::management;
 use crate::random;
 use crate::reply::Reply;
@@ -37,7 +38,7 @@ const RESPONSE_TYPES: [&str; 7] = [
     // Only the OAuth document lists this one.
     "token",
 ];
-/// The org supports only codes, refresh tokens and client credentials.
+/// The org does not support all of them, see [`GrantType`].
 const GRANT_TYPES: [&str; 11] = [
     "authorization_code",
     "implicit",
@@ -52,6 +53,10 @@ const GRANT_TYPES: [&str; 11] = [
     // Only the OAuth document lists this one.
     "client_credentials",
 ];
+/// The profile of ID-JAGs in the metadata of a server that accepts them.
+const ID_JAG_PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
+/// The token type of ID-JAGs in the metadata of a server that issues them.
+const ID_JAG_TYPE: &str = "urn:ietf:params:oauth:token-type:id-jag";
 #[rustfmt::skip]
 const OPENID_CLAIMS: [&str; 31] = [
     "iss", "ver", "sub", "aud", "iat", "exp", "jti", "auth_time", "amr", "idp", "nonce", "name", "nickname",
@@ -111,6 +116,12 @@ struct Metadata {
     backchannel_authentication_request_signing_alg_values_supported: [&'static str; 9],
     /// Published as at Okta; this org rejects requests with a proof.
     dpop_signing_alg_values_supported: [&'static str; 6],
+    /// Only for an org with clients of Cross App Access: custom servers accept ID-JAGs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_grant_profiles_supported: Option<[&'static str; 1]>,
+    /// Only for an org with clients of Cross App Access: its own server issues ID-JAGs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_chaining_requested_token_types_supported: Option<[&'static str; 1]>,
 }
 
 pub(super) fn openid(exchange: &Exchange<'_>) -> Reply {
@@ -202,6 +213,15 @@ fn other_jwks_uri(exchange: &Exchange<'_>) -> String {
     uri
 }
 
+/// The grants that Okta announces only where they are configured, if a client uses them.
+fn configured_grants(exchange: &Exchange<'_>) -> Vec<GrantType> {
+    let clients = lock(&exchange.org.clients);
+    let used = |grant: &GrantType| clients.iter().any(|client| client.may_use(*grant));
+    let at_org = exchange.server.settings.is_org();
+    let grants = [GrantType::TokenExchange, GrantType::JwtBearer].into_iter();
+    grants.filter(|grant| used(grant) && !(at_org && *grant == GrantType::JwtBearer)).collect()
+}
+
 /// The correct document.
 ///
 /// All URLs are built from the org's configured address and not from the `Host` header,
@@ -214,6 +234,10 @@ fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
     let encrypts = openid && !settings.is_org();
     // The OAuth document includes the last entry of these lists.
     let list = |all: &[&'static str]| all.iter().take(all.len() - usize::from(openid)).copied().collect();
+    let mut grants: Vec<&'static str> = list(&GRANT_TYPES);
+    grants.extend(configured_grants(exchange).into_iter().map(GrantType::as_str));
+    let accepts_grants = grants.contains(&GrantType::JwtBearer.as_str());
+    let issues_grants = settings.is_org() && lock(&exchange.org.clients).iter().any(|app| !app.connections.is_empty());
     Metadata {
         issuer: exchange.issuer(),
         authorization_endpoint: at("authorize"),
@@ -223,7 +247,7 @@ fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
         jwks_uri: at("keys"),
         response_types_supported: list(&RESPONSE_TYPES),
         response_modes_supported: ["query", "fragment", "form_post", "okta_post_message"],
-        grant_types_supported: list(&GRANT_TYPES),
+        grant_types_supported: grants,
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: openid.then_some(["RS256"]),
         id_token_encryption_alg_values_supported: encrypts.then_some(["RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512"]),
@@ -244,5 +268,7 @@ fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
         backchannel_token_delivery_modes_supported: ["poll"],
         backchannel_authentication_request_signing_alg_values_supported: HMAC_RSA_EC,
         dpop_signing_alg_values_supported: RSA_EC,
+        authorization_grant_profiles_supported: accepts_grants.then_some([ID_JAG_PROFILE]),
+        identity_chaining_requested_token_types_supported: issues_grants.then_some([ID_JAG_TYPE]),
     }
 }

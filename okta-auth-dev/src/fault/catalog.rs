@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::api::ApiFault;
 use super::device::DeviceFault;
+use super::id_jag::IdJagFault;
 use super::milliseconds;
 
 /// An error or unusual behaviour of the org, enabled on request.
@@ -401,7 +402,9 @@ pub enum Fault {
     /// Sets the member to the value, or removes it if the value is null. Several such
     /// faults with different names can be active.
     IntrospectMember(String, Value),
-    // -- device flow, Okta's API -----------------------------------------------------------------------------------
+    // -- Cross App Access, device flow, Okta's API -----------------------------------------------------------------
+    /// A fault of an ID-JAG, or of its access token.
+    IdJag(IdJagFault),
     /// A fault of the device flow.
     Device(DeviceFault),
     /// A fault of `/api/v1`.
@@ -422,7 +425,10 @@ impl Fault {
             | (Self::AccessTokenClaim(one, _), Self::AccessTokenClaim(other, _))
             | (Self::UserinfoMember(one, _), Self::UserinfoMember(other, _))
             | (Self::IntrospectMember(one, _), Self::IntrospectMember(other, _)) => one == other,
-            (Self::Device(DeviceFault::Member(one, _)), Self::Device(DeviceFault::Member(other, _))) => one == other,
+            (Self::Device(DeviceFault::Member(one, _)), Self::Device(DeviceFault::Member(other, _)))
+            | (Self::IdJag(IdJagFault::Claim(one, _)), Self::IdJag(IdJagFault::Claim(other, _)))
+            | (Self::IdJag(IdJagFault::Header(one, _)), Self::IdJag(IdJagFault::Header(other, _))) => one == other,
+            (Self::IdJag(one), Self::IdJag(other)) => discriminant(one) == discriminant(other),
             (Self::Device(one), Self::Device(other)) => discriminant(one) == discriminant(other),
             (Self::Api(one), Self::Api(other)) => discriminant(one) == discriminant(other),
             _ => discriminant(self) == discriminant(earlier),

@@ -5,9 +5,11 @@ mod active;
 mod api;
 mod catalog;
 mod device;
+mod id_jag;
 mod milliseconds;
 
 pub(crate) use active::ActiveFaults;
 pub use api::ApiFault;
 pub use catalog::Fault;
 pub use device::DeviceFault;
+pub use id_jag::IdJagFault;

@@ -57,6 +57,9 @@ pub struct AuthorizationServer {
     pub claims: Vec<CustomClaim>,
     /// The access policies; without one, every user may have tokens. Custom servers only.
     pub access_policies: Vec<AccessPolicy>,
+    /// The URLs of resources behind the server, which a grant or a request may name. Such
+    /// an access token has the URL as `aud`.
+    pub resources: Vec<String>,
     /// The ids of other custom servers whose access tokens can be exchanged at this one
     /// (Okta's *Trusted servers*).
     pub trusted_servers: Vec<String>,
@@ -93,6 +96,7 @@ impl AuthorizationServer {
             groups_claims: Vec::new(),
             claims: Vec::new(),
             access_policies: Vec::new(),
+            resources: Vec::new(),
             trusted_servers: Vec::new(),
             consent_scopes: Vec::new(),
             access_token_lifetime: Duration::from_secs(3600),
@@ -122,6 +126,13 @@ impl AuthorizationServer {
     /// metadata does not list custom scopes, which is Okta's default.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
+        self
+    }
+
+    /// Adds the URL of a resource behind the server, see
+    /// [`resources`](Self::resources).
+    pub fn resource(mut self, url: impl Into<String>) -> Self {
+        self.resources.push(url.into());
         self
     }
 
@@ -244,6 +255,10 @@ impl AuthorizationServer {
         let allowed = client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope));
         let known = scopes.iter().all(|scope| self.knows_scope(scope));
         (allowed && known).then_some(()).ok_or_else(OAuthError::unknown_scope)
+    }
+
+    pub(crate) fn has_resource(&self, url: &str) -> bool {
+        self.resources.iter().any(|known| known == url)
     }
 
     /// Whether access tokens of another server of the org can be exchanged at this one.

@@ -1,6 +1,8 @@
 //! Grants and authorization codes.
 
+use super::delegation::Delegation;
 use crate::grant_type::GrantType;
+use crate::random;
 
 /// The permission of a client, from which all its tokens derive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +28,39 @@ pub(crate) struct Grant {
     pub(crate) amr: Vec<String>,
     /// The identity provider that authenticated the user; `None` for the org itself.
     pub(crate) idp: Option<String>,
+    /// The `aud` of access tokens, if it is not that of the server.
+    pub(crate) resource: Option<String>,
+    /// For whom an agent acts.
+    pub(crate) delegation: Option<Box<Delegation>>,
 }
 
 impl Grant {
+    /// Creates a grant without a user, with a fresh id.
+    pub(crate) fn new(
+        server: &str,
+        client_id: &str,
+        grant_type: GrantType,
+        scopes: Vec<String>,
+        auth_time: i64,
+    ) -> Self {
+        Self {
+            id: random::token(),
+            server: server.to_owned(),
+            client_id: client_id.to_owned(),
+            grant_type,
+            login: None,
+            scopes,
+            sid: None,
+            nonce: None,
+            auth_time,
+            acr: None,
+            amr: Vec::new(),
+            idp: None,
+            resource: None,
+            delegation: None,
+        }
+    }
+
     pub(crate) fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope)
     }

@@ -4,12 +4,14 @@
 //! atomic: concurrent requests consume a code and replace a refresh token exactly once.
 //! Times are seconds of the virtual clock, passed in by the caller.
 
+mod delegation;
 mod device;
 mod grant;
 mod pending_page;
 mod refresh_token;
 mod session;
 
+pub(crate) use delegation::Delegation;
 pub(crate) use device::{Device, Poll};
 pub(crate) use grant::{Code, Grant};
 pub(crate) use pending_page::{Attempt, Step};
@@ -37,7 +39,11 @@ pub(crate) struct Store {
     revoked_grants: HashSet<String>,
     /// The grant of each access token, by `jti`.
     grant_of_token: HashMap<String, Grant>,
-    /// The `jti` of used client assertions.
+    /// The grant of each ID token, by `jti`.
+    grant_of_id_token: HashMap<String, Grant>,
+    /// The last ID-JAG of each client, by client id.
+    id_jags: HashMap<String, String>,
+    /// The `jti` of used client assertions and ID-JAGs.
     assertions: HashSet<String>,
 }
 
@@ -93,9 +99,22 @@ impl Store {
         self.grant_of_token.insert(jti, grant.clone());
     }
 
-    /// The grant of an access token that the org issued in a response.
+    pub(crate) fn note_id_token(&mut self, jti: String, grant: &Grant) {
+        self.grant_of_id_token.insert(jti, grant.clone());
+    }
+
+    /// The grant of a token that the org issued in a response.
     pub(crate) fn grant_of(&self, jti: &str) -> Option<&Grant> {
-        self.grant_of_token.get(jti)
+        self.grant_of_token.get(jti).or_else(|| self.grant_of_id_token.get(jti))
+    }
+
+    pub(crate) fn note_id_jag(&mut self, client_id: &str, grant: &str) {
+        self.id_jags.insert(client_id.to_owned(), grant.to_owned());
+    }
+
+    /// The last ID-JAG of a client.
+    pub(crate) fn id_jag_of(&self, client_id: &str) -> Option<String> {
+        self.id_jags.get(client_id).cloned()
     }
 
     /// Revokes one access token. Its refresh token stays valid.

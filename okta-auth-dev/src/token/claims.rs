@@ -61,9 +61,11 @@ impl Issuing<'_> {
     /// `aud` is a string. `scp` is a list, unlike `scope` in the response and at
     /// introspection. A refreshed token keeps the `auth_time` of the sign-in.
     pub(crate) fn access_token_claims(&self) -> Map<String, Value> {
+        if let Some(delegation) = &self.grant.delegation {
+            return self.agent_claims(delegation);
+        }
         let (settings, now) = (&self.server.settings, self.org.clock.seconds());
-        let issuer = settings.issuer(&self.org.url);
-        let audience = if settings.is_org() { issuer.clone() } else { settings.audience.clone() };
+        let (issuer, audience) = (settings.issuer(&self.org.url), self.audience());
         let mut claims = object(json!({
             "ver": 1,
             "jti": format!("AT.{}", random::token()),
@@ -86,6 +88,16 @@ impl Issuing<'_> {
             claims.extend(groups.filter_map(|c| Some((c.name.clone(), json!(c.value(&user, &self.grant.scopes)?)))));
         }
         claims
+    }
+
+    /// The `aud` of the access token: the org itself, a requested resource, or the audience
+    /// of the server.
+    pub(super) fn audience(&self) -> String {
+        let settings = &self.server.settings;
+        if settings.is_org() {
+            return settings.issuer(&self.org.url);
+        }
+        self.grant.resource.clone().unwrap_or_else(|| settings.audience.clone())
     }
 
     /// The lifetime of the access token, by the policy that allows it.

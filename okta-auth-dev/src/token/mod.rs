@@ -5,10 +5,12 @@
 //! an access token has `cid`, `scp`, and an API as `aud`. Neither has a `typ` in its
 //! header, so clients cannot rely on RFC 9068's `at+jwt`.
 
+mod agent_claims;
 mod changes;
 mod claims;
 mod draft;
 mod faults;
+mod id_jag;
 mod issuing;
 mod sign;
 mod verify;
@@ -16,5 +18,6 @@ mod verify;
 pub(crate) use changes::Changes;
 pub(crate) use claims::userinfo_claims;
 pub(crate) use draft::Draft;
+pub(crate) use id_jag::{IdJag, LIFETIME as ID_JAG_LIFETIME, TYPE as ID_JAG_TYPE};
 pub(crate) use issuing::Issuing;
-pub(crate) use verify::{unverified_issuer, verify_own, verify_signature};
+pub(crate) use verify::{unverified_header, unverified_issuer, verify_own, verify_signature};

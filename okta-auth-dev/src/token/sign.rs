@@ -36,6 +36,7 @@ impl Issuing<'_> {
         }
         let target = Target { issuing: *self, access_token, refresh };
         self.org.faults.each(|fault| faults::apply(fault, &mut draft, &target))?;
+        lock(&self.org.store).note_id_token(draft.text("jti"), self.grant);
         draft.finish()
     }
 

@@ -36,6 +36,11 @@ pub(crate) fn unverified_issuer(token: &str) -> Option<String> {
     claims.get("iss").and_then(Value::as_str).map(str::to_owned)
 }
 
+/// Returns the header of a token before its signature is verified.
+pub(crate) fn unverified_header(token: &str) -> Option<Map<String, Value>> {
+    serde_json::from_slice(&random::from_base64url(token.split('.').next()?)?).ok()
+}
+
 /// Returns the claims of this server's token if it has not expired and was not revoked.
 pub(crate) fn verify_own(org: &OrgState, server: &Server, token: &str) -> Option<Map<String, Value>> {
     let claims = verify_signature(org, server, token)?;

@@ -37,6 +37,12 @@ impl Resolve for ThisMachine {
     }
 }
 
+impl Default for Browser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Browser {
     pub fn new() -> Self {
         let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();

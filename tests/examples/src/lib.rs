@@ -4,8 +4,6 @@
 //! The smoke test of an example is one line, such as
 //! `example_tests::app!(env!("CARGO_BIN_EXE_axum-app"));`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 pub mod api;
 pub mod app;
 mod browser;

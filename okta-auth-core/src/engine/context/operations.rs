@@ -8,13 +8,16 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde::de::DeserializeOwned;
 
-use super::super::{BearerToken, Challenge, Endpoint, Reply, ResponseHeaderChanges, SignedIn};
-use super::super::{access, challenge, error_reply, login, reply, request_tenant, routes, session_headers};
-use super::{NoTenant, RequestContext, SessionState};
+use super::super::{SignedIn, access, challenge, login, routes};
+use super::{NoTenant, RequestContext};
+use crate::bearer::BearerToken;
 use crate::error::{Code, Error, Result};
 use crate::headers::Headers;
 use crate::login::LoginOptions;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy};
+use crate::response::{Challenge, Reply, ResponseHeaderChanges, carry_over};
+use crate::routing::Endpoint;
+use crate::session::SessionState;
 use crate::tenant::TenantSettings;
 
 impl RequestContext {
@@ -42,9 +45,9 @@ impl RequestContext {
     /// use okta_auth::login::{LoginOptions, ReturnTo};
     ///
     /// async fn step_up(context: &RequestContext) -> Response<Bytes> {
-    ///     let mut options = LoginOptions::new(ReturnTo::root());
-    ///     options.max_age = Some(Duration::from_secs(300));
-    ///     options.acr_values = vec!["urn:okta:loa:2fa:any".to_owned()];
+    ///     let options = LoginOptions::new(ReturnTo::root())
+    ///         .with_max_age(Duration::from_secs(300))
+    ///         .with_acr_values(["urn:okta:loa:2fa:any"]);
     ///     context.start_login(&options).await
     /// }
     /// ```
@@ -70,8 +73,9 @@ impl RequestContext {
     /// # Errors
     /// The challenge to respond with: a sign-in that asks for the tenant, or 404 if no
     /// tenant matches or the application has a single Okta.
+    #[doc(hidden)]
     pub fn tenant(&self) -> Result<Arc<TenantSettings>, Challenge> {
-        request_tenant::tenant(self)
+        access::tenant(self)
     }
 
     /// Returns the holder of the presented access token.
@@ -153,7 +157,7 @@ impl RequestContext {
     #[doc(hidden)]
     pub fn unanswered(&self) -> Option<Challenge> {
         let state = self.inner();
-        match &state.session_state {
+        match &state.session.state {
             SessionState::Unavailable(error) if state.unanswered.load(Ordering::Relaxed) => {
                 Some(Challenge::error(Error::clone(error)))
             }
@@ -172,7 +176,7 @@ impl RequestContext {
     #[doc(hidden)]
     pub async fn answer_in_place_of<H: Headers>(&self, challenge: Challenge, replaced: &H) -> Reply {
         let mut reply = self.answer(challenge).await;
-        reply::carry_over(&mut reply, replaced);
+        carry_over(&mut reply, replaced);
         reply
     }
 
@@ -188,12 +192,12 @@ impl RequestContext {
     pub fn error(&self, error: &Error) -> Reply {
         let state = self.inner();
         // A store failure was already reported when the request arrived.
-        let known = matches!(&state.session_state, SessionState::Unavailable(known) if known.code() == error.code());
+        let known = matches!(&state.session.state, SessionState::Unavailable(known) if known.code() == error.code());
         if !known || error.code() != Code::StoreUnavailable {
-            let anonymous = matches!(state.session_state, SessionState::Anonymous);
+            let anonymous = matches!(state.session.state, SessionState::Anonymous);
             self.auth().0.events.log(error, self.reference(), anonymous);
         }
-        error_reply::reported(self, error)
+        self.error_page(error)
     }
 
     /// Returns the header changes for the session: a rewritten or deleted cookie, and cache
@@ -201,7 +205,9 @@ impl RequestContext {
     /// responses and those of failed handlers.
     #[doc(hidden)]
     pub fn header_changes_for<H: Headers>(&self, headers: &H) -> ResponseHeaderChanges {
-        session_headers::changes_for(self, headers)
+        let (state, auth) = (self.inner(), &self.auth().0);
+        let clear_return = || state.is_sign_out_shown().then(|| auth.logout.returns().clear());
+        ResponseHeaderChanges::of(headers, &state.session, &auth.sessions, state.dependence(), clear_return)
     }
 
     /// Applies the changes of [`header_changes_for`](Self::header_changes_for) to a

@@ -1,24 +1,22 @@
 //! The data of one request: what its headers say, its session, and what its response depends on.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
 use super::super::OktaAuth;
-use super::super::navigation::{RequestKind, may_redirect};
 use super::tenancy::NoTenant;
 use crate::bearer::Credentials;
-use crate::clock::Timestamp;
-use crate::cookie::RequestCookies;
 use crate::error::{Error, Result};
 use crate::events::{CorrelationId, EventKind, EventSubject};
 use crate::headers::HeaderText;
 use crate::jose::VerifiedAccessToken;
 use crate::login::ReturnTo;
 use crate::logout::LogoutReturn;
-use crate::session::{Activity, Entry, Session, Sessions};
-use crate::sign_in::configured_address;
+use crate::request::{RequestKind, configured_address, may_redirect};
+use crate::response::Dependence;
+use crate::session::{RequestSession, SessionState};
 
 pub(crate) struct RequestState {
     pub(in crate::engine) auth: OktaAuth,
@@ -33,22 +31,13 @@ pub(crate) struct RequestState {
     pub(in crate::engine) alias: bool,
     /// The reason not to start a sign-in: the new session would end as the last one did.
     pub(in crate::engine) dead_end: Option<Arc<Error>>,
-    pub(in crate::engine) cookies: RequestCookies,
     pub(in crate::engine) without_tenant: Option<NoTenant>,
-    pub(in crate::engine) session_state: SessionState,
-    /// The change to the session cookie: a [`CookieUpdate`].
-    pub(in crate::engine) cookie_update: AtomicU8,
-    /// The session after a refresh that a handler caused.
-    pub(in crate::engine) latest: Mutex<Option<Entry>>,
+    pub(in crate::engine) session: RequestSession,
     pub(in crate::engine) credentials: Credentials,
     pub(in crate::engine) token: OnceLock<Result<VerifiedAccessToken, Arc<Error>>>,
     /// Whether the request may act for its session: it is safe, or comes from the
     /// application's own pages.
     pub(in crate::engine) own: bool,
-    /// When the request arrived: one timestamp for the whole request.
-    pub(in crate::engine) now: Timestamp,
-    /// Whether the request counts as activity of its session.
-    pub(in crate::engine) activity: Activity,
     /// Whether the user was read, so that the response is personal.
     pub(in crate::engine) consulted: AtomicBool,
     /// Whether the response depends on the access token of the request.
@@ -64,71 +53,7 @@ pub(crate) struct RequestState {
     pub(in crate::engine) reference: OnceLock<CorrelationId>,
 }
 
-#[derive(Debug)]
-pub(in crate::engine) enum SessionState {
-    Anonymous,
-    User(Entry),
-    /// The state is unknown: the store or Okta does not respond.
-    Unavailable(Arc<Error>),
-}
-
-/// The change to the session cookie, apart from the handler's own changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum CookieUpdate {
-    None,
-    /// The session was idle for a while, or is sealed with an old key: write the cookie
-    /// again.
-    Reseal,
-    /// The cookie has no live session: delete it.
-    Clear,
-    /// The session has new tokens, which must reach the browser.
-    Replace,
-}
-
-impl From<CookieUpdate> for u8 {
-    fn from(cookie_update: CookieUpdate) -> Self {
-        match cookie_update {
-            CookieUpdate::None => 0,
-            CookieUpdate::Reseal => 1,
-            CookieUpdate::Clear => 2,
-            CookieUpdate::Replace => 3,
-        }
-    }
-}
-
 impl RequestState {
-    pub(in crate::engine) fn keep(&self, cookie_update: CookieUpdate) {
-        self.cookie_update.store(cookie_update.into(), Ordering::Relaxed);
-    }
-
-    pub(in crate::engine) fn cookie_update(&self) -> CookieUpdate {
-        match self.cookie_update.load(Ordering::Relaxed) {
-            1 => CookieUpdate::Reseal,
-            2 => CookieUpdate::Clear,
-            3 => CookieUpdate::Replace,
-            _ => CookieUpdate::None,
-        }
-    }
-
-    /// Returns the present session, after a possible refresh.
-    pub(in crate::engine) fn entry(&self) -> Option<Entry> {
-        let SessionState::User(entry) = &self.session_state else { return None };
-        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(latest.as_ref().unwrap_or(entry).clone())
-    }
-
-    /// Returns the session as this response writes it: with updated activity, unless the
-    /// store has that already or nothing is written.
-    pub(in crate::engine) fn as_written(&self, entry: &Entry) -> Arc<Session> {
-        let in_cookie = matches!(*self.auth.0.sessions, Sessions::Cookie { .. });
-        let written = matches!(self.cookie_update(), CookieUpdate::Reseal | CookieUpdate::Replace);
-        if in_cookie && written && self.activity == Activity::Active {
-            Arc::new(entry.session.touched(self.now))
-        } else {
-            Arc::clone(&entry.session)
-        }
-    }
-
     pub(in crate::engine) fn known_token(&self) -> Option<&VerifiedAccessToken> {
         self.token.get()?.as_ref().ok()
     }
@@ -184,6 +109,11 @@ impl RequestState {
         self.consulted.store(true, Ordering::Relaxed);
     }
 
+    pub(in crate::engine) fn dependence(&self) -> Dependence {
+        let (on_cookie, on_token) = (&self.consulted, &self.token_consulted);
+        Dependence { on_cookie: on_cookie.load(Ordering::Relaxed), on_token: on_token.load(Ordering::Relaxed) }
+    }
+
     pub(in crate::engine) fn mark_sign_out_shown(&self) {
         self.landing_shown.store(true, Ordering::Relaxed);
     }
@@ -207,7 +137,7 @@ impl RequestState {
 
     /// Whether the browser has returned from a logout and has no session.
     pub(in crate::engine) fn has_returned_from_sign_out(&self) -> bool {
-        let is_anonymous = matches!(self.session_state, SessionState::Anonymous);
+        let is_anonymous = matches!(self.session.state, SessionState::Anonymous);
         is_anonymous && self.logout_return == Some(LogoutReturn::Arrived)
     }
 

@@ -12,10 +12,11 @@ use http::HeaderValue;
 use http::request::Parts;
 
 use super::RequestContext;
-use crate::engine::{Endpoint, Reply};
 use crate::error::Error;
 use crate::login::ReturnTo;
 use crate::policy::MatchedRoute;
+use crate::response::Reply;
+use crate::routing::Endpoint;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

@@ -2,18 +2,17 @@
 //!
 //! # Why a thread
 //!
-//! A connection needs a tokio task that reads from it, and a task belongs to one runtime. Each
-//! worker of actix-web has its own runtime, and so has each test. If the connections ran on the
-//! first caller's runtime, they would end with that runtime and stall while it is busy. A command
-//! crosses threads twice in any case, because its connection is shared.
+//! A connection needs a tokio task that reads from it, and a task belongs to one runtime. Each worker of actix-web has
+//! its own runtime, and so has each test. If the connections ran on the first caller's runtime, they would end with
+//! that runtime and stall while it is busy. A command crosses threads twice in any case, because its connection is
+//! shared.
 //!
 //! # Why not the client's own reconnection
 //!
-//! The client considers a connection alive while it can write to it, and waits for ever to write to
-//! a server that does not read. This module closes a connection when a command timed out and no
-//! answer to any command arrived meanwhile. It drops the socket, all running commands and all
-//! unsent data at once. Then it starts a new client, which asks the Sentinels or the cluster for
-//! the current topology.
+//! The client considers a connection alive while it can write to it, and waits for ever to write to a server that does
+//! not read. This module closes a connection when a command timed out and no answer to any command arrived meanwhile.
+//! It drops the socket, all running commands and all unsent data at once. Then it starts a new client, which asks the
+//! Sentinels or the cluster for the current topology.
 //!
 //! # What is bounded
 //!
@@ -111,8 +110,8 @@ impl Connections {
 
     /// Runs a command on a connection, and waits at most about a second for its answer.
     ///
-    /// The permit is returned when the client has finished with the command, even if the caller is
-    /// gone. So the number of running commands is bounded regardless of the callers.
+    /// The permit is returned when the client has finished with the command, even if the caller is gone. So the number
+    /// of running commands is bounded regardless of the callers.
     pub(super) async fn run<T, F>(&self, command: impl FnOnce(Client) -> F + Send) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -146,8 +145,7 @@ impl Connections {
 
     /// Waits for a connection, and for a permit.
     ///
-    /// A connection that is up takes precedence over the next one in order, so a reconnecting line
-    /// delays no command.
+    /// A connection that is up takes precedence over the next one in order, so a reconnecting line delays no command.
     async fn turn(&self) -> Result<(Connection, tokio::sync::OwnedSemaphorePermit), Failure> {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let mut order = (0..LINES).filter_map(|at| self.lines.get(first.wrapping_add(at) % LINES));
@@ -164,8 +162,7 @@ impl Connections {
         Ok((connection, permit))
     }
 
-    /// The reason for a timeout while queueing: the server is down, or so slow that all permits are
-    /// in use.
+    /// The reason for a timeout while queueing: the server is down, or so slow that all permits are in use.
     fn why_away(&self) -> Failure {
         let mut reasons = self.lines.iter().filter_map(|line| match &*line.borrow() {
             Line::Away(reason) => Some(reason.clone()),
@@ -207,8 +204,7 @@ async fn keep_connected(config: Config, state: watch::Sender<Line>, mut wish: wa
 
 /// Connects, publishes the connection, and returns why it ended.
 ///
-/// Aborting the client's task drops its sockets and all running commands, whose callers get an
-/// error at once.
+/// Aborting the client's task drops its sockets and all running commands, whose callers get an error at once.
 async fn connected(client: Client, state: &watch::Sender<Line>) -> String {
     let mut errors = client.error_rx();
     let mut task = client.connect();
@@ -231,8 +227,7 @@ async fn connected(client: Client, state: &watch::Sender<Line>) -> String {
     errors.try_recv().map_or(reason, |(error, _)| describe(&error))
 }
 
-/// The client's limits. Each command has one attempt, because a command that is sent twice may be
-/// executed twice.
+/// The client's limits. Each command has one attempt, because a command that is sent twice may be executed twice.
 fn limits() -> ConnectionConfig {
     let mut limits = ConnectionConfig {
         connection_timeout: CONNECT,

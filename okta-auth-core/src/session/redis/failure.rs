@@ -1,7 +1,7 @@
 //! Errors of the Redis store, with messages that are safe to log.
 //!
-//! Some server errors repeat arguments, and an argument may be a password or a record. So only the
-//! first word of a server error is kept, which is its code.
+//! Some server errors repeat arguments, and an argument may be a password or a record. So only the first word of a
+//! server error is kept, which is its code.
 
 use std::time::Duration;
 

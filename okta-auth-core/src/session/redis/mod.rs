@@ -2,8 +2,7 @@
 //!
 //! # Which server
 //!
-//! Redis 5 or later, Valkey, and any server that speaks their protocol. The URL selects the
-//! topology:
+//! Redis 5 or later, Valkey, and any server that speaks their protocol. The URL selects the topology:
 //!
 //! | URL | topology |
 //! |---|---|
@@ -13,8 +12,8 @@
 //! | `redis-cluster://host:7001?node=other:7002` | a cluster; the client discovers the other nodes |
 //! | `valkey://...` and so on | aliases of the schemes above |
 //!
-//! Percent-encode password characters that a URL does not allow. TLS trusts the roots of the
-//! operating system, or those given to [`RedisStore::with_roots`].
+//! Percent-encode password characters that a URL does not allow. TLS trusts the roots of the operating system, or those
+//! given to [`RedisStore::with_roots`].
 //!
 //! # Keys
 //!
@@ -24,17 +23,16 @@
 //! | `okta-auth:l:` and a hash | sorted set | hashes of records, by when each link ends |
 //! | `okta-auth:m:` and a hash | string | a number of 20 digits |
 //!
-//! Each command uses one key, so a cluster may distribute the keys freely. Each key has a TTL, so
-//! the server deletes expired entries itself. Set `maxmemory-policy noeviction`: with any other
-//! policy a full server evicts live sessions, and evicts the marks of ended sessions.
+//! Each command uses one key, so a cluster may distribute the keys freely. Each key has a TTL, so the server deletes
+//! expired entries itself. Set `maxmemory-policy noeviction`: with any other policy a full server evicts live sessions,
+//! and evicts the marks of ended sessions.
 //!
 //! # When the server is down
 //!
-//! A command completes within about a second. It fails if the server is dead, paused or slow. At
-//! most 512 commands run at once; the others queue within the same second. So neither time nor
-//! memory grows with an outage. A command is never sent twice, because after an error it may have
-//! been executed or not. The client reconnects at most half a second after the server returns, and
-//! commands during a short gap wait for the new connection.
+//! A command completes within about a second. It fails if the server is dead, paused or slow. At most 512 commands run
+//! at once; the others queue within the same second. So neither time nor memory grows with an outage. A command is
+//! never sent twice, because after an error it may have been executed or not. The client reconnects at most half a
+//! second after the server returns, and commands during a short gap wait for the new connection.
 
 mod connections;
 mod failure;
@@ -56,18 +54,19 @@ use crate::error::Result;
 
 const VERSION: usize = size_of::<u64>();
 
-/// The longest lifetime in milliseconds, about 300 years. Beyond it the scores of a sorted set,
-/// which are floating-point numbers, would lose digits.
+/// The longest lifetime in milliseconds, about 300 years. Beyond it the scores of a sorted set, which are
+/// floating-point numbers, would lose digits.
 const LONGEST: u64 = 10_000_000_000_000;
 
 /// Sessions in Redis or Valkey, which all replicas share.
 ///
-/// The store connects at the first use, so an application starts without the server. The
-/// connections have their own thread and runtime. Each worker of actix-web has its own runtime, and
-/// a worker that ends must not close connections that others use.
+/// The store connects at the first use, so an application starts without the server. The connections have their own
+/// thread and runtime. Each worker of actix-web has its own runtime, and a worker that ends must not close connections
+/// that others use.
 ///
 /// ```
-/// use okta_auth_core::session::RedisStore;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::session::RedisStore;
 ///
 /// let store = RedisStore::new("redis://127.0.0.1:6379").unwrap();
 /// assert!(RedisStore::new("http://127.0.0.1:6379").unwrap_err().is_config());
@@ -88,8 +87,7 @@ impl RedisStore {
         Ok(Self { connections: Connections::new(Settings::parse(url, None)?)? })
     }
 
-    /// Creates a store that trusts only these root certificates (PEM), in place of those of the
-    /// operating system.
+    /// Creates a store that trusts only these root certificates (PEM), in place of those of the operating system.
     ///
     /// # Errors
     /// As for [`new`](Self::new), and for roots that are not certificates.
@@ -197,8 +195,7 @@ impl SessionStore for RedisStore {
                 return Ok(Vec::new());
             }
             let keys: Vec<String> = marks.iter().map(mark_key).collect();
-            // Separate commands in one pipeline: in a cluster the keys may be on different
-            // machines.
+            // Separate commands in one pipeline: in a cluster the keys may be on different machines.
             let read = |client: Client| async move {
                 let pipeline = client.pipeline();
                 for key in keys {
@@ -239,8 +236,8 @@ fn decode(value: &[u8]) -> Result<StoredRecord, Failure> {
     Ok(StoredRecord { version: u64::from_be_bytes(*version), sealed: sealed.to_vec() })
 }
 
-/// Formats a number with a fixed length, so that text order equals numeric order. The numbers of a
-/// script have only 53 bits.
+/// Formats a number with a fixed length, so that text order equals numeric order. The numbers of a script have only 53
+/// bits.
 fn digits(number: u64) -> Bytes {
     Bytes::from(format!("{number:020}"))
 }

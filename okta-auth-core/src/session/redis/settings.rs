@@ -1,7 +1,6 @@
 //! Parses the URL of the Redis store.
 //!
-//! No error repeats any part of a URL: it holds a password, and in a malformed URL the password can
-//! be in any part.
+//! No error repeats any part of a URL: it holds a password, and in a malformed URL the password can be in any part.
 //!
 //! # What is rejected
 //!
@@ -38,8 +37,7 @@ impl Settings {
         let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("is not a URL", FORMS))?;
         let (tls, topology) = kind(scheme).ok_or_else(|| refused("has an unknown scheme", FORMS))?;
         check(&format!("redis{topology}://{rest}"), topology)?;
-        // Parse without TLS first: the library's own choice of a crypto provider panics if two are
-        // compiled in.
+        // Parse without TLS first: the library's own choice of a crypto provider panics if two are compiled in.
         let mut config = Config::from_url(&format!("redis{topology}://{rest}")).map_err(|_| {
             refused("cannot be read", "check its path (a database number), its port, and each `node=host:port`")
         })?;
@@ -54,8 +52,8 @@ impl Settings {
 
 /// Whether a scheme means TLS, and its suffix: empty, `-sentinel` or `-cluster`.
 ///
-/// Unix sockets (`redis-unix`) are rejected: replicas on several machines cannot share one, and a
-/// single process has `MemoryStore`.
+/// Unix sockets (`redis-unix`) are rejected: replicas on several machines cannot share one, and a single process has
+/// `MemoryStore`.
 fn kind(scheme: &str) -> Option<(bool, &str)> {
     let (base, topology) = match scheme.find('-') {
         Some(at) => scheme.split_at_checked(at)?,
@@ -95,8 +93,8 @@ fn check(url: &str, topology: &str) -> Result<()> {
 
 /// Configures TLS 1.2 and 1.3 with the same cryptography as the rest of the library.
 ///
-/// The provider is passed explicitly. The process-wide default may be missing, and choosing one
-/// panics if two are compiled in.
+/// The provider is passed explicitly. The process-wide default may be missing, and choosing one panics if two are
+/// compiled in.
 fn tls_config(roots: Option<&[u8]>, cluster: bool) -> Result<TlsConfig> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -110,8 +108,7 @@ fn tls_config(roots: Option<&[u8]>, cluster: bool) -> Result<TlsConfig> {
 
 /// The trusted roots: the given ones, or those of the operating system.
 ///
-/// Unreadable certificates of the operating system are skipped. Every given certificate has to be
-/// readable.
+/// Unreadable certificates of the operating system are skipped. Every given certificate has to be readable.
 fn trusted(roots: Option<&[u8]>) -> Result<RootCertStore> {
     let certificates: Vec<CertificateDer<'static>> = match roots {
         Some(pem) => CertificateDer::pem_slice_iter(pem)

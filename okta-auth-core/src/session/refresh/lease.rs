@@ -11,8 +11,7 @@ use crate::session::store::StoreKey;
 use crate::session::store_timeout::with_store_timeout;
 use crate::session::stored::StoredSessions;
 
-/// The duration of a lease without a heartbeat: the delay for others if its holder is
-/// killed.
+/// The duration of a lease without a heartbeat: the delay for others if its holder is killed.
 const LEASE: Duration = Duration::from_secs(5);
 /// The interval in which the holder extends the lease.
 const HEARTBEAT: Duration = Duration::from_secs(1);

@@ -36,12 +36,10 @@ const REMEMBERED: usize = 16_384;
 const WRITES: usize = 8;
 /// The pause between two rounds of pending writes.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
-/// The number of rounds: for a quarter of an hour, which exceeds a session's grace period
-/// without new tokens.
+/// The number of rounds: for a quarter of an hour, which exceeds a session's grace period without new tokens.
 const FLUSH_ROUNDS: usize = 900;
 
-/// The result of one refresh, for all callers that wait for it: the present session, or `None`
-/// if it has ended.
+/// The result of one refresh, for all callers that wait for it: the present session, or `None` if it has ended.
 ///
 /// The session has the old tokens if those are still valid and another process refreshes it.
 type SharedResult = Result<Option<Entry>, Arc<Error>>;
@@ -59,12 +57,11 @@ pub(crate) enum RefreshResult {
     Unavailable(Arc<Error>),
 }
 
-/// The state of refreshes beyond the sessions themselves. Tenants share it, and all of its keys
-/// contain the tenant. It outlives the engines, which are created again when settings change.
+/// The state of refreshes beyond the sessions themselves. Tenants share it, and all of its keys contain the tenant. It
+/// outlives the engines, which are created again when settings change.
 pub(crate) struct RefreshState {
     flights: SingleFlight<StoreKey, SharedResult>,
-    /// The successors of sessions in cookies, with the end of the grace period for old
-    /// cookies.
+    /// The successors of sessions in cookies, with the end of the grace period for old cookies.
     successors: Cache<StoreKey, (Entry, Timestamp)>,
     /// Refreshed sessions that could not be persisted.
     pending_writes: PendingWrites<Refresher>,
@@ -88,18 +85,17 @@ impl Default for RefreshState {
 impl RefreshState {
     /// Returns the successor of a session in a cookie.
     fn successor(&self, session: &Session, now: Timestamp) -> Option<Entry> {
-        let (entry, until) = self.successors.get(&session.id().0)?;
+        let (entry, until) = self.successors.get(&session.key())?;
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
     }
 
-    /// Persists the pending writes until none is left. A store failure ends the round, so
-    /// that it is not repeated for each of thousands of entries.
+    /// Persists the pending writes until none is left. A store failure ends the round, so that it is not repeated for
+    /// each of thousands of entries.
     async fn flush(self: Arc<Self>) {
         for pause in pauses(FLUSH_INTERVAL, FLUSH_INTERVAL).take(FLUSH_ROUNDS) {
             tokio::time::sleep(pause).await;
             for (key, refresher) in self.pending_writes.writers() {
-                // If a request is already processing the session, its result is awaited
-                // instead.
+                // If a request is already processing the session, its result is awaited instead.
                 let work = || async move { refresher.write(key).await.map_err(Arc::new) };
                 match self.flights.join(key, work).await {
                     Some(Err(error)) if error.code() == Code::StoreUnavailable => break,
@@ -142,7 +138,7 @@ impl Refresher {
     pub(crate) async fn refresh(&self, entry: Entry, now: Timestamp) -> RefreshResult {
         let due = entry.session.due(now);
         let state = &self.0.state;
-        let key = entry.session.id().0;
+        let key = entry.session.key();
         if due == RefreshDue::NotYet {
             return RefreshResult::Usable { entry, renewed: false };
         }
@@ -166,8 +162,8 @@ impl Refresher {
         }
     }
 
-    /// Returns a session that could not be refreshed. It is usable until the expiry of its
-    /// access token plus the grace period.
+    /// Returns a session that could not be refreshed. It is usable until the expiry of its access token plus the grace
+    /// period.
     fn within_grace(&self, entry: Entry, now: Timestamp, error: Option<Arc<Error>>) -> RefreshResult {
         let grace = self.0.provider.config.options.outage_grace;
         if entry.session.tokens_expire_at().is_none_or(|end| now < end.plus(grace)) {
@@ -179,7 +175,7 @@ impl Refresher {
     }
 
     async fn run(self, entry: Entry) -> SharedResult {
-        let (session, key) = (Arc::clone(&entry.session), entry.session.id().0);
+        let (session, key) = (Arc::clone(&entry.session), entry.session.key());
         let measure = Measure::renewal();
         let result = match &*self.0.sessions {
             Sessions::Cookie { .. } => self.refresh_in_cookie(entry).await,
@@ -207,7 +203,7 @@ impl Refresher {
                 let session = Arc::new(entry.session.renewed(&refreshed, now)?);
                 let next = Entry { session, version: 0, needs_reseal: false };
                 let until = now.plus(self.0.provider.config.options.refresh_grace);
-                state.successors.insert(next.session.id().0, (next.clone(), until));
+                state.successors.insert(next.session.key(), (next.clone(), until));
                 // The session may have been ended during the refresh.
                 let lookup = PendingLookup::Cookie { entry: next.clone(), rewrite: false };
                 if let LoadedSession::Ended = sessions.find(lookup, now, Activity::Passive).await? {
@@ -229,13 +225,12 @@ impl Refresher {
 
     /// Refreshes a session in a store, or waits for the process that holds the lease.
     async fn refresh_in_store(&self, stored: &StoredSessions, entry: Entry) -> Result<Option<Entry>> {
-        let key = entry.session.id().0;
+        let key = entry.session.key();
         for _ in 0..LOOKS {
             if let Some(result) = under_lease(stored, &key, self.refresh_under_lease(stored, &entry)).await? {
                 return result;
             }
-            // Another process refreshes the session, and the present tokens are still
-            // valid.
+            // Another process refreshes the session, and the present tokens are still valid.
             if entry.session.due(self.now()) == RefreshDue::Soon {
                 return Ok(Some(entry));
             }
@@ -252,7 +247,7 @@ impl Refresher {
 
     /// Refreshes a session in a store; the caller holds the lease.
     async fn refresh_under_lease(&self, stored: &StoredSessions, entry: &Entry) -> Result<Option<Entry>> {
-        let key = entry.session.id().0;
+        let key = entry.session.key();
         let Some(current) = stored.load(&key, self.now()).await? else { return Ok(None) };
         if !current.session.has_tokens_of(&entry.session) {
             return Ok(Some(current));
@@ -284,11 +279,10 @@ impl Refresher {
         self.0.state.unverified.refresh(&self.0.provider, &self.0.clock, session).await
     }
 
-    /// Persists new tokens, and keeps the activity that was recorded in the meantime. If
-    /// the session was ended in the meantime it stays ended, and the new tokens are
-    /// revoked.
+    /// Persists new tokens, and keeps the activity that was recorded in the meantime. If the session was ended in the
+    /// meantime it stays ended, and the new tokens are revoked.
     async fn persist(&self, stored: &StoredSessions, current: Entry, next: Arc<Session>) -> Result<Option<Entry>> {
-        let (key, mut current) = (next.id().0, current);
+        let (key, mut current) = (next.key(), current);
         let pending = &self.0.state.pending_writes;
         for _ in 0..WRITES {
             let now = self.now();

@@ -49,17 +49,17 @@ async fn a_pending_write_is_written_by_its_own_tenant() {
     let now = globex.now();
     let Sessions::Stored(stored) = &*globex.0.sessions else { panic!("not in a store") };
     let (id, _) = stored.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
-    let before = stored.load(&id.0, now).await.unwrap().unwrap();
+    let before = stored.load(&id.into(), now).await.unwrap().unwrap();
     let next = Arc::new(before.session.renewed(&new_tokens(), now).unwrap());
     state.pending_writes.keep(&before.session, &next, globex.clone());
     acme.schedule_flush();
     assert!(!globex.0.state.pending_writes.start_flush(), "the task of one tenant serves all");
     for _ in 0..100 {
-        if state.pending_writes.get(&id.0).is_none() {
+        if state.pending_writes.get(&id.into()).is_none() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let written = stored.load(&id.0, now).await.unwrap().unwrap();
+    let written = stored.load(&id.into(), now).await.unwrap().unwrap();
     assert!(written.session.has_tokens_of(&next), "the new tokens are lost");
 }

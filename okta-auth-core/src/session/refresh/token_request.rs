@@ -30,13 +30,12 @@ impl UnverifiedTokens {
 
     /// Returns the tokens that were issued for this session.
     fn issued_for(&self, session: &Session) -> Option<Unverified> {
-        self.0.get(&session.id().0).filter(|kept| kept.before.has_tokens_of(session))
+        self.0.get(&session.key()).filter(|kept| kept.before.has_tokens_of(session))
     }
 
     /// Requests new tokens from the provider, unless unverified ones are still pending.
     ///
-    /// The old refresh token is used up even if verification failed, so the next request
-    /// presents the new one.
+    /// The old refresh token is used up even if verification failed, so the next request presents the new one.
     pub(super) async fn refresh(
         &self,
         provider: &Provider,
@@ -61,8 +60,7 @@ impl UnverifiedTokens {
             Some(kept) => kept.tokens,
             None => {
                 let mut tokens = refresh::ask(&with, &known).await?;
-                // A refresh token that does not rotate stays valid, and may differ from the
-                // session's.
+                // A refresh token that does not rotate stays valid, and may differ from the session's.
                 tokens.refresh_token.get_or_insert_with(|| token.clone());
                 Arc::new(tokens)
             }
@@ -74,7 +72,7 @@ impl UnverifiedTokens {
 
     /// Keeps the tokens if a later verification may succeed.
     fn keep_if_unverified(&self, session: &Arc<Session>, tokens: Arc<TokenSet>, error: Option<&Error>) {
-        let key = session.id().0;
+        let key = session.key();
         match error {
             Some(error) if !ends_session(error) => {
                 let (before, again) = (Arc::clone(session), waits_for_keys(error));
@@ -87,8 +85,8 @@ impl UnverifiedTokens {
 
 /// Whether a failure ends the session, because a retry cannot succeed.
 ///
-/// Okta rejects the refresh token, or its response contains tokens that cannot belong to
-/// this session. Failures that a wrong clock or an unpublished key can cause are excluded.
+/// Okta rejects the refresh token, or its response contains tokens that cannot belong to this session. Failures that a
+/// wrong clock or an unpublished key can cause are excluded.
 pub(super) fn ends_session(error: &Error) -> bool {
     const FINAL: [&str; 5] =
         ["invalid_grant", "access_denied", "consent_required", "interaction_required", "login_required"];
@@ -101,8 +99,7 @@ pub(super) fn ends_session(error: &Error) -> bool {
     }
 }
 
-/// Whether verification failed only for lack of keys. After a clock failure new tokens are
-/// requested.
+/// Whether verification failed only for lack of keys. After a clock failure new tokens are requested.
 fn waits_for_keys(error: &Error) -> bool {
     error.is_temporary() || error.code() == Code::TokenKeyUnknown
 }

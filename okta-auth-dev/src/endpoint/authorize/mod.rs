@@ -25,7 +25,6 @@ use crate::fault::Fault;
 use crate::grant_type::GrantType;
 use crate::oauth_error::OAuthError;
 use crate::org_state::{OrgState, Server};
-use crate::random;
 use crate::reply::Reply;
 use crate::server::PolicyRequest;
 use crate::store::{Code, Grant, Session};
@@ -175,18 +174,14 @@ fn finish(
 /// app's tokens does not affect other apps. Time and methods are those of the session,
 /// which may be older than the request.
 fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Option<String>) -> Grant {
+    let (server, client_id, scopes) = (&server.settings.id, &request.client_id, request.scopes.clone());
     Grant {
-        id: random::token(),
-        server: server.settings.id.clone(),
-        client_id: request.client_id.clone(),
-        grant_type: GrantType::AuthorizationCode,
         login: Some(session.login.clone()),
-        scopes: request.scopes.clone(),
         sid: Some(session.sid.clone()),
         nonce: request.nonce.clone(),
-        auth_time: session.auth_time,
         acr,
         amr: session.amr.clone(),
         idp: session.idp.clone(),
+        ..Grant::new(server, client_id, GrantType::AuthorizationCode, scopes, session.auth_time)
     }
 }

@@ -10,7 +10,6 @@ use crate::endpoint::exchange::Exchange;
 use crate::endpoint::params::Params;
 use crate::grant_type::GrantType;
 use crate::oauth_error::OAuthError;
-use crate::random;
 use crate::reply::Reply;
 use crate::server::{AuthorizationServer, PolicyRequest};
 use crate::store::Grant;
@@ -34,18 +33,8 @@ pub(super) fn client_credentials(
     let grant_type = GrantType::ClientCredentials;
     settings.allow(&PolicyRequest { client_id: &client.client_id, user: None, scopes: &scopes, grant_type })?;
     let grant = Grant {
-        id: random::token(),
-        server: settings.id.clone(),
-        client_id: client.client_id.clone(),
-        grant_type,
-        login: None,
-        scopes,
-        sid: None,
-        nonce: None,
-        idp: None,
-        auth_time: exchange.now(),
-        acr: None,
-        amr: Vec::new(),
+        resource: resource(exchange, params)?,
+        ..Grant::new(&settings.id, &client.client_id, grant_type, scopes, exchange.now())
     };
     respond(exchange, client, &grant, Kind::Service)
 }
@@ -109,6 +98,16 @@ fn custom_scopes(settings: &AuthorizationServer, params: &Params, client: &Clien
         ));
     }
     Ok(scopes)
+}
+
+/// The resource whose URL becomes `aud` (RFC 8707), so that an agent can be called. The
+/// org's own server ignores it.
+fn resource(exchange: &Exchange<'_>, params: &Params) -> Result<Option<String>, OAuthError> {
+    let settings = &exchange.server.settings;
+    let Some(resource) = params.find("resource").filter(|_| !settings.is_org()) else { return Ok(None) };
+    let refused = || format!("The authorization server has rejected the 'resource' parameter: {resource}");
+    let known = settings.has_resource(resource).then(|| Some(resource.to_owned()));
+    known.ok_or_else(|| OAuthError::bad("invalid_target", refused()))
 }
 
 /// The requested scopes. OpenID Connect scopes require a user, so they are rejected.

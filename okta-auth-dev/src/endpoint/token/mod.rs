@@ -10,7 +10,10 @@
 mod client_credentials;
 mod device_code;
 mod grants;
+mod id_jag;
+mod jwt_bearer;
 mod response;
+mod subject;
 mod token_exchange;
 
 use std::time::Duration;
@@ -127,6 +130,7 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
         GrantType::RefreshToken => grants::refresh_token(exchange, &params, &client),
         GrantType::ClientCredentials => client_credentials::client_credentials(exchange, &params, &client),
         GrantType::DeviceCode => device_code::device_code(exchange, &params, &client),
+        GrantType::JwtBearer => jwt_bearer::jwt_bearer(exchange, &params, &client),
         GrantType::TokenExchange => token_exchange::token_exchange(exchange, &params, &client),
         _ => Err(OAuthError::feature_not_enabled()),
     }

@@ -26,7 +26,7 @@ pub(super) enum Kind {
     SignIn,
     /// A refresh with its already selected refresh token.
     Refresh { refresh_token: String },
-    /// A client without a user, so the response has neither ID token nor refresh token.
+    /// A client without a sign-in, so the response has neither ID token nor refresh token.
     Service,
     /// An exchanged token, whose type the response names.
     Exchange,
@@ -52,13 +52,13 @@ pub(super) fn respond(
     issuing.check_groups()?;
     issuing.rotate_if_asked();
     let access_token = issuing.access_token()?;
-    let exchanged = matches!(kind, Kind::Exchange);
+    let (exchanged, signed_in) = (matches!(kind, Kind::Exchange), matches!(kind, Kind::SignIn) || refresh);
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     put("token_type", json!("Bearer"));
     put("expires_in", json!(seconds(issuing.access_token_lifetime())));
     put("scope", json!(exchange.server.settings.in_order(&grant.scopes).join(" ")));
-    if grant.login.is_some() && grant.has_scope("openid") {
+    if signed_in && grant.login.is_some() && grant.has_scope("openid") {
         put("id_token", json!(issuing.id_token(&access_token, refresh)?));
     }
     put("access_token", json!(access_token));
@@ -101,7 +101,7 @@ fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: 
 /// Clients compare `token_type` case-insensitively (RFC 6749 §5.1), so they must accept
 /// the changed case. They must reject another type, and must ignore unknown members (RFC
 /// 6749 §5.1).
-fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>, refresh: bool) {
+pub(super) fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>, refresh: bool) {
     let faults = &exchange.org.faults;
     if members.contains_key("id_token") {
         if faults.hit(&Fault::IdTokenMissing) || (refresh && faults.hit(&Fault::RefreshIdTokenMissing)) {

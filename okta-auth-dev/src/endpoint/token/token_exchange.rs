@@ -1,4 +1,5 @@
-//! Token exchange at a custom server, on behalf of a user (RFC 8693).
+//! Token exchange (RFC 8693): on behalf of a user at a custom server, and for another app
+//! at the org's own server.
 //!
 //! An API exchanges the access token that it received for one that another API accepts.
 //! The new token names the same user, and the API as its client. It has no `act`, and
@@ -6,6 +7,7 @@
 
 use serde_json::{Map, Value};
 
+use super::id_jag::{ID_JAG, id_jag};
 use super::response::{ACCESS_TOKEN, Kind, respond};
 use crate::client::Client;
 use crate::endpoint::exchange::Exchange;
@@ -13,7 +15,6 @@ use crate::endpoint::params::Params;
 use crate::grant_type::GrantType;
 use crate::oauth_error::OAuthError;
 use crate::org_state::{OrgState, Server};
-use crate::random;
 use crate::reply::Reply;
 use crate::server::{AuthorizationServer, PolicyRequest};
 use crate::store::Grant;
@@ -25,7 +26,11 @@ use crate::user::User;
 /// audience, the subject token, the scopes, the policies.
 pub(super) fn token_exchange(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
     let settings = &exchange.server.settings;
-    if params.find("requested_token_type").is_some_and(|kind| kind != ACCESS_TOKEN) || settings.is_org() {
+    let requested = params.find("requested_token_type");
+    if settings.is_org() && requested == Some(ID_JAG) {
+        return id_jag(exchange, params, client);
+    }
+    if requested.is_some_and(|kind| kind != ACCESS_TOKEN) || settings.is_org() {
         return Err(OAuthError::invalid_request("'requested_token_type' is invalid or not supported."));
     }
     if !client.is_service() {
@@ -47,18 +52,10 @@ pub(super) fn token_exchange(exchange: &Exchange<'_>, params: &Params, client: &
     let (client_id, user) = (client.client_id.as_str(), Some(&subject.user));
     settings.allow(&PolicyRequest { client_id, user, scopes: &scopes, grant_type })?;
     let grant = Grant {
-        id: random::token(),
-        server: settings.id.clone(),
-        client_id: client.client_id.clone(),
-        grant_type,
         login: Some(subject.user.login),
-        scopes,
         sid: subject.sid,
-        nonce: None,
-        idp: None,
-        auth_time: subject.auth_time,
         acr: subject.acr,
-        amr: Vec::new(),
+        ..Grant::new(&settings.id, &client.client_id, grant_type, scopes, subject.auth_time)
     };
     respond(exchange, client, &grant, Kind::Exchange)
 }

@@ -25,8 +25,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Returns every path that the library serves for this configuration, relative to the
-    /// mount path.
+    /// Returns every path that the library serves for this configuration, relative to the mount path.
     pub fn all(routes: &Routes) -> impl Iterator<Item = (Self, &str)> {
         let all = [
             (Self::Login, routes.login()),

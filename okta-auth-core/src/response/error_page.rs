@@ -1,18 +1,16 @@
 //! Error responses: a page for a browser, JSON for any other client.
 //!
-//! They contain no cause, token or text of a provider. Those are in the log, under the same
-//! code and reference.
+//! They contain no cause, token or text of a provider. Those are in the log, under the same code and reference.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
-use super::context::RequestContext;
 use super::page::Page;
-use super::reply::{self, Reply};
-use crate::config::Config;
+use super::reply::{Reply, html, json};
+use super::responder::Responder;
 use crate::error::{Code, Error};
-use crate::events::{CorrelationId, first_error};
+use crate::events::first_error;
 use crate::login::ReturnTo;
 
 const DEFAULT_WAIT: u64 = 10;
@@ -32,71 +30,51 @@ struct UserMessage {
     sentences: &'static [&'static str],
 }
 
-/// Creates the response to a request for an error that an event has already reported.
-pub(super) fn reported(context: &RequestContext, error: &Error) -> Reply {
-    leading_to(context, error, &context.target())
-}
-
-/// Creates the response to a request for an error, with a link to a sign-in that returns to
-/// `target`.
-pub(super) fn leading_to(context: &RequestContext, error: &Error, target: &ReturnTo) -> Reply {
-    error_reply(error, context.is_navigation(), context.auth().config(), target, context.reference())
-}
-
-fn error_reply(
-    error: &Error,
-    navigation: bool,
-    config: &Config,
-    back_to: &ReturnTo,
-    reference: CorrelationId,
-) -> Reply {
-    first_error();
-    let telling = telling(error);
-    let mut answer = if navigation {
-        page(error, &telling, config, back_to, reference)
-    } else {
-        let message = telling.sentences.first().copied().unwrap_or_default();
-        let (code, reference) = (error.code().as_str(), reference.to_string());
-        reply::json(telling.status, &json!({ "error": code, "message": message, "reference": reference }))
-    };
-    if telling.status == StatusCode::SERVICE_UNAVAILABLE {
-        let wait = error.retry_after().map_or(DEFAULT_WAIT, |wait| wait.as_secs().max(1));
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+impl Responder<'_> {
+    /// Creates the response to an error that is already in the log, with a link to a sign-in that returns to `back_to`.
+    pub(crate) fn error(&self, error: &Error, back_to: &ReturnTo) -> Reply {
+        first_error();
+        let message = user_message(error);
+        let mut answer = if self.is_navigation {
+            self.error_page(error, &message, back_to)
+        } else {
+            let text = message.sentences.first().copied().unwrap_or_default();
+            let (code, reference) = (error.code().as_str(), self.reference.to_string());
+            json(message.status, &json!({ "error": code, "message": text, "reference": reference }))
+        };
+        if message.status == StatusCode::SERVICE_UNAVAILABLE {
+            let wait = error.retry_after().map_or(DEFAULT_WAIT, |wait| wait.as_secs().max(1));
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+        }
+        answer
     }
-    answer
-}
 
-/// Creates the page: what happened, a link to a new sign-in that returns to the user's
-/// page, and a link home.
-fn page(error: &Error, telling: &UserMessage, config: &Config, back_to: &ReturnTo, reference: CorrelationId) -> Reply {
-    let routes = config.routes();
-    // Without `prompt=login` Okta would sign in the same account again.
-    let denied = error.code() == Code::AccessDenied
-        || (error.code() == Code::AuthorizationRefused && error.provider_error() == Some("access_denied"));
-    let (label, prompt) = if denied { ("Use another account", "prompt=login&") } else { ("Sign in again", "") };
-    let again =
-        routes.login().map(|login| routes.public(&format!("{login}?{prompt}return_to={}", encode(back_to.as_str()))));
-    let home = routes.home();
-    let mut links: Vec<(&str, &str)> = again.iter().map(|again| (label, again.as_str())).collect();
-    links.push(("Home", &home));
-    // Below the address of an unknown tenant these links do not work. The application's own
-    // start page may.
-    let start = config.public_url("/");
-    if error.code() == Code::TenantUnknown {
-        links = vec![("Go to the start page", &start)];
+    /// Creates the page: what happened, a link to a new sign-in that returns to the user's page, and a link home.
+    fn error_page(&self, error: &Error, message: &UserMessage, back_to: &ReturnTo) -> Reply {
+        let routes = self.config.routes();
+        // Without `prompt=login` Okta would sign in the same account again.
+        let denied = error.code() == Code::AccessDenied
+            || (error.code() == Code::AuthorizationRefused && error.provider_error() == Some("access_denied"));
+        let (label, prompt) = if denied { ("Use another account", Some("login")) } else { ("Sign in again", None) };
+        let parameters = prompt.map(|prompt| ("prompt", prompt)).into_iter().chain([("return_to", back_to.as_str())]);
+        let again = routes.login_url(&parameters.collect::<Vec<_>>());
+        let home = routes.home();
+        let mut links: Vec<(&str, &str)> = again.iter().map(|again| (label, again.as_str())).collect();
+        links.push(("Home", &home));
+        // Below the address of an unknown tenant these links do not work. The application's own start page may.
+        let start = self.config.public_url("/");
+        if error.code() == Code::TenantUnknown {
+            links = vec![("Go to the start page", &start)];
+        }
+        let (sentences, code) = (message.sentences.to_vec(), error.code().as_str());
+        let page = Page { title: message.title, sentences, links, code: Some(code), reference: self.reference };
+        html(message.status, page.render())
     }
-    let (sentences, code) = (telling.sentences.to_vec(), error.code().as_str());
-    let page = Page { title: telling.title, sentences, links, code: Some(code), reference };
-    reply::html(telling.status, page.render())
 }
 
-fn encode(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
-/// Chooses status and text for each code. Failures that the user can resolve come first;
-/// the other texts refer to the operator.
-fn telling(error: &Error) -> UserMessage {
+/// Chooses status and text for each code. Failures that the user can resolve come first; the other texts refer to the
+/// operator.
+fn user_message(error: &Error) -> UserMessage {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
         Code::TenantUnknown => (
             StatusCode::NOT_FOUND,
@@ -155,8 +133,7 @@ fn telling(error: &Error) -> UserMessage {
     UserMessage { status, title, sentences }
 }
 
-/// Whether the browser sent a stale or foreign callback. A foreign code is noticed only
-/// when Okta rejects it.
+/// Whether the browser sent a stale or foreign callback. A foreign code is noticed only when Okta rejects it.
 fn is_stale(error: &Error) -> bool {
     match error.code() {
         Code::AttemptUnknown | Code::CallbackMalformed => true,

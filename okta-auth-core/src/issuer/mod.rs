@@ -1,17 +1,16 @@
 //! The issuer: which authorization server an application trusts.
 
+pub(crate) mod okta;
+
 use std::fmt;
 
-use url::Url;
+use url::{Host, Url};
 
-pub(crate) use crate::http::is_loopback;
-
-/// The identifier of an authorization server, compared character by character (OIDC
-/// Discovery §4.3).
+/// The identifier of an authorization server, compared character by character (OIDC Discovery §4.3).
 ///
-/// At Okta it is the org itself, `https://acme.okta.com`, or a custom authorization
-/// server, `https://acme.okta.com/oauth2/default`. The important difference: only Okta
-/// can verify access tokens of the org server.
+/// At Okta it is the org itself, `https://acme.okta.com`, or a custom authorization server,
+/// `https://acme.okta.com/oauth2/default`. The important difference: only Okta can verify access tokens of the org
+/// server.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Issuer {
     text: String,
@@ -20,8 +19,8 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Takes a checked URL. `text` stays as written, because `Url` would add a slash to a
-    /// bare origin and the comparison with the `iss` claim is exact.
+    /// Takes a checked URL. `text` stays as written, because `Url` would add a slash to a bare origin and the
+    /// comparison with the `iss` claim is exact.
     pub(crate) fn new(text: &str, url: Url) -> Self {
         Self { text: text.to_owned(), url, slash: false }
     }
@@ -42,9 +41,9 @@ impl Issuer {
 
     /// Whether `name` may be this issuer's spelling of itself.
     ///
-    /// Names are compared character by character, with one exception. If the issuer was
-    /// configured with a trailing slash, its metadata decide whether the slash belongs to
-    /// it (Auth0's issuer has one, Okta's does not). Tokens must then match the metadata.
+    /// Names are compared character by character, with one exception. If the issuer was configured with a trailing
+    /// slash, its metadata decide whether the slash belongs to it (Auth0's issuer has one, Okta's does not). Tokens
+    /// must then match the metadata.
     pub(crate) fn is_spelled(&self, name: &str) -> bool {
         name == self.text || (self.slash && name.strip_suffix('/') == Some(self.text.as_str()))
     }
@@ -55,19 +54,17 @@ impl Issuer {
 
     /// Whether this is the org authorization server: no `/oauth2/{id}` in the path.
     pub fn is_org_server(&self) -> bool {
-        !self.url.path().starts_with("/oauth2/")
+        okta::is_org_server(&self.url)
     }
 
-    /// The org of a custom server: its scheme, host and port. `None` for an org server,
-    /// and for an issuer with another path, because such a host may serve unrelated
-    /// issuers.
+    /// The org of a custom server: its scheme, host and port. `None` for an org server, and for an issuer with another
+    /// path, because such a host may serve unrelated issuers.
     pub(crate) fn org(&self) -> Option<String> {
-        (!self.is_org_server()).then(|| self.url.origin().ascii_serialization())
+        okta::org(&self.url)
     }
 
-    /// Whether `iss`, in a request that Okta sends through a browser, may refer to this
-    /// issuer. Okta names the org even if the application uses one of the org's custom
-    /// servers. The `iss` of tokens must match the issuer exactly.
+    /// Whether `iss`, in a request that Okta sends through a browser, may refer to this issuer. Okta names the org even
+    /// if the application uses one of the org's custom servers. The `iss` of tokens must match the issuer exactly.
     pub(crate) fn is_named_by(&self, iss: &str) -> bool {
         self.is_spelled(iss) || self.org().as_deref() == Some(iss)
     }
@@ -77,8 +74,7 @@ impl Issuer {
         is_loopback(&self.url)
     }
 
-    /// The URL of the metadata: `{issuer}/.well-known/openid-configuration` (OIDC
-    /// Discovery §4).
+    /// The URL of the metadata: `{issuer}/.well-known/openid-configuration` (OIDC Discovery §4).
     pub fn metadata_url(&self) -> Url {
         let mut url = self.url.clone();
         let path = format!("{}/.well-known/openid-configuration", self.url.path().trim_end_matches('/'));
@@ -87,17 +83,27 @@ impl Issuer {
     }
 
     /// The URL of the metadata for one application.
-    ///
-    /// Okta's org server returns the key that an application is pinned to, and the issuer
-    /// that it is set to, only if the request has the client id. A custom server has the
-    /// same metadata for every client.
     pub(crate) fn metadata_url_for(&self, client_id: &str) -> Url {
         let mut url = self.metadata_url();
-        if self.url.path() == "/" && !client_id.is_empty() {
+        if okta::has_metadata_for_each_client(&self.url) && !client_id.is_empty() {
             url.query_pairs_mut().append_pair("client_id", client_id);
         }
         url
     }
+}
+
+/// Whether a URL names this machine: 127.0.0.0/8, `::1`, `localhost` or a name below it (RFC 6761 §6.3).
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => is_loopback_name(name),
+        None => false,
+    }
+}
+
+pub(crate) fn is_loopback_name(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// An issuer as it is compared with others, whatever slash it was written with.
@@ -115,6 +121,12 @@ pub(crate) fn spellings(issuer: &str) -> impl Iterator<Item = String> {
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Issuer({})", self.text)
+    }
+}
+
+impl AsRef<str> for Issuer {
+    fn as_ref(&self) -> &str {
+        &self.text
     }
 }
 

@@ -1,21 +1,21 @@
 //! Loopback aliases: `localhost`, `127.0.0.1` and `[::1]` are the same machine.
 //!
-//! A browser separates cookies by host name, and Okta redirects to the configured one. A
-//! sign-in that starts at another name would not find its cookie in the callback. Therefore
-//! the browser is first redirected to the same page at the configured name.
+//! A browser separates cookies by host name, and Okta redirects to the configured one. A sign-in that starts at another
+//! name would not find its cookie in the callback. Therefore the browser is first redirected to the same page at the
+//! configured name.
 //!
-//! Only the name may differ, not the port. A development server in front of the application
-//! has another port and may forward its own name as `Host`, so a redirect would loop.
+//! Only the name may differ, not the port. A development server in front of the application has another port and may
+//! forward its own name as `Host`, so a redirect would loop.
 
 use std::net::IpAddr;
 
 use http::uri::Authority;
 use url::Url;
 
-use crate::config::{Config, is_loopback};
+use crate::config::Config;
+use crate::issuer::is_loopback;
 
-/// Whether `host`, as sent in a request, is another name for the loopback address in
-/// `base`.
+/// Whether `host`, as sent in a request, is another name for the loopback address in `base`.
 pub(crate) fn is_alias(host: Option<&[u8]>, base: &Url) -> bool {
     if host == Some(base.authority().as_bytes()) || !is_loopback(base) {
         return false;
@@ -28,8 +28,7 @@ pub(crate) fn is_alias(host: Option<&[u8]>, base: &Url) -> bool {
     same_port && !same_name && is_this_machine(authority.host())
 }
 
-/// Whether a host is this machine. `0.0.0.0` counts, because servers print it as their
-/// address.
+/// Whether a host is this machine. `0.0.0.0` counts, because servers print it as their address.
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     match address.map(|address| address.to_canonical()) {
@@ -41,8 +40,7 @@ fn is_this_machine(host: &str) -> bool {
     }
 }
 
-/// Returns the URL of a path and query at the configured address; `None` if the result would be at
-/// another origin.
+/// Returns the URL of a path and query at the configured address; `None` if the result would be at another origin.
 pub(crate) fn configured_address(target: &str, config: &Config) -> Option<String> {
     let url = Url::parse(&config.public_url(target)).ok()?;
     (target.starts_with('/') && url.origin() == config.base_url().origin()).then(|| url.into())

@@ -10,14 +10,12 @@
 //!    that depends on the caller varies by `Cookie`, by `Authorization`, or by both, and is
 //!    cached only if the handler says how (RFC 9111 §5.2.2).
 
-use std::sync::atomic::Ordering;
-
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::context::{CookieUpdate, RequestContext};
 use super::reply::{CACHING, NO_STORE};
 use crate::headers::Headers;
+use crate::session::{CookieUpdate, RequestSession, Sessions};
 
 /// The changes to a response, to be applied in this order with the types of any framework.
 #[derive(Debug, Default)]
@@ -36,9 +34,23 @@ static BY_COOKIE: [(HeaderName, &str); 2] = [(VARY, "Cookie"), (CACHE_CONTROL, N
 static BY_TOKEN: [(HeaderName, &str); 2] = [(VARY, "Authorization"), (CACHE_CONTROL, NO_STORE)];
 static BY_BOTH: [(HeaderName, &str); 2] = [(VARY, "Cookie, Authorization"), (CACHE_CONTROL, NO_STORE)];
 
+/// What the content of a response depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dependence {
+    pub(crate) on_cookie: bool,
+    pub(crate) on_token: bool,
+}
+
+impl Dependence {
+    fn is_personal(self) -> bool {
+        self.on_cookie || self.on_token
+    }
+}
+
 /// The relevant headers of a response.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct ResponseSummary {
+    /// Whether the response itself sets the session cookie.
     writes_session: bool,
     caching: bool,
     /// Whether the handler set `Cache-Control`, and whether it allows shared caches.
@@ -46,57 +58,52 @@ struct ResponseSummary {
     shared: bool,
 }
 
-/// Returns the header changes for the session: a rewritten or deleted cookie, and cache
-/// headers.
-pub(super) fn changes_for<H: Headers>(context: &RequestContext, headers: &H) -> ResponseHeaderChanges {
-    let (state, auth) = (context.inner(), context.auth());
-    let (by_cookie, by_token) =
-        (state.consulted.load(Ordering::Relaxed), state.token_consulted.load(Ordering::Relaxed));
-    let (cookie_update, personal) = (state.cookie_update(), by_cookie || by_token);
-    if cookie_update == CookieUpdate::None && !personal {
-        return ResponseHeaderChanges::default();
-    }
-    let answer = ResponseSummary::read(headers, auth.0.sessions.cookie_name());
-    let writes = !answer.writes_session && (cookie_update == CookieUpdate::Replace || !answer.shared);
-    let mut cookies = if writes { cookies_for(context, cookie_update) } else { Vec::new() };
-    if state.is_sign_out_shown() && !answer.shared {
-        cookies.push(auth.0.logout.returns().clear());
-    }
-    let forbids = !cookies.is_empty() || (personal && !answer.cache_control);
-    let pair = match (by_cookie, by_token) {
-        (true, true) => &BY_BOTH,
-        (false, true) => &BY_TOKEN,
-        _ => &BY_COOKIE,
-    };
-    let [vary, no_store] = pair;
-    let fixed = match (personal, forbids) {
-        (true, true) => pair.as_slice(),
-        (true, false) => std::slice::from_ref(vary),
-        (false, true) => std::slice::from_ref(no_store),
-        (false, false) => &[],
-    };
-    // Nearly all responses have none of them.
-    let removed = if forbids && answer.caching { CACHING.as_slice() } else { &[] };
-    ResponseHeaderChanges { removed, fixed, cookies }
-}
-
-fn cookies_for(context: &RequestContext, cookie_update: CookieUpdate) -> Vec<HeaderValue> {
-    let (state, sessions) = (context.inner(), &context.auth().0.sessions);
-    match cookie_update {
-        CookieUpdate::None => Vec::new(),
-        CookieUpdate::Clear => sessions.clear(&state.cookies, None),
-        CookieUpdate::Reseal | CookieUpdate::Replace => {
-            let entry = state.entry();
-            entry.map_or_else(Vec::new, |entry| {
-                sessions.rewrite(&state.cookies, &entry.session, state.now, state.activity)
-            })
-        }
-    }
-}
-
 impl ResponseHeaderChanges {
+    /// Returns the changes to a response with these headers: the cookies of the session, and cache
+    /// headers. `clear_return` deletes the cookie of a logout that the response has shown.
+    pub(crate) fn of<H: Headers>(
+        headers: &H,
+        session: &RequestSession,
+        sessions: &Sessions,
+        depends: Dependence,
+        clear_return: impl FnOnce() -> Option<HeaderValue>,
+    ) -> Self {
+        let cookie_update = session.cookie_update();
+        if cookie_update == CookieUpdate::None && !depends.is_personal() {
+            return Self::default();
+        }
+        let answer = ResponseSummary::read(headers, sessions.cookie_name());
+        let writes = !answer.writes_session && (cookie_update == CookieUpdate::Replace || !answer.shared);
+        let mut cookies = if writes { session.set_cookies(sessions) } else { Vec::new() };
+        if !answer.shared {
+            cookies.extend(clear_return());
+        }
+        Self::with_cookies(cookies, depends, &answer)
+    }
+
+    /// Adds these cookies, and forbids caching where the cookies or the dependence demand it.
+    fn with_cookies(cookies: Vec<HeaderValue>, depends: Dependence, answer: &ResponseSummary) -> Self {
+        let personal = depends.is_personal();
+        let forbids = !cookies.is_empty() || (personal && !answer.cache_control);
+        let pair = match (depends.on_cookie, depends.on_token) {
+            (true, true) => &BY_BOTH,
+            (false, true) => &BY_TOKEN,
+            _ => &BY_COOKIE,
+        };
+        let [vary, no_store] = pair;
+        let fixed = match (personal, forbids) {
+            (true, true) => pair.as_slice(),
+            (true, false) => std::slice::from_ref(vary),
+            (false, true) => std::slice::from_ref(no_store),
+            (false, false) => &[],
+        };
+        // Nearly all responses have none of them.
+        let removed = if forbids && answer.caching { CACHING.as_slice() } else { &[] };
+        Self { removed, fixed, cookies }
+    }
+
     /// Applies the changes to headers in the types of `http` 1.
-    pub(super) fn apply(self, headers: &mut HeaderMap) {
+    pub(crate) fn apply(self, headers: &mut HeaderMap) {
         for name in self.removed {
             headers.remove(name);
         }
@@ -110,6 +117,7 @@ impl ResponseHeaderChanges {
 }
 
 impl ResponseSummary {
+    /// Reads the headers of a response. `session` is the name of the session cookie.
     fn read<H: Headers>(headers: &H, session: &str) -> Self {
         let mut answer = Self::default();
         for (name, value) in headers.each() {
@@ -139,5 +147,5 @@ fn is_shared(value: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "session_headers_tests.rs"]
+#[path = "header_changes_tests.rs"]
 mod tests;

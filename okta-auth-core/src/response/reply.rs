@@ -16,8 +16,7 @@ pub type Reply = Response<Bytes>;
 /// Forbids caching (RFC 9111 §5.2.2.5).
 pub(super) const NO_STORE: &str = "no-store";
 
-/// The caching headers that `no-store` replaces, including those that would override it in
-/// a CDN or an old cache.
+/// The caching headers that `no-store` replaces, including those that would override it in a CDN or an old cache.
 pub(super) static CACHING: [HeaderName; 4] = [
     CACHE_CONTROL,
     HeaderName::from_static("cdn-cache-control"),
@@ -25,15 +24,15 @@ pub(super) static CACHING: [HeaderName; 4] = [
     EXPIRES,
 ];
 
-/// The content security policy of a page with a form. It differs from that of other pages
-/// only in `form-action`, which browsers also apply to the redirects after the form, and
-/// these lead to Okta. The page has one form, and its content cannot add another.
+/// The content security policy of a page with a form. It differs from that of other pages only in `form-action`, which
+/// browsers also apply to the redirects after the form, and these lead to Okta. The page has one form, and its content
+/// cannot add another.
 const WITH_FORM: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
                          form-action 'self' https: http:; frame-ancestors 'none'";
 
-/// The headers of every response of the engine. They forbid caching, framing, content
-/// sniffing and a leak of the URL in `Referer`. Pages with a form use `same-origin` instead
-/// of `no-referrer`, because browsers would otherwise send `Origin: null` with the form.
+/// The headers of every response of the engine. They forbid caching, framing, content sniffing and a leak of the URL in
+/// `Referer`. Pages with a form use `same-origin` instead of `no-referrer`, because browsers would otherwise send
+/// `Origin: null` with the form.
 const HARDENING: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, NO_STORE),
     (REFERRER_POLICY, "no-referrer"),
@@ -45,7 +44,7 @@ const HARDENING: [(HeaderName, &str); 5] = [
     ),
 ];
 
-pub(super) fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+pub(crate) fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(body.into());
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
@@ -56,7 +55,7 @@ pub(super) fn with_body(status: StatusCode, content_type: &'static str, body: im
     reply
 }
 
-pub(super) fn html(status: StatusCode, page: String) -> Reply {
+pub(crate) fn html(status: StatusCode, page: String) -> Reply {
     with_body(status, "text/html; charset=utf-8", page)
 }
 
@@ -69,29 +68,28 @@ pub(crate) fn with_form(status: StatusCode, page: &Page<'_>, form: &str) -> Repl
     reply
 }
 
-pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
+pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
     with_body(status, "application/json", body.to_string())
 }
 
 /// Creates a 303 redirect, which a browser always follows with GET (RFC 9700 §4.12).
 pub(crate) fn see_other(location: &str) -> Reply {
     let mut reply = with_body(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", Bytes::new());
-    // The `url` crate serializes the targets, so they contain only characters that are
-    // valid in a header.
+    // The `url` crate serializes the targets, so they contain only characters that are valid in a header.
     let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
     reply.headers_mut().insert(LOCATION, location);
     reply
 }
 
 /// Responds with 405 and the allowed methods (RFC 9110 §15.5.6).
-pub(super) fn method_not_allowed(allow: &'static str) -> Reply {
+pub(crate) fn method_not_allowed(allow: &'static str) -> Reply {
     let body = serde_json::json!({ "error": "method_not_allowed", "message": format!("Use {allow}.") });
     let mut reply = json(StatusCode::METHOD_NOT_ALLOWED, &body);
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     reply
 }
 
-pub(super) fn add_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<Item = HeaderValue>) {
+pub(crate) fn add_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<Item = HeaderValue>) {
     let mut any = false;
     for cookie in cookies {
         headers.append(SET_COOKIE, cookie);
@@ -110,8 +108,8 @@ fn forbid_caching(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
 }
 
-/// Headers that describe the replaced response: its body, target, cookies, and caching.
-/// They must not describe the response in its place.
+/// Headers that describe the replaced response: its body, target, cookies, and caching. They must not describe the
+/// response in its place.
 const OF_THE_RESPONSE: [&str; 22] = [
     "accept-ranges",
     "age",
@@ -139,13 +137,13 @@ const OF_THE_RESPONSE: [&str; 22] = [
 
 const LISTS: [HeaderName; 2] = [VARY, ACCESS_CONTROL_EXPOSE_HEADERS];
 
-/// Carries over the headers that layers between the handler and the engine added to a
-/// replaced response, such as CORS headers or a request id.
+/// Carries over the headers that layers between the handler and the engine added to a replaced response, such as CORS
+/// headers or a request id.
 ///
-/// Headers of the engine take precedence. `Vary` and `Access-Control-Expose-Headers` are
-/// merged. Headers of the replaced response itself are dropped: all `Content-*` headers,
+/// Headers of the engine take precedence. `Vary` and `Access-Control-Expose-Headers` are merged. Headers of the
+/// replaced response itself are dropped: all `Content-*` headers,
 /// [`OF_THE_RESPONSE`], and hop-by-hop headers (RFC 9110 §7.6.1).
-pub(super) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
+pub(crate) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
     let own: Vec<HeaderName> = reply.headers().keys().cloned().collect();
     for (name, value) in replaced.each() {
         if name.starts_with("content-") || OF_THE_RESPONSE.contains(&name) {

@@ -12,10 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::StatusCode;
 
 use super::endpoint::Endpoint;
-use super::page::Page;
-use super::reply::{self, Reply};
 use crate::config::Routes;
 use crate::events::{CorrelationId, first_error};
+use crate::response::{Page, Reply, html};
 
 /// The code in the log for a handler without the layer.
 const LAYER_MISSING: &str = "layer_missing";
@@ -40,8 +39,8 @@ pub enum RouteOwner {
     Missing,
 }
 
-/// Logs that a handler needs the layer and its route has none. `path` is the path of the
-/// request, and `fix` the missing call.
+/// Logs that a handler needs the layer and its route has none. `path` is the path of the request, and `fix` the missing
+/// call.
 pub(crate) fn report_missing_layer(path: &str, fix: &str) {
     first_error();
     tracing::error!(
@@ -62,11 +61,11 @@ pub(crate) fn missing_layer() -> Reply {
         code: None,
         reference: CorrelationId::random(),
     };
-    reply::html(StatusCode::INTERNAL_SERVER_ERROR, page.render())
+    html(StatusCode::INTERNAL_SERVER_ERROR, page.render())
 }
 
-/// Explains that a route of the library cannot be added, because the router has another
-/// route at its path. `router` is the router's own message.
+/// Explains that a route of the library cannot be added, because the router has another route at its path. `router` is
+/// the router's own message.
 pub fn route_conflict(endpoint: Endpoint, path: &str, call: &str, router: &str) -> String {
     format!(
         "okta-auth cannot serve `{path}`, because the router has another route there ({router}). One is a route of the \
@@ -78,9 +77,8 @@ pub fn route_conflict(endpoint: Endpoint, path: &str, call: &str, router: &str) 
 }
 
 impl Mounting {
-    /// Compares the path at which a router is nested with the configured mount path.
-    /// `original` is the path that the client sent, and `routed` the path in the router
-    /// with the library's routes.
+    /// Compares the path at which a router is nested with the configured mount path. `original` is the path that the
+    /// client sent, and `routed` the path in the router with the library's routes.
     pub(crate) fn observe_nesting(&self, mount: &str, original: &str, routed: &str) {
         if mount.is_empty() && original.len() == routed.len() {
             return;
@@ -99,8 +97,8 @@ impl Mounting {
         }
     }
 
-    /// Checks once that the library's routes exist and that no route of the application
-    /// precedes them. `fix` is the call that adds them.
+    /// Checks once that the library's routes exist and that no route of the application precedes them. `fix` is the
+    /// call that adds them.
     pub(crate) fn observe_routes(&self, routes: &Routes, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
         if self.table.load(Ordering::Relaxed) || self.table.swap(true, Ordering::Relaxed) {
             return;

@@ -1,7 +1,6 @@
 //! The holder of an access token, for handlers.
 
 use std::any::TypeId;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +15,11 @@ use crate::tenant::TenantSettings;
 
 /// A request with a verified access token.
 ///
-/// A token is an authorization and not an identity: it states what its client may do, and
-/// for which user. Key your own records by issuer and [`user_id`](Self::user_id), which
-/// equals the `sub` of the user's sessions. The token's own subject is a login and can
-/// change.
+/// A token is an authorization and not an identity: it states what its client may do, and for which user. Key your own
+/// records by issuer and [`user_id`](Self::user_id), which equals the `sub` of the user's sessions. The token's own
+/// subject is a login and can change.
 ///
-/// The token contains only the claims that Okta put there. `C` is the application's own
-/// type for them; `()` reads none.
+/// The token contains only the claims that Okta put there. `C` is the application's own type for them; `()` reads none.
 pub struct BearerToken<C = ()> {
     token: VerifiedAccessToken,
     at: (Timestamp, Duration),
@@ -31,7 +28,7 @@ pub struct BearerToken<C = ()> {
 }
 
 impl<C: DeserializeOwned + 'static> BearerToken<C> {
-    pub(super) fn new(
+    pub(crate) fn new(
         token: VerifiedAccessToken,
         at: (Timestamp, Duration),
         tenant: Option<Arc<TenantSettings>>,
@@ -52,8 +49,7 @@ impl<C> BearerToken<C> {
         &self.claims
     }
 
-    /// Returns the tenant that the token was verified for; `None` in an application with a
-    /// single Okta.
+    /// Returns the tenant that the token was verified for; `None` in an application with a single Okta.
     pub fn tenant(&self) -> Option<&TenantSettings> {
         self.tenant.as_deref()
     }
@@ -88,8 +84,8 @@ impl<C> BearerToken<C> {
         self.token().is_machine()
     }
 
-    /// Whether a scope was granted. To reject requests without it, use a policy, because
-    /// its response names the missing scope.
+    /// Whether a scope was granted. To reject requests without it, use a policy, because its response names the missing
+    /// scope.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.token().scopes().iter().any(|granted| granted == scope)
     }
@@ -107,8 +103,4 @@ impl<C: Clone> Clone for BearerToken<C> {
     }
 }
 
-impl<C> fmt::Debug for BearerToken<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BearerToken").finish_non_exhaustive()
-    }
-}
+opaque_debug!(BearerToken<C>);

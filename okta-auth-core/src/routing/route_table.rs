@@ -6,28 +6,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 
-use super::{Activity, RefreshTiming, RouteOptions};
+use super::route_options::{RefreshTiming, RouteOptions};
 use crate::policy::{MatchedRoute, RouteAccess, RouteClass};
+use crate::session::Activity;
 
 /// After this number of requests the log lists the routes without a request.
 const REQUESTS_UNTIL_REPORT: u64 = 1000;
 
 /// The layer's treatment of requests to a route.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct RouteSettings {
+pub(crate) struct RouteSettings {
     /// When requests refresh tokens, and whether they count as activity of the session.
-    pub options: RouteOptions,
-    /// Whether [`RequestContext::require_route`](super::RequestContext::require_route) has to run before the
-    /// handler.
-    pub is_guarded: bool,
-}
-
-impl RouteSettings {
-    /// Creates settings, for adapters in which several routes may match a request.
-    pub fn new(options: RouteOptions, is_guarded: bool) -> Self {
-        Self { options, is_guarded }
-    }
+    pub(crate) options: RouteOptions,
+    /// Whether [`RequestContext::require_route`](super::super::engine::RequestContext::require_route) has to run before
+    /// the handler.
+    pub(crate) is_guarded: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -41,8 +34,8 @@ pub(crate) struct SpecialRoutes {
 /// A route that the layer treats in its own way.
 #[derive(Clone, Copy, Debug, Default)]
 struct SpecialRoute {
-    /// Whether it belongs to the library. Such routes are not subject to policies and
-    /// refresh no tokens, so that logout works while Okta is down.
+    /// Whether it belongs to the library. Such routes are not subject to policies and refresh no tokens, so that logout
+    /// works while Okta is down.
     is_own: bool,
     options: RouteOptions,
 }
@@ -107,8 +100,8 @@ impl RouteTable {
         self.sets.first().is_some_and(|application| application.is_public(pattern))
     }
 
-    /// Whether a path is that of a route without parameters that the application names
-    /// public and that no tenant guards.
+    /// Whether a path is that of a route without parameters that the application names public and that no tenant
+    /// guards.
     pub(crate) fn is_open(&self, path: &str) -> bool {
         let route = MatchedRoute::Chosen(path);
         !path.contains('{') && self.is_public(path) && !self.has_guard_of_tenant(route)

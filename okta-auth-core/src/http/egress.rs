@@ -1,17 +1,16 @@
 //! Checks issuers that come from a table of tenants.
 
-use super::issuer::Issuer;
+use super::guard::EgressPolicy;
 use crate::error::{Code, Error, Result};
-use crate::http::EgressPolicy;
+use crate::issuer::Issuer;
 
 impl EgressPolicy {
-    /// Checks whether an issuer from a table of tenants may be used. Nothing is fetched
-    /// and no name is resolved: the addresses are checked when a connection is opened.
+    /// Checks whether an issuer from a table of tenants may be used. Nothing is fetched and no name is resolved: the
+    /// addresses are checked when a connection is opened.
     ///
-    /// Besides the rules for every URL, the issuer must be written in the form in which
-    /// it is used. The URL parser drops tabs, turns `\` into `/` and full-width letters
-    /// into ASCII letters. An issuer that reads differently from where it leads would
-    /// deceive the person who approves it.
+    /// Besides the rules for every URL, the issuer must be written in the form in which it is used. The URL parser
+    /// drops tabs, turns `\` into `/` and full-width letters into ASCII letters. An issuer that reads differently from
+    /// where it leads would deceive the person who approves it.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], with the fix.
@@ -29,7 +28,3 @@ impl EgressPolicy {
         })
     }
 }
-
-#[cfg(test)]
-#[path = "egress_tests.rs"]
-mod tests;

@@ -1,34 +1,56 @@
 //! Checks that a state-changing request comes from the application's own pages.
 //!
-//! A browser sends a session's cookie with every request to the application, including requests
-//! that other pages cause. `SameSite=Lax` keeps it out of POSTs from other sites, but not from
-//! other subdomains of the same site, and not in every browser. A page cannot forge the headers in
-//! which the browser names the origin of a request.
+//! A browser sends a session's cookie with every request to the application, including requests that other pages cause.
+//! `SameSite=Lax` keeps it out of POSTs from other sites, but not from other subdomains of the same site, and not in
+//! every browser. A page cannot forge the headers in which the browser names the origin of a request.
 
-use crate::headers::Headers;
+use http::Method;
+
+use crate::config::Config;
+use crate::headers::{Head, Headers};
 
 /// How to treat a request that names neither its origin nor its site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MissingOrigin {
+enum MissingOrigin {
     /// It is allowed: browsers send one of the two headers, so it comes from another client.
     Allowed,
     /// It is refused (`ConfigBuilder::strict_origin_check`).
     Refused,
 }
 
+/// Whether a request may act for its session. Safe methods such as GET change no state. Every other request has to come
+/// from the application's own pages, with the configured header.
+///
+/// The handshake of a WebSocket is a GET, or in HTTP/2 a CONNECT, but the messages after it may change state (RFC 6455
+/// §10.2). Scripts cannot add headers to it.
+pub(crate) fn is_own_request<H: Headers>(config: &Config, head: Head<'_, H>, websocket: bool) -> bool {
+    if head.method.is_safe() && !websocket {
+        return true;
+    }
+    let has = |wanted: &str| head.headers.each().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let handshake = websocket || *head.method == Method::CONNECT;
+    (handshake || config.options.csrf_header.as_deref().is_none_or(has)) && is_own_origin(config, head.headers)
+}
+
+/// Whether the headers show that the request comes from the application's own pages.
+pub(crate) fn is_own_origin<H: Headers>(config: &Config, headers: &H) -> bool {
+    let strict = config.options.strict_origin_check;
+    let missing = if strict { MissingOrigin::Refused } else { MissingOrigin::Allowed };
+    same_origin(headers, &config.origin(), missing)
+}
+
 /// Checks `Sec-Fetch-Site` and `Origin`, and both if both are present.
 ///
-/// 1. `Sec-Fetch-Site` must be `same-origin`, or `none` (typed into the address bar). `same-site`
-///    is not enough: a page on another subdomain is not this application.
+/// 1. `Sec-Fetch-Site` must be `same-origin`, or `none` (typed into the address bar). `same-site` is not enough: a page
+///    on another subdomain is not this application.
 /// 2. `Origin` must be this application's own.
-/// 3. `Origin: null` is accepted only together with `Sec-Fetch-Site: same-origin`. Browsers send
-///    that pair for a form on a page with `Referrer-Policy: no-referrer` (Fetch §3.2, "append a
-///    request `Origin` header"). Sandboxed frames and redirects from other sites send `null` with
-///    `cross-site`, and scripts cannot set either header.
-/// 4. Without both headers the request comes from a client that is not a browser: every current
-///    browser sends one of the two with a POST, and the session cookie is `SameSite=Lax`.
+/// 3. `Origin: null` is accepted only together with `Sec-Fetch-Site: same-origin`. Browsers send that pair for a form
+///    on a page with `Referrer-Policy: no-referrer` (Fetch §3.2, "append a request `Origin` header"). Sandboxed frames
+///    and redirects from other sites send `null` with `cross-site`, and scripts cannot set either header.
+/// 4. Without both headers the request comes from a client that is not a browser: every current browser sends one of
+///    the two with a POST, and the session cookie is `SameSite=Lax`.
 ///    [`MissingOrigin::Refused`] refuses it nevertheless.
-pub(crate) fn same_origin<H: Headers>(headers: &H, own: &str, missing: MissingOrigin) -> bool {
+fn same_origin<H: Headers>(headers: &H, own: &str, missing: MissingOrigin) -> bool {
     let (mut same_origin, mut opaque, mut named) = (false, false, false);
     for (name, value) in headers.each() {
         match (name, value.as_ref()) {

@@ -6,17 +6,15 @@ use http::Method;
 ///
 /// Fetch metadata has precedence over headers of scripts, and those over `Accept`.
 ///
-/// 1. A prefetch or prerender is not a navigation: `Sec-Purpose`, or in older browsers
-///    `Purpose`, `X-Purpose` and `X-Moz`.
+/// 1. A prefetch or prerender is not a navigation: `Sec-Purpose`, or in older browsers `Purpose`, `X-Purpose` and
+///    `X-Moz`.
 /// 2. `Sec-Fetch-Mode` is `navigate` only for navigations.
-/// 3. `Sec-Fetch-Dest` distinguishes pages from frames, `object` and `embed`; Okta cannot
-///    be framed. A page is `document`, or `empty` where a service worker forwards the
-///    navigation with `fetch(event.request)`: the copy keeps its mode and loses its
-///    destination (Fetch §5.4).
-/// 4. `X-Requested-With: XMLHttpRequest` is a script. Android's WebView sends the name of
-///    its app in this header with every navigation.
-/// 5. A browser that is too old for the headers above requests `text/html`; an API client
-///    does not.
+/// 3. `Sec-Fetch-Dest` distinguishes pages from frames, `object` and `embed`; Okta cannot be framed. A page is
+///    `document`, or `empty` where a service worker forwards the navigation with `fetch(event.request)`: the copy keeps
+///    its mode and loses its destination (Fetch §5.4).
+/// 4. `X-Requested-With: XMLHttpRequest` is a script. Android's WebView sends the name of its app in this header with
+///    every navigation.
+/// 5. A browser that is too old for the headers above requests `text/html`; an API client does not.
 #[derive(Default)]
 pub(super) struct NavigationHints<'a> {
     mode: Option<&'a [u8]>,
@@ -27,8 +25,8 @@ pub(super) struct NavigationHints<'a> {
 }
 
 impl<'a> NavigationHints<'a> {
-    /// Records one header. If a header is repeated, its first value counts; for `Accept`
-    /// and the purpose every value counts.
+    /// Records one header. If a header is repeated, its first value counts; for `Accept` and the purpose every value
+    /// counts.
     pub(super) fn note(&mut self, name: &str, value: &'a [u8]) {
         let first = match name {
             "accept" => {
@@ -71,7 +69,7 @@ impl<'a> NavigationHints<'a> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestKind {
+pub(crate) enum RequestKind {
     Navigation,
     /// Not a navigation, according to the browser or a script.
     Subresource,
@@ -99,9 +97,9 @@ fn names_html(accept: &str) -> bool {
     })
 }
 
-/// Whether a navigation may be redirected to sign-in. A redirect of any method other than
-/// GET and HEAD would lose the body, and with it the user's input.
-pub(super) fn may_redirect(method: &Method) -> bool {
+/// Whether a navigation may be redirected to sign-in. A redirect of any method other than GET and HEAD would lose the
+/// body, and with it the user's input.
+pub(crate) fn may_redirect(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
 }
 

@@ -1,0 +1,168 @@
+//! The application: what the engines of all its providers share.
+
+use std::sync::{Arc, Weak};
+
+use super::context::ExclusiveSessions;
+use super::{Inner, OktaAuth};
+use crate::bearer::BearerVerifier;
+use crate::clock::SharedClock;
+use crate::config::Config;
+use crate::cookie::{CookieKeys, CookieSettings};
+use crate::error::{Code, Error, Result};
+use crate::events::{EventHook, Events};
+use crate::http::{HttpClient, HttpSettings};
+use crate::login::{PendingLogins, UsedStates};
+use crate::logout::{DeferredLogouts, Logout};
+use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
+use crate::protocol::Provider;
+use crate::routing::{Mounting, RouteTable, SpecialRoutes};
+use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, TokenRevoker};
+use crate::sign_in::{LoginFlow, SignInHook};
+use crate::tenant::TenantSettings;
+
+/// An application, whatever provider signs its users in. It has one store and one set of caches,
+/// whose keys all contain the tenant, and one connection pool, with limits and failures for each
+/// tenant.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(super) clock: SharedClock,
+    pub(super) hook: Option<Arc<dyn SignInHook>>,
+    pub(super) event_hooks: Vec<EventHook>,
+    pub(super) special: SpecialRoutes,
+    pub(super) access: AppAccess,
+    pub(super) backend: SessionBackend,
+    pub(super) http: HttpClient,
+    pub(super) shared: SharedState,
+}
+
+/// The public routes, and the access to routes without a policy. Both apply to every tenant.
+#[derive(Clone, Default)]
+pub(super) struct AppAccess {
+    pub(super) public: Vec<String>,
+    pub(super) default: Option<DefaultAccess>,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct SharedState {
+    refreshes: Arc<RefreshState>,
+    used_states: Arc<UsedStates>,
+    deferred_logouts: Arc<DeferredLogouts>,
+    mounting: Arc<Mounting>,
+}
+
+impl AppAccess {
+    /// Combines a set of policies with the application's settings for all routes.
+    ///
+    /// # Errors
+    /// [`Code::PolicyInvalid`] if settings of a route contradict each other.
+    pub(super) fn of(&self, policies: PolicySet) -> Result<Arc<RouteAccess>> {
+        Ok(Arc::new(RouteAccess::new(policies.with_application(&self.public, self.default))?))
+    }
+}
+
+impl App {
+    pub(crate) fn clock(&self) -> SharedClock {
+        self.clock.clone()
+    }
+
+    pub(crate) fn route_options(&self) -> SpecialRoutes {
+        self.special.clone()
+    }
+
+    /// Combines a set of policies with the application's settings for all routes.
+    ///
+    /// # Errors
+    /// [`Code::PolicyInvalid`] if settings of a route contradict each other.
+    pub(crate) fn access_of(&self, policies: PolicySet) -> Result<Arc<RouteAccess>> {
+        self.access.of(policies)
+    }
+
+    /// Creates the engine of a tenant. Its issuers are not the operator's, so the egress policy
+    /// applies.
+    pub(crate) fn engine_of_tenant(
+        &self,
+        config: Config,
+        access: Arc<RouteAccess>,
+        tenant: Arc<TenantSettings>,
+        exclusive: Option<Weak<dyn ExclusiveSessions>>,
+    ) -> Result<OktaAuth> {
+        for issuer in config.issuers().chain(&config.former_issuers) {
+            self.http.policy().check_issuer(issuer).map_err(|error| {
+                Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {error}", tenant.id))
+            })?;
+        }
+        let http = self.http.for_tenant(&http_settings(&config));
+        self.engine(config, access, http, (Some(tenant), exclusive))
+    }
+
+    /// Creates the engine for requests without a tenant.
+    pub(crate) fn engine_without_tenant(&self, config: Config, access: Arc<RouteAccess>) -> Result<OktaAuth> {
+        let http = self.http.for_tenant(&http_settings(&config));
+        self.engine(config, access, http, (None, None))
+    }
+
+    /// Creates the engine of an application with a single provider.
+    pub(super) fn only_engine(self, config: Config, access: Arc<RouteAccess>) -> Result<OktaAuth> {
+        self.engine(config, access, self.http.clone(), (None, None))
+    }
+
+    fn engine(
+        &self,
+        mut config: Config,
+        access: Arc<RouteAccess>,
+        http: HttpClient,
+        (tenant, exclusive): (Option<Arc<TenantSettings>>, Option<Weak<dyn ExclusiveSessions>>),
+    ) -> Result<OktaAuth> {
+        if access.policies().has_route_for_both() {
+            config.check_tokens_on_pages();
+        }
+        let (config, clock) = (Arc::new(config), self.clock.clone());
+        let SharedState { refreshes, used_states, deferred_logouts, mounting } = self.shared.clone();
+        let provider = Provider::new(Arc::clone(&config), http, clock.clone());
+        let keys = cookie_keys(&config)?;
+        let cookies = CookieSettings::new(config.is_secure());
+        let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
+        let own = config.routes.own().map(str::to_owned).collect();
+        let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special.clone());
+        let sessions = Arc::new(self.backend.clone().sessions(&config, &keys)?);
+        let hooks = self.event_hooks.clone();
+        let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), hooks));
+        let revoker = TokenRevoker::new(provider.clone());
+        let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
+        let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
+        let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
+        let states = Arc::clone(&used_states);
+        let (for_login, hook) = (provider.clone(), self.hook.clone());
+        let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant.clone(), hook);
+        let shared = (deferred_logouts, used_states);
+        let logout = Logout::new(Arc::clone(&session_admin), provider.clone(), shared, (&keys, cookies))?;
+        Ok(OktaAuth(Arc::new(Inner {
+            bearer: BearerVerifier::new(&provider, clock.clone(), access.policies().has_route_for_both()),
+            provider,
+            access,
+            routes,
+            login,
+            sessions,
+            session_admin,
+            refresher,
+            logout,
+            tenant,
+            exclusive,
+            events,
+            mounting,
+            config,
+            clock,
+        })))
+    }
+}
+
+pub(super) fn http_settings(config: &Config) -> HttpSettings {
+    HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() }
+}
+
+fn cookie_keys(config: &Config) -> Result<CookieKeys> {
+    match config.cookie_secrets.as_slice() {
+        [] => CookieKeys::random(),
+        secrets => Ok(CookieKeys::new(secrets)),
+    }
+}

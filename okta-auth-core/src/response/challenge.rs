@@ -1,0 +1,125 @@
+//! Challenges: why a request may not reach its handler.
+
+use std::sync::Arc;
+
+use crate::error::{Code, Error};
+use crate::policy::{Decision, Denial, Effect, Policy};
+
+/// A marker in a response that the engine replaces with a response of its own.
+///
+/// | reason | a page navigation | any other request |
+/// |---|---|---|
+/// | not signed in | 303 to Okta | 401, `Bearer` |
+/// | no token on a route that needs one | 401, `Bearer` | 401, `Bearer` |
+/// | an invalid token | 401 `invalid_token`, 400 `invalid_request` | the same |
+/// | a sign-in that is too weak or too old | 303 to Okta | 401 `insufficient_user_authentication` |
+/// | a policy denies | 403, a page | 403, JSON or `insufficient_scope` |
+/// | a route without an applicable policy | 403, a page | 403, JSON |
+/// | Okta is unreachable | 503, a page | 503, JSON |
+/// | the return from a logout | 303 without its state, or the confirmation page | never |
+///
+/// An adapter puts it into the response's extensions, and
+/// [`RequestContext::answer`](super::super::engine::RequestContext::answer) creates the response. Handlers use only its
+/// [`code`](Self::code).
+#[derive(Clone, Debug)]
+pub struct Challenge(ChallengeReason);
+
+#[derive(Clone, Debug)]
+pub(crate) enum ChallengeReason {
+    SignIn,
+    /// The route accepts only tokens, and the request has none. With the scopes of its policy.
+    NoToken(Scopes),
+    Token(Arc<Error>, Scopes),
+    Route(Denial),
+    Policy {
+        decision: Arc<Decision>,
+        by_token: bool,
+    },
+    SignedOut,
+    Failed(Arc<Error>),
+}
+
+/// The scopes in a policy; empty without scopes or without a policy.
+pub(crate) type Scopes = Arc<[String]>;
+
+impl Challenge {
+    /// Creates a challenge to sign in: a redirect to Okta for a page navigation, else 401.
+    pub fn sign_in() -> Self {
+        Self(ChallengeReason::SignIn)
+    }
+
+    /// Creates a challenge for an error: an error page, or JSON.
+    pub fn error(error: Error) -> Self {
+        Self(ChallengeReason::Failed(Arc::new(error)))
+    }
+
+    pub(crate) fn signed_out() -> Self {
+        Self(ChallengeReason::SignedOut)
+    }
+
+    /// Demands a token: 401 with a bare challenge (RFC 6750 §3.1).
+    pub(crate) fn no_token() -> Self {
+        Self(ChallengeReason::NoToken(Scopes::default()))
+    }
+
+    pub(crate) fn route(denial: Denial) -> Self {
+        Self(ChallengeReason::Route(denial))
+    }
+
+    /// Adds the scopes of a policy, so that the client can request them.
+    pub(crate) fn for_scopes_of(self, policy: &Policy) -> Self {
+        Self(match self.0 {
+            ChallengeReason::NoToken(_) => ChallengeReason::NoToken(policy.scopes().into()),
+            ChallengeReason::Token(error, _) => ChallengeReason::Token(error, policy.scopes().into()),
+            other => other,
+        })
+    }
+
+    /// Creates the challenge for a token that failed verification. An unreachable issuer is 503 and never 401, because
+    /// clients discard their token after a 401.
+    pub(crate) fn token(error: Arc<Error>) -> Self {
+        let refused = error.is_token() || error.code() == Code::CredentialsMalformed;
+        Self(if refused { ChallengeReason::Token(error, Scopes::default()) } else { ChallengeReason::Failed(error) })
+    }
+
+    pub(crate) fn into_reason(self) -> ChallengeReason {
+        self.0
+    }
+
+    /// Creates the challenge for a policy's decision about a user, or about the holder of a token; `None` if the
+    /// decision allows.
+    pub fn decision(decision: Decision, by_token: bool) -> Option<Self> {
+        match decision.effect() {
+            Effect::Allow => None,
+            Effect::Login if by_token => Some(Self::no_token()),
+            Effect::Login => Some(Self::sign_in()),
+            _ => Some(Self(ChallengeReason::Policy { decision: Arc::new(decision), by_token })),
+        }
+    }
+
+    /// Returns a stable code for logs and clients.
+    pub fn code(&self) -> &'static str {
+        match &self.0 {
+            ChallengeReason::SignIn | ChallengeReason::NoToken(_) => "login_required",
+            ChallengeReason::Token(error, _) if error.code() == Code::CredentialsMalformed => "invalid_request",
+            ChallengeReason::Token(..) => "invalid_token",
+            ChallengeReason::Route(denial) => denial.code(),
+            ChallengeReason::Policy { decision, .. } => decision.code(),
+            ChallengeReason::SignedOut => "signed_out",
+            ChallengeReason::Failed(error) => error.code().as_str(),
+        }
+    }
+
+    /// Returns the error, if the challenge has one.
+    pub fn as_error(&self) -> Option<&Error> {
+        if let ChallengeReason::Token(error, _) | ChallengeReason::Failed(error) = &self.0 { Some(error) } else { None }
+    }
+}
+
+impl From<Error> for Challenge {
+    /// Creates the response to an error that a handler returns: a sign-in if the session has ended in the meantime,
+    /// else an error page or JSON.
+    fn from(error: Error) -> Self {
+        if error.code() == Code::SessionEnded { Self::sign_in() } else { Self::error(error) }
+    }
+}

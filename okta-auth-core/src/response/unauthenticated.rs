@@ -1,0 +1,125 @@
+//! Responses to a client without a session, or whose access token does not suffice (RFC 6750 §3, RFC 9470 §3).
+
+use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
+
+use super::page::Page;
+use super::reply::{Reply, html, json};
+use super::responder::Responder;
+use crate::bearer::WwwAuthenticate;
+use crate::error::{Code, Error};
+use crate::events::first_error;
+use crate::login::ReturnTo;
+use crate::policy::StepUp;
+
+/// Makes htmx navigate to a URL.
+const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+
+impl Responder<'_> {
+    /// Responds with 401 to a form without a session: a redirect would silently discard its data.
+    pub(crate) fn session_expired(&self, back_to: &ReturnTo) -> Reply {
+        let again = self.config.routes().login_url(&[("return_to", back_to.as_str())]);
+        let page = Page {
+            title: "You are no longer signed in",
+            sentences: vec!["Your changes were not saved. Please sign in and try again."],
+            links: again.iter().map(|again| ("Sign in", again.as_str())).collect(),
+            code: None,
+            reference: self.reference,
+        };
+        let mut reply = html(StatusCode::UNAUTHORIZED, page.render());
+        reply.headers_mut().insert(WWW_AUTHENTICATE, WwwAuthenticate::bare().header());
+        reply
+    }
+
+    /// Responds with 401 to a client without a session: a challenge without an error (RFC 6750 §3.1). htmx follows the
+    /// URL of its sign-in, which returns to `htmx_page`, for every status.
+    pub(crate) fn login_required(&self, htmx_page: Option<&ReturnTo>) -> Reply {
+        let body = json!({ "error": "login_required", "message": "Sign in first." });
+        let mut reply = challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body);
+        let address = htmx_page.and_then(|page| self.config.routes().login_url(&[("return_to", page.as_str())]));
+        if let Some(address) = address.and_then(|address| HeaderValue::try_from(address).ok()) {
+            reply.headers_mut().insert(HX_REDIRECT, address);
+        }
+        reply
+    }
+
+    /// Responds with 401 to a client without a token. The challenge has no error, because no token was sent (RFC 6750
+    /// §3.1), but refers to the metadata (RFC 9728 §5.1).
+    pub(crate) fn token_missing(&self, scopes: &[String]) -> Reply {
+        let message = "Send an access token in the Authorization header.";
+        // Without a failure there is no log line, so the body has no reference.
+        let body = json!({ "error": "login_required", "message": message });
+        let challenge = self.with_resource_metadata(self.with_scopes(WwwAuthenticate::bare(), scopes));
+        challenged(StatusCode::UNAUTHORIZED, &challenge, &body)
+    }
+
+    /// Responds with 401 `invalid_token`, or with 400 `invalid_request` if the request does not have exactly one token
+    /// (RFC 6750 §3.1). The reason is logged; the client learns only whether a new token would help.
+    pub(crate) fn token_refused(&self, error: &Error, scopes: &[String]) -> Reply {
+        let (code, reference) = (error.code(), self.reference);
+        first_error();
+        let (claim, cause) = (error.claim(), error.cause_text());
+        tracing::info!(target: "okta_auth", %reference, %code, claim, cause, "an access token was refused: {error}");
+        let (status, name, description) = match code {
+            Code::CredentialsMalformed => (
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "send one access token, in the Authorization header and nowhere else",
+            ),
+            Code::TokenExpired => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token has expired"),
+            _ => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token is not valid for this API"),
+        };
+        let mut challenge = WwwAuthenticate::error(name, description);
+        if name == "invalid_token" {
+            challenge = self.with_scopes(challenge, scopes);
+        }
+        self.bearer(status, challenge, name, description)
+    }
+
+    /// Tells a client that the request needs a stronger or new authentication (RFC 9470 §3).
+    pub(crate) fn step_up_needed(&self, step_up: &StepUp) -> Reply {
+        let name = "insufficient_user_authentication";
+        let description = "a stronger or more recent sign-in is needed";
+        let mut challenge = WwwAuthenticate::error(name, description).acr_values(&step_up.acr_values);
+        if let Some(max_age) = step_up.max_age {
+            challenge = challenge.max_age(max_age.as_secs());
+        }
+        self.bearer(StatusCode::UNAUTHORIZED, challenge, name, description)
+    }
+
+    /// Responds with 403 to a token without these scopes (RFC 6750 §3.1).
+    pub(crate) fn insufficient_scope(&self, scopes: Vec<&str>) -> Reply {
+        let description = "the access token lacks a scope";
+        let challenge = WwwAuthenticate::error("insufficient_scope", description).scope(scopes);
+        self.bearer(StatusCode::FORBIDDEN, challenge, "insufficient_scope", description)
+    }
+
+    /// Responds to an access token with a challenge that names the API's metadata.
+    fn bearer(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
+        let body = json!({ "error": code, "message": message, "reference": self.reference.to_string() });
+        challenged(status, &self.with_resource_metadata(challenge), &body)
+    }
+
+    /// Adds the required scopes to a challenge: those of the policy, or else those in the API's metadata.
+    fn with_scopes(&self, challenge: WwwAuthenticate, scopes: &[String]) -> WwwAuthenticate {
+        let all = &self.config.options.resource_scopes;
+        challenge.scope(if scopes.is_empty() { all } else { scopes }.iter().map(String::as_str))
+    }
+
+    fn with_resource_metadata(&self, challenge: WwwAuthenticate) -> WwwAuthenticate {
+        match self.config.resource_metadata_url() {
+            Some(url) => challenge.resource_metadata(&url),
+            None => challenge,
+        }
+    }
+}
+
+fn challenged(status: StatusCode, challenge: &WwwAuthenticate, body: &serde_json::Value) -> Reply {
+    let mut reply = json(status, body);
+    let headers = reply.headers_mut();
+    headers.insert(WWW_AUTHENTICATE, challenge.header());
+    // Required for scripts of another origin to read the challenge (Fetch §3.3.2).
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
+    reply
+}
