@@ -101,7 +101,7 @@ async fn a_tower_service_with_its_own_bodies_and_errors_is_protected() {
     let mut call = async |request: Request<Vec<u8>>| service.ready().await.unwrap().call(request).await;
 
     let refused = call(request("/", "application/json", "")).await.unwrap();
-    assert_eq!((refused.status(), &refused.headers()[WWW_AUTHENTICATE]), (StatusCode::UNAUTHORIZED, "Bearer"));
+    assert_eq!((refused.status().as_u16(), refused.headers()[WWW_AUTHENTICATE].to_str().unwrap()), (401, "Bearer"));
     let page = call(request("/", "text/html", "")).await.unwrap();
     assert!(page.status() == StatusCode::SEE_OTHER && page.headers()[LOCATION].to_str().unwrap().contains("authorize"));
 
@@ -135,7 +135,7 @@ async fn a_tower_service_may_ask_for_the_user_or_the_token_itself() {
     let guarded = ServiceBuilder::new().layer(OktaAuthLayer::new(&app.auth)).service_fn(service);
     let get = |path: &str| Request::get(path).header(ACCEPT, "application/json");
     let refused = guarded.clone().oneshot(get("/").body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!((refused.status(), &refused.headers()[WWW_AUTHENTICATE]), (StatusCode::UNAUTHORIZED, "Bearer"));
+    assert_eq!((refused.status().as_u16(), refused.headers()[WWW_AUTHENTICATE].to_str().unwrap()), (401, "Bearer"));
     let signed_in = get("/").header(COOKIE, cookies(&app, ADA).await).body(Body::empty()).unwrap();
     assert_eq!(guarded.clone().oneshot(signed_in).await.unwrap().status(), StatusCode::OK);
     let token = app.org.token().access_token(ADA, ["openid"]).sign();
