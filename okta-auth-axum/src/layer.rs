@@ -20,19 +20,18 @@ use tower_service::Service;
 
 use crate::response::into_response;
 
-/// Provides the user to every request.
-/// [`RouterExt::okta_auth`](crate::RouterExt::okta_auth) adds it together with the
-/// library's routes. Use it directly together with [`routes`](crate::routes), or around a
-/// service that is not axum's.
+/// Provides the user to every request. [`RouterExt::okta_auth`](crate::RouterExt::okta_auth) adds it together with the
+/// library's routes. Use it directly together with [`routes`](crate::routes), or around a service that is not axum's.
 ///
 /// It wraps every [tower](https://docs.rs/tower) HTTP service, whatever its error and its bodies are: in a
-/// `ServiceBuilder`, around layers that change the response body, such as compression, or around a gRPC server. The only
-/// requirements are that the response body is `Send`, and that the service is `Clone`. A handler that is not axum's reads
-/// the user by [`User::from_extensions`](crate::User::from_extensions).
+/// `ServiceBuilder`, around layers that change the response body, such as compression, or around a gRPC server. The
+/// only requirements are that the response body is `Send` and has data of the type `Bytes`, and that the service is
+/// `Clone`. A handler without axum's extractors reads the user by
+/// [`User::from_extensions`](crate::User::from_extensions).
 ///
 /// A service without axum's router has no matched routes, and policies by route deny its requests
-/// ([`protect_all_except`](okta_auth_core::engine::OktaAuthBuilder::protect_all_except) requires a user). Protect it
-/// by a [`RequireLayer`](crate::RequireLayer).
+/// ([`protect_all_except`](okta_auth_core::engine::OktaAuthBuilder::protect_all_except) denies them too). Protect it by
+/// a [`RequireLayer`](crate::RequireLayer).
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -47,7 +46,9 @@ use crate::response::into_response;
 ///     let service = ServiceBuilder::new()
 ///         .layer(OktaAuthLayer::new(auth))
 ///         .layer(RequireLayer::new(signed_in(), AcceptedCredentials::Session))
-///         .service_fn(|_: http::Request<String>| async { Ok::<_, Infallible>(http::Response::new("hello".to_owned())) });
+///         .service_fn(|_: http::Request<String>| async {
+///             Ok::<_, Infallible>(http::Response::new("hello".to_owned()))
+///         });
 /// #   drop(service);
 /// }
 /// # let _ = protect;

@@ -1,7 +1,7 @@
 //! The extractors of all adapters.
 //!
-//! Only the crate that defines a type can implement a framework's traits for it, so each adapter has its own types. This
-//! macro defines them, because their methods and the requests that have one are the same in every framework.
+//! Only the crate that defines a type can implement a framework's traits for it, so each adapter has its own types.
+//! This macro defines them, because their methods and the requests that have one are the same in every framework.
 
 /// Defines `User`, `AccessToken`, `SignedOut` and `Tenant` in an adapter. The adapter only finds the context of the
 /// request and implements its framework's traits by the functions `of`.

@@ -9,11 +9,11 @@
 //!    response with a marker.
 //! 3. [`LayerCall::serve`] serves the library's own paths.
 //! 4. After the handler: [`challenge_in_place_of`] finds a response that the engine replaces, and
-//!    [`RequestContext::answer_in_place_of`] creates the engine's. Every response is [finished](RequestContext::finish),
-//!    including those of failed handlers.
+//!    [`RequestContext::answer_in_place_of`] creates the engine's. Every response is
+//!    [finished](RequestContext::finish), including those of failed handlers.
 //!
-//! The types that handlers take and return belong to the adapter, because only its crate can implement the traits of its
-//! framework for them. The macros [`extractors!`], [`rejections!`] and [`require_ext!`] define them.
+//! The types that handlers take and return belong to the adapter, because only its crate can implement the traits of
+//! its framework for them. The macros [`extractors!`], [`rejections!`] and [`require_ext!`] define them.
 //!
 //! For a framework whose header types are not those of `http` 1, [`Headers`] reads the headers in place, and
 //! [`RequestContext::header_changes_for`] returns a list of header changes.

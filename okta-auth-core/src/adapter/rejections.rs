@@ -1,7 +1,7 @@
 //! The errors of handlers and extractors of all adapters.
 //!
-//! Only the crate that defines a type can implement a framework's traits for it, so each adapter has its own types. This
-//! macro defines them, because their causes and responses are the same in every framework.
+//! Only the crate that defines a type can implement a framework's traits for it, so each adapter has its own types.
+//! This macro defines them, because their causes and responses are the same in every framework.
 
 /// Defines `UserRejection`, `AccessRejection` and `HandlerError` in an adapter. The attributes are the documentation of
 /// `HandlerError` that concerns the framework. The adapter only converts each into a response, through [`Rejection`].
@@ -124,7 +124,8 @@ macro_rules! __rejections {
             }
 
             pub(crate) fn unless(decision: $crate::policy::Decision, by_token: bool) -> Result<(), Self> {
-                $crate::adapter::Challenge::decision(decision, by_token).map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
+                let challenge = $crate::adapter::Challenge::decision(decision, by_token);
+                challenge.map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
             }
         }
 
