@@ -157,6 +157,8 @@ fn imported<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
 
 /// The items that a file defines.
 fn defined(code: &str) -> Vec<String> {
+    // `'static` is a lifetime and no keyword.
+    let code = code.replace("'static", "");
     let words: Vec<&str> =
         code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
     let kinds = ["struct", "enum", "trait", "type", "fn", "const", "static"];

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use okta_auth::axum::User;
 use okta_auth::error::{Code, Error};
 use okta_auth::session::SessionId;
 
-use crate::pages;
+use crate::{User, pages};
 
 /// The fields of a submitted form.
 pub(crate) type Fields = BTreeMap<String, String>;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use okta_auth::axum::User;
 use okta_auth::clock::Timestamp;
 use okta_auth::session::Session;
 use serde_json::Value;
+
+use crate::User;
 
 /// Headers of every page: only scripts and requests of the app itself, and no frames.
 /// Forms may redirect to Okta.

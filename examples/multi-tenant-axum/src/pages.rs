@@ -1,7 +1,6 @@
 //! The pages: plain functions from data to HTML.
 
-use okta_auth::axum::User;
-
+use crate::User;
 use crate::customers::Customer;
 use crate::saas::{COLOURS, Fields};
 
