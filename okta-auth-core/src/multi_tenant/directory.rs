@@ -64,10 +64,13 @@ enum Backend {
     Source(CachedSource),
 }
 
+/// The settings of a tenant; `None` if the source has no such tenant.
+type Answer = Option<Arc<TenantSettings>>;
+
 struct CachedSource {
     source: Arc<dyn TenantSource>,
-    answers: Cache<TenantKey, (Option<Arc<TenantSettings>>, Timestamp)>,
-    flights: SingleFlight<(u64, TenantKey), Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
+    answers: Cache<TenantKey, (Answer, Timestamp)>,
+    flights: SingleFlight<(u64, TenantKey), Result<Answer, Arc<Error>>>,
     limit: QueryLimit,
     /// How long an answer is cached.
     lifetime: Duration,
