@@ -2,11 +2,11 @@
 //! uses. Only this module of the crate uses both.
 
 use actix_web::http::header as old;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use okta_auth_core::adapter::{
-    Authentication, Challenge, Engine, Head, HeaderText, Headers, Reply, RequestContext, RouteOptions,
+    Admission, Candidates, Challenge, Head, HeaderText, Headers, Incoming, Layer, Reply, RequestContext, RequestRoute,
 };
 
 /// Headers of `http` 0.2, read in place.
@@ -24,13 +24,18 @@ impl Headers for Old<'_> {
     }
 }
 
-/// Authenticates a request with the engine.
-pub(crate) fn authenticate(engine: &Engine, request: &HttpRequest, options: RouteOptions) -> Authentication {
+/// Decides whether a request reaches its handler.
+pub(crate) fn admit(layer: &Layer, request: &HttpRequest, candidates: Candidates) -> Admission {
     // Path and query as the client sent them. Scopes do not strip a prefix.
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let authority = request.uri().authority().map(|authority| authority.as_str());
     let (method, headers) = (&method(request), &Old(request.headers()));
-    engine.authenticate_head(Head { method, authority, target, headers }, options)
+    layer.admit(Incoming {
+        head: Head { method, authority, target, headers },
+        routed_path: request.path(),
+        route: RequestRoute::Candidates(candidates),
+        outer: request.extensions().get(),
+    })
 }
 
 fn method(request: &HttpRequest) -> Method {
@@ -53,8 +58,9 @@ pub(crate) fn parts(request: &HttpRequest) -> Parts {
     parts
 }
 
+/// Converts a response, with the challenge that it carries.
 pub(crate) fn into_response(reply: Reply) -> HttpResponse {
-    let (parts, body) = reply.into_parts();
+    let (mut parts, body) = reply.into_parts();
     let status = actix_web::http::StatusCode::from_u16(parts.status.as_u16()).unwrap_or_default();
     let mut response = HttpResponseBuilder::new(status);
     for (name, value) in &parts.headers {
@@ -62,7 +68,11 @@ pub(crate) fn into_response(reply: Reply) -> HttpResponse {
             response.append_header((name.as_str(), value));
         }
     }
-    response.body(body)
+    let mut response = response.body(body);
+    if let Some(challenge) = parts.extensions.remove::<Challenge>() {
+        response.extensions_mut().insert(challenge);
+    }
+    response
 }
 
 pub(crate) async fn answer(context: &RequestContext, challenge: Challenge, replaced: &HttpResponse) -> HttpResponse {

@@ -1,11 +1,13 @@
 //! actix-web middleware and extractors for `okta-auth`.
 //!
 //! The crate translates between actix-web and [`okta_auth_core::adapter`], which makes all
-//! decisions. Names and behaviour match those of the axum adapter.
+//! decisions. Names and behaviour match those of the axum adapter. Applications use it as
+//! `okta_auth::actix`.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
-//! use okta_auth_actix::{HandlerError, OktaAuth, OktaAuthLayer, User, okta_auth};
+//! use okta_auth::OktaAuth;
+//! use okta_auth::actix::{HandlerError, OktaAuthLayer, User, okta_auth};
 //!
 //! async fn orders(user: User) -> Result<String, HandlerError> {
 //!     let token = user.access_token().await?; // every error of the library becomes the right response
@@ -26,17 +28,20 @@
 //! ```
 
 mod bridge;
-mod error;
 mod extract;
 mod middleware;
-mod rejection;
 mod require;
+mod response;
 mod routes;
 
-pub use error::HandlerError;
-pub use extract::{AccessToken, SignedOut, User};
-pub use middleware::{OktaAuthLayer, OktaAuthService, RequireService};
+pub use extract::{AccessToken, SignedOut, Tenant, User};
+pub use middleware::OktaAuthLayer;
 pub use okta_auth_core::OktaAuth;
-pub use rejection::{AccessRejection, UserRejection};
 pub use require::{RequireExt, RequireLayer};
+pub use response::{AccessRejection, HandlerError, UserRejection};
 pub use routes::okta_auth;
+
+/// The services that the layers produce, for code that names their types.
+pub mod service {
+    pub use crate::middleware::{OktaAuthService, RequireService};
+}

@@ -1,118 +1,14 @@
-//! The extractors: `User<C>` and `AccessToken<C>`, each plain, as `Option` and as `Result`.
-
-use std::ops::Deref;
+//! The extractors: `User<C>`, `AccessToken<C>`, `Tenant` and `SignedOut`, each plain, as `Option` and as `Result`.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::Extensions;
 use http::request::Parts;
-use okta_auth_core::adapter::{BearerToken, RequestContext, SignedIn};
-use okta_auth_core::policy::Policy;
+use okta_auth_core::adapter::{Rejection, RequestContext, extractors};
 use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer};
 
-use crate::rejection::{AccessRejection, UserRejection, report_missing_layer};
+use crate::response::{AccessRejection, LAYER, UserRejection};
 
-/// The signed-in user.
-///
-/// As a plain argument it protects the handler: a browser without a session is redirected
-/// to Okta and returns here after sign-in. Other clients get 401. Use `Option<User>` for
-/// public pages, and `Result<User, UserRejection>` for handlers with their own response.
-///
-/// `C` is the application's type for the claims, deserialized with `serde`; use `()` if
-/// the handler needs no claims. Claims that do not fit `C` cause a 403.
-///
-/// A request with an unsafe method, such as POST, must come from the application's own
-/// pages, which `Origin` and `Sec-Fetch-Site` show. Otherwise it gets 403. `Option<User>`
-/// is `None` in both cases.
-///
-/// A handler that calls its methods returns [`HandlerError`](crate::HandlerError), and
-/// `Json<User>` is a response with the claims.
-///
-/// ```
-/// # use okta_auth_axum::User;
-/// #[derive(serde::Deserialize)]
-/// struct Claims {
-///     department: String,
-/// }
-///
-/// async fn report(user: User<Claims>) -> String {
-///     format!("{} of {}", user.name(), user.claims().department)
-/// }
-/// ```
-#[derive(Clone, Debug)]
-pub struct User<C = ()>(SignedIn<C>);
-
-/// Whether this browser has just signed out and come back from Okta.
-///
-/// For a page that confirms the sign-out: [`just_now`](Self::just_now) is `true` for one
-/// page navigation after a sign-out, unless a user is signed in again.
-///
-/// ```
-/// # use okta_auth_axum::SignedOut;
-/// async fn home(signed_out: SignedOut) -> &'static str {
-///     if signed_out.just_now() { "You are signed out" } else { "Welcome" }
-/// }
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct SignedOut(bool);
-
-impl SignedOut {
-    /// Whether the sign-out has just been completed.
-    pub fn just_now(self) -> bool {
-        self.0
-    }
-}
-
-/// The holder of the access token that the request presents (RFC 6750).
-///
-/// As a plain argument it protects the handler of an API. Without a token the response is
-/// 401 with a challenge that names the API's metadata and no error. With an invalid token
-/// it is 401 `invalid_token`, and while the issuer cannot be reached 503 with
-/// `Retry-After`. A session does not count. `Option<AccessToken>` is `None` in all these
-/// cases.
-///
-/// ```
-/// # use okta_auth_axum::AccessToken;
-/// async fn whoami(token: AccessToken) -> String {
-///     format!("{} through {}", token.subject(), token.client_id())
-/// }
-/// ```
-#[derive(Clone, Debug)]
-pub struct AccessToken<C = ()>(BearerToken<C>);
-
-/// Methods that both extractors share.
-macro_rules! extractor {
-    ($name:ident, $inner:ident, $by_token:literal) => {
-        impl<C> $name<C> {
-            /// Checks a policy in the handler, for decisions that need more than the
-            /// route.
-            ///
-            /// # Errors
-            /// The response to return if the policy denies access.
-            pub async fn require(&self, policy: &Policy) -> Result<(), AccessRejection> {
-                AccessRejection::unless(self.0.decide(policy).await, $by_token)
-            }
-        }
-
-        impl<C> Deref for $name<C> {
-            type Target = $inner<C>;
-
-            fn deref(&self) -> &$inner<C> {
-                &self.0
-            }
-        }
-    };
-}
-
-/// The claims of the session as one JSON object, without any token, so that `Json(user)`
-/// is a response.
-impl<C> Serialize for User<C> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-extractor!(User, SignedIn, false);
-extractor!(AccessToken, BearerToken, true);
+extractors!("axum");
 
 impl<S, C> FromRequestParts<S> for User<C>
 where
@@ -122,7 +18,7 @@ where
     type Rejection = UserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, UserRejection> {
-        user(parts)?.ok_or(UserRejection::NotSignedIn)
+        Self::of(context(parts).map_err(|_| UserRejection::LayerMissing)?)
     }
 }
 
@@ -134,10 +30,7 @@ where
     type Rejection = UserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, UserRejection> {
-        match user(parts) {
-            Err(UserRejection::Claims(_) | UserRejection::CrossOrigin(_)) => Ok(None),
-            user => user,
-        }
+        Self::optional(context(parts).map_err(|_| UserRejection::LayerMissing)?)
     }
 }
 
@@ -149,8 +42,7 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessRejection> {
-        let context = context(parts).ok_or(AccessRejection::LayerMissing)?;
-        context.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
+        Self::of(context(parts).map_err(|_| AccessRejection::LayerMissing)?).await
     }
 }
 
@@ -162,8 +54,23 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessRejection> {
-        let context = context(parts).ok_or(AccessRejection::LayerMissing)?;
-        Ok(context.access_token().await.ok().map(AccessToken))
+        Ok(Self::of(context(parts).map_err(|_| AccessRejection::LayerMissing)?).await.ok())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Tenant {
+    type Rejection = AccessRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessRejection> {
+        Self::of(context(parts).map_err(|_| AccessRejection::LayerMissing)?)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Tenant {
+    type Rejection = AccessRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessRejection> {
+        Ok(Self::of(context(parts).map_err(|_| AccessRejection::LayerMissing)?).ok())
     }
 }
 
@@ -171,21 +78,62 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedOut {
     type Rejection = UserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, UserRejection> {
-        let context = parts.extensions.get::<RequestContext>().ok_or(UserRejection::LayerMissing)?;
-        Ok(Self(context.has_just_signed_out()))
+        Ok(Self::of(context(parts).map_err(|_| UserRejection::LayerMissing)?))
     }
 }
 
-fn user<C: DeserializeOwned + 'static>(parts: &Parts) -> Result<Option<User<C>>, UserRejection> {
-    let context = context(parts).ok_or(UserRejection::LayerMissing)?;
-    Ok(context.user().map_err(UserRejection::from)?.map(User))
+/// For services without axum's extractors, such as a gRPC server or a plain tower service.
+impl<C: DeserializeOwned + 'static> User<C> {
+    /// Returns the signed-in user of a request to a service inside [`OktaAuthLayer`](crate::OktaAuthLayer).
+    ///
+    /// # Errors
+    /// The same rejections as the extractor. Return its [response](axum::response::IntoResponse), which the layer
+    /// replaces by a sign-in or 401.
+    ///
+    /// ```
+    /// use axum::response::{IntoResponse, Response};
+    /// use okta_auth::axum::User;
+    ///
+    /// async fn service(request: http::Request<String>) -> Response {
+    ///     match User::<()>::from_extensions(request.extensions()) {
+    ///         Ok(user) => user.name().to_owned().into_response(),
+    ///         Err(rejection) => rejection.into_response(),
+    ///     }
+    /// }
+    /// # let _ = service;
+    /// ```
+    pub fn from_extensions(extensions: &Extensions) -> Result<Self, UserRejection> {
+        Self::of(in_extensions(extensions).map_err(|_| UserRejection::LayerMissing)?)
+    }
 }
 
-/// Returns the result of the layer. If the layer is missing, that is reported.
-pub(crate) fn context(parts: &Parts) -> Option<&RequestContext> {
-    let context = parts.extensions.get::<RequestContext>();
-    if context.is_none() {
-        report_missing_layer(parts.uri.path());
+/// For services without axum's extractors, such as a gRPC server or a plain tower service.
+impl<C: DeserializeOwned + 'static> AccessToken<C> {
+    /// Returns the holder of the access token of a request to a service inside
+    /// [`OktaAuthLayer`](crate::OktaAuthLayer).
+    ///
+    /// # Errors
+    /// The same rejections as the extractor, as for [`User::from_extensions`].
+    pub async fn from_extensions(extensions: &Extensions) -> Result<Self, AccessRejection> {
+        Self::of(in_extensions(extensions).map_err(|_| AccessRejection::LayerMissing)?).await
     }
-    context
+}
+
+/// For services without axum's extractors, such as a gRPC server or a plain tower service.
+impl Tenant {
+    /// Returns the tenant of a request to a service inside [`OktaAuthLayer`](crate::OktaAuthLayer).
+    ///
+    /// # Errors
+    /// The same rejections as the extractor, as for [`User::from_extensions`].
+    pub fn from_extensions(extensions: &Extensions) -> Result<Self, AccessRejection> {
+        Self::of(in_extensions(extensions).map_err(|_| AccessRejection::LayerMissing)?)
+    }
+}
+
+fn context(parts: &Parts) -> Result<&RequestContext, Rejection> {
+    LAYER.context(parts.extensions.get(), parts.uri.path())
+}
+
+fn in_extensions(extensions: &Extensions) -> Result<&RequestContext, Rejection> {
+    LAYER.context(extensions.get(), "(unknown)")
 }

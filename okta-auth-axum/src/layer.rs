@@ -7,201 +7,170 @@ use std::task::{Context, Poll, ready};
 
 use axum::BoxError;
 use axum::body::{Body, HttpBody};
-use axum::extract::{MatchedPath, OriginalUri, Request};
+use axum::extract::{MatchedPath, OriginalUri};
 use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Request};
 use okta_auth_core::adapter::{
-    Authentication, Challenge, Engine, Head, MatchedRoute, Reply, RequestContext, RouteSettings,
+    self, Admission, Challenge, Head, Incoming, RequestContext, RequestRoute, challenge_in_place_of,
 };
 use okta_auth_core::multi_tenant::Tenants;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::rejection::marked;
+use crate::response::into_response;
 
 /// Provides the user to every request.
 /// [`RouterExt::okta_auth`](crate::RouterExt::okta_auth) adds it together with the
-/// library's routes. Use it directly in services that mount those routes elsewhere.
+/// library's routes. Use it directly together with [`routes`](crate::routes), or around a
+/// service that is not axum's.
 ///
-/// It also works in a [`tower::ServiceBuilder`](https://docs.rs/tower), around layers
-/// that change the response body, such as compression.
+/// It wraps every [tower](https://docs.rs/tower) HTTP service, whatever its error and its bodies are: in a
+/// `ServiceBuilder`, around layers that change the response body, such as compression, or around a gRPC server. The only
+/// requirements are that the response body is `Send`, and that the service is `Clone`. A handler that is not axum's reads
+/// the user by [`User::from_extensions`](crate::User::from_extensions).
+///
+/// A service without axum's router has no matched routes, and policies by route deny its requests
+/// ([`protect_all_except`](okta_auth_core::engine::OktaAuthBuilder::protect_all_except) requires a user). Protect it
+/// by a [`RequireLayer`](crate::RequireLayer).
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use okta_auth::OktaAuth;
+/// use okta_auth::axum::{OktaAuthLayer, RequireLayer};
+/// use okta_auth::engine::AcceptedCredentials;
+/// use okta_auth::policy::signed_in;
+/// use tower::ServiceBuilder;
+///
+/// fn protect(auth: &OktaAuth) {
+///     let service = ServiceBuilder::new()
+///         .layer(OktaAuthLayer::new(auth))
+///         .layer(RequireLayer::new(signed_in(), AcceptedCredentials::Session))
+///         .service_fn(|_: http::Request<String>| async { Ok::<_, Infallible>(http::Response::new("hello".to_owned())) });
+/// #   drop(service);
+/// }
+/// # let _ = protect;
+/// ```
 #[derive(Clone, Debug)]
-pub struct OktaAuthLayer {
-    engine: Engine,
-    /// Whether it wraps the library's own routes, which are always open.
-    own: bool,
-    /// Whether the library's routes are in the router that this layer wraps.
-    with_routes: bool,
-}
+pub struct OktaAuthLayer(adapter::Layer);
 
 impl OktaAuthLayer {
     /// Creates a layer for this application: an `OktaAuth`, or `Tenants` for several, by
     /// value or by reference.
     pub fn new(auth: impl Into<Tenants>) -> Self {
-        Self::of(Engine::new(auth))
+        Self(adapter::Layer::new(auth))
     }
 
-    fn of(engine: Engine) -> Self {
-        Self { engine, own: false, with_routes: false }
+    pub(crate) fn of(layer: adapter::Layer) -> Self {
+        Self(layer)
     }
-
-    pub(crate) fn with_routes(engine: Engine) -> Self {
-        Self { with_routes: true, ..Self::of(engine) }
-    }
-
-    /// Returns the result of an outer layer of the same application, if there is one.
-    fn seen<B>(&self, request: &Request<B>) -> Option<RequestContext> {
-        let outer = request.extensions().get::<RequestContext>()?;
-        self.engine.has_seen(Some(outer), request.uri().path()).then(|| outer.clone())
-    }
-
-    /// The layer of the library's own routes. They are open at every nesting level,
-    /// because a callback that requires a user would redirect to Okta forever.
-    pub(crate) fn of_own_routes(engine: Engine) -> Self {
-        Self { own: true, ..Self::with_routes(engine) }
-    }
-
-    fn settings(&self, matched: Option<&MatchedPath>) -> RouteSettings {
-        let settings = self.engine.route(matched_route(matched));
-        RouteSettings::new(settings.options, settings.is_guarded && !self.own)
-    }
-}
-
-fn matched_route(matched: Option<&MatchedPath>) -> MatchedRoute<'_> {
-    matched.map_or(MatchedRoute::None, |matched| MatchedRoute::Chosen(matched.as_str()))
 }
 
 impl<S> Layer<S> for OktaAuthLayer {
     type Service = OktaAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        OktaAuthService { layer: self.clone(), inner }
+        OktaAuthService { layer: self.0.clone(), inner }
     }
 }
 
-/// The service that [`OktaAuthLayer`] produces. It adds no errors of its own.
+/// The service that [`OktaAuthLayer`](crate::OktaAuthLayer) produces. It adds no errors of its own.
 #[derive(Clone, Debug)]
 pub struct OktaAuthService<S> {
-    layer: OktaAuthLayer,
+    layer: adapter::Layer,
     inner: S,
 }
 
-impl<S: Clone> OktaAuthService<S> {
-    /// Takes the service that is ready and leaves a clone; see tower's docs on cloned
-    /// services.
-    fn take_ready(&mut self) -> S {
-        let fresh = self.inner.clone();
-        std::mem::replace(&mut self.inner, fresh)
-    }
+/// Takes the service that is ready and leaves a clone; see tower's docs on cloned
+/// services.
+pub(crate) fn take_ready<S: Clone>(service: &mut S) -> S {
+    let fresh = service.clone();
+    std::mem::replace(service, fresh)
 }
 
-impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for OktaAuthService<S>
+impl<S, RequestBody, B> Service<Request<RequestBody>> for OktaAuthService<S>
 where
-    S: Service<Request<RequestBody>, Response = Response<ResponseBody>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     RequestBody: Send + 'static,
-    ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
-    ResponseBody::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = OktaAuthFuture<S::Future, S::Error>;
+    type Future = ResponseFuture<S::Future, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        // The router has already matched, so no path is parsed here.
-        let matched = request.extensions().get::<MatchedPath>();
-        let settings = self.layer.settings(matched);
-        let route = settings.is_guarded.then(|| matched.cloned());
-        if let Some(outer) = self.layer.seen(&request) {
-            return OktaAuthFuture::rest(inside(outer, route, self.take_ready(), request));
-        }
-        let authenticate = {
-            // Inside `nest` the URI lacks its prefix, but the browser must return to the whole path.
-            let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
-            if self.layer.with_routes {
-                self.layer.engine.observe_nesting(uri.path(), request.uri().path());
-            }
-            let target = uri.path_and_query().map_or("/", |target| target.as_str());
-            let authority = uri.authority().map(|authority| authority.as_str());
-            let head = Head { method: request.method(), authority, target, headers: request.headers() };
-            self.layer.engine.authenticate_head(head, settings.options)
-        };
-        let authenticate = match authenticate {
-            Authentication::Ready(context) if passes(&context, route.as_ref()) => {
+        match admission(&self.layer, &request) {
+            Admission::Allowed(context) => {
                 request.extensions_mut().insert(context.clone());
-                return OktaAuthFuture::Handled { context, response: self.inner.call(request) };
+                ResponseFuture::Handled { context, response: self.inner.call(request) }
             }
-            asked => asked,
-        };
-        let mut ready = self.take_ready();
-        OktaAuthFuture::rest(async move {
-            let context = authenticate.context().await;
-            request.extensions_mut().insert(context.clone());
-            let allowed = match (context.admit(), &route) {
-                (Ok(()), Some(route)) => context.require_route(matched_route(route.as_ref())).await,
-                (admitted, _) => admitted,
-            };
-            let response = match allowed {
-                Ok(()) => ready.call(request).await?.map(Body::new),
-                Err(challenge) => marked(challenge),
-            };
-            Ok(finished(&context, response).await)
-        })
+            Admission::Pending(pending) => {
+                let mut ready = take_ready(&mut self.inner);
+                ResponseFuture::pending(async move {
+                    let (context, admitted) = pending.decided().await;
+                    request.extensions_mut().insert(context.clone());
+                    let response = match admitted {
+                        Ok(()) => ready.call(request).await?.map(Body::new),
+                        Err(rejection) => into_response(rejection.into_reply()),
+                    };
+                    Ok(finished(&context, response).await)
+                })
+            }
+            Admission::Nested(pending) => {
+                let mut ready = take_ready(&mut self.inner);
+                ResponseFuture::pending(async move {
+                    match pending.decided().await {
+                        ((), Ok(())) => Ok(ready.call(request).await?.map(Body::new)),
+                        ((), Err(rejection)) => Ok(into_response(rejection.into_reply())),
+                    }
+                })
+            }
+        }
     }
 }
 
-/// Handles a request that an outer layer has authenticated and will finish. Only this
-/// layer may have the matched route, so it evaluates the route's policy.
-async fn inside<S, RequestBody, ResponseBody>(
-    context: RequestContext,
-    route: Option<Option<MatchedPath>>,
-    mut ready: S,
-    request: Request<RequestBody>,
-) -> Result<Response, S::Error>
-where
-    S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
-    ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
-    ResponseBody::Error: Into<BoxError>,
-{
-    if let Some(route) = route
-        && let Err(challenge) = context.require_route(matched_route(route.as_ref())).await
-    {
-        return Ok(marked(challenge));
-    }
-    Ok(ready.call(request).await?.map(Body::new))
-}
-
-/// Whether a request reaches its handler without awaiting anything. `route` is its
-/// matched path, if the route is guarded.
-fn passes(context: &RequestContext, route: Option<&Option<MatchedPath>>) -> bool {
-    route.is_none_or(|matched| matches!(context.try_require_route(matched_route(matched.as_ref())), Some(Ok(()))))
+fn admission<B>(layer: &adapter::Layer, request: &Request<B>) -> Admission {
+    let extensions = request.extensions();
+    // Inside `nest` the URI lacks its prefix, but the browser must return to the whole path.
+    let uri = extensions.get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    let authority = uri.authority().map(|authority| authority.as_str());
+    layer.admit(Incoming {
+        head: Head { method: request.method(), authority, target, headers: request.headers() },
+        routed_path: request.uri().path(),
+        // The router has already matched, so no path is parsed here.
+        route: RequestRoute::Matched(extensions.get::<MatchedPath>().map(MatchedPath::as_str)),
+        outer: extensions.get::<RequestContext>(),
+    })
 }
 
 pin_project_lite::pin_project! {
     /// The response future of [`OktaAuthService`].
     #[project = Project]
     #[allow(missing_debug_implementations, missing_docs, reason = "it is only awaited")]
-    pub enum OktaAuthFuture<F, E> {
+    pub enum ResponseFuture<F, E> {
         /// Nearly all requests: the handler runs, and nothing is awaited before or after
         /// it.
         Handled { #[pin] response: F, context: RequestContext },
         /// All other requests.
-        Rest { future: Pin<Box<dyn Future<Output = Result<Response, E>> + Send>> },
+        Pending { future: Pin<Box<dyn Future<Output = Result<Response, E>> + Send>> },
     }
 }
 
-impl<F, E> OktaAuthFuture<F, E> {
-    fn rest(future: impl Future<Output = Result<Response, E>> + Send + 'static) -> Self {
-        Self::Rest { future: Box::pin(future) }
+impl<F, E> ResponseFuture<F, E> {
+    fn pending(future: impl Future<Output = Result<Response, E>> + Send + 'static) -> Self {
+        Self::Pending { future: Box::pin(future) }
     }
 }
 
-impl<F, E, B> Future for OktaAuthFuture<F, E>
+impl<F, E, B> Future for ResponseFuture<F, E>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: HttpBody<Data = Bytes> + Send + 'static,
@@ -210,8 +179,8 @@ where
     type Output = Result<Response, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let rest = match self.as_mut().project() {
-            Project::Rest { future } => return future.as_mut().poll(cx),
+        let future = match self.as_mut().project() {
+            Project::Pending { future } => return future.as_mut().poll(cx),
             Project::Handled { response, context } => {
                 let mut response = ready!(response.poll(cx))?.map(Body::new);
                 let Some(challenge) = challenge(context, &mut response) else {
@@ -222,13 +191,13 @@ where
                 async move { Ok(answered(&context, challenge, &replaced).await) }
             }
         };
-        self.set(Self::rest(rest));
+        self.set(Self::pending(future));
         self.poll(cx)
     }
 }
 
 fn challenge(context: &RequestContext, response: &mut Response) -> Option<Challenge> {
-    response.extensions_mut().remove::<Challenge>().or_else(|| context.unanswered())
+    challenge_in_place_of(context, response.extensions_mut().remove())
 }
 
 /// Responds to a challenge that a handler left, and adds the session's headers.
@@ -241,11 +210,7 @@ async fn finished(context: &RequestContext, mut response: Response) -> Response 
 }
 
 async fn answered(context: &RequestContext, challenge: Challenge, replaced: &HeaderMap) -> Response {
-    let mut response = into_response(context.answer_in_place_of(challenge, replaced).await);
-    context.finish(response.headers_mut());
-    response
-}
-
-pub(crate) fn into_response(reply: Reply) -> Response {
-    reply.map(Body::from)
+    let mut reply = context.answer_in_place_of(challenge, replaced).await;
+    context.finish(reply.headers_mut());
+    into_response(reply)
 }

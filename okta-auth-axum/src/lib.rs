@@ -1,11 +1,12 @@
 //! axum middleware and extractors for `okta-auth`.
 //!
 //! The crate is deliberately thin: it translates between axum and
-//! [`okta_auth_core::adapter`], which makes all decisions.
+//! [`okta_auth_core::adapter`], which makes all decisions. Applications use it as `okta_auth::axum`.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
-//! use okta_auth_axum::{HandlerError, OktaAuth, RouterExt, User};
+//! use okta_auth::OktaAuth;
+//! use okta_auth::axum::{HandlerError, RouterExt, User};
 //!
 //! async fn orders(user: User) -> Result<String, HandlerError> {
 //!     let token = user.access_token().await?; // every error of the library becomes the right response
@@ -24,17 +25,21 @@
 //! # let _ = app; Ok(()) }
 //! ```
 
-mod error;
 mod extract;
 mod layer;
-mod rejection;
 mod require;
-mod router;
+mod response;
+mod routes;
 
-pub use error::HandlerError;
-pub use extract::{AccessToken, SignedOut, User};
-pub use layer::{OktaAuthLayer, OktaAuthService};
+pub use extract::{AccessToken, SignedOut, Tenant, User};
+pub use layer::OktaAuthLayer;
 pub use okta_auth_core::OktaAuth;
-pub use rejection::{AccessRejection, UserRejection};
-pub use require::RequireExt;
-pub use router::RouterExt;
+pub use require::{RequireExt, RequireLayer};
+pub use response::{AccessRejection, HandlerError, UserRejection};
+pub use routes::{RouterExt, routes};
+
+/// The services that the layers produce, for code that names their types.
+pub mod service {
+    pub use crate::layer::{OktaAuthService, ResponseFuture};
+    pub use crate::require::RequireService;
+}

@@ -12,8 +12,8 @@ use actix_web::web::{self, Bytes, Json};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Responder};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use okta_auth_actix::{
-    AccessRejection, AccessToken, HandlerError, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, SignedOut, User,
-    UserRejection, okta_auth,
+    AccessRejection, AccessToken, HandlerError, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, SignedOut, Tenant,
+    User, UserRejection, okta_auth,
 };
 use okta_auth_core::engine::AcceptedCredentials;
 use okta_auth_core::policy::{group, scope, signed_in};
@@ -55,6 +55,11 @@ impl Framework for Actix {
                 .route(
                     "/signed-out",
                     web::get().to(|signed_out: SignedOut| async move { signed_out.just_now().to_string() }),
+                )
+                .route("/tenant", web::get().to(|tenant: Tenant| async move { tenant.name().to_owned() }))
+                .route(
+                    "/maybe-tenant",
+                    web::get().to(|tenant: Option<Tenant>| async move { tenant.is_some().to_string() }),
                 )
                 .route("/broken", web::get().to(broken))
                 .route("/panics", web::get().to(panics))

@@ -14,7 +14,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use okta_auth_axum::{
-    AccessRejection, AccessToken, HandlerError, OktaAuth, RequireExt, RouterExt, SignedOut, User, UserRejection,
+    AccessRejection, AccessToken, HandlerError, OktaAuth, RequireExt, RouterExt, SignedOut, Tenant, User, UserRejection,
 };
 use okta_auth_core::policy::{group, scope, signed_in};
 use serde_json::{Value, json};
@@ -54,6 +54,8 @@ impl Framework for Axum {
                     }),
                 )
                 .route("/signed-out", get(|signed_out: SignedOut| async move { signed_out.just_now().to_string() }))
+                .route("/tenant", get(|tenant: Tenant| async move { tenant.name().to_owned() }))
+                .route("/maybe-tenant", get(|tenant: Option<Tenant>| async move { tenant.is_some().to_string() }))
                 .route("/broken", get(broken))
                 .route("/panics", get(panics))
                 .route("/own-token", get(own_token))

@@ -39,7 +39,7 @@ macro_rules! on_both {
 
 on_both! {
     first_minutes: a_handler_passes_on_every_error_of_an_extractor, a_user_is_json_without_tokens;
-    sessions: signs_in_and_out, pages_and_apis_are_told_apart,
+    sessions: signs_in_and_out, an_application_with_one_okta_has_no_tenant, pages_and_apis_are_told_apart,
         scripts_and_prefetches_are_no_navigations, a_page_for_everybody_keeps_sessions_alive_and_takes_dead_ones_away,
         claims_of_the_applications_own_type, browsers_get_pages_where_nothing_can_be_redirected, a_body_that_is_broken_is_400_and_a_large_one_413, a_middleware_of_the_applications_own_may_ask_for_a_user,
         unsafe_methods_must_come_from_our_own_pages, a_csrf_header_can_be_asked_for, a_websocket_must_come_from_our_own_pages, several_cookie_headers_are_one_jar,

@@ -237,3 +237,13 @@ pub(crate) async fn an_api_without_sessions<F: Framework>() {
     }
     assert_eq!(api.call("/token", &with_sessions.token(&["openid"])).await.status, 200);
 }
+
+/// It is an error and not a redirect to sign-in, which would never end.
+pub(crate) async fn an_application_with_one_okta_has_no_tenant<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.signed_in(ADA).await;
+    assert_eq!(browser.navigate("/maybe-tenant").await.body, "false");
+    let refused = browser.fetch("/tenant").await;
+    assert_eq!((refused.status.as_u16(), refused.json()["error"].as_str()), (404, Some("tenant_unknown")));
+    assert_eq!(browser.navigate("/tenant").await.status, 404);
+}

@@ -98,7 +98,7 @@ fn who(context: &RequestContext) -> String {
 }
 
 fn router(tenants: &Tenants) -> Router {
-    use okta_auth_axum::{AccessToken, User};
+    use okta_auth_axum::{AccessToken, Tenant, User};
     let who = |Extension(context): Extension<RequestContext>| async move { who(&context) };
     let me = |user: User| async move { seen(user.tenant(), user.name(), user.session().issuer()) };
     let api = |token: AccessToken| async move { seen(token.tenant(), token.subject(), "") };
@@ -106,11 +106,14 @@ fn router(tenants: &Tenants) -> Router {
         let fresh = user.access_token().await.map(|token| token.expose().to_owned());
         fresh.unwrap_or_else(|error| error.to_string())
     };
+    let tenant = |tenant: Tenant| async move { format!("{} {}", tenant.id(), tenant.name()) };
+    let maybe_tenant = |tenant: Option<Tenant>| async move { tenant.map_or("none".to_owned(), |t| t.id().to_string()) };
     let mut router = Router::new();
     for prefix in ["", "/t/{tenant}"] {
         let path = |path: &str| format!("{prefix}{path}");
         router = router.route(&path("/who"), get(who)).route(&path("/me"), get(me)).route(&path("/api"), get(api));
         router = router.route(&path("/fresh"), get(fresh));
+        router = router.route(&path("/tenant"), get(tenant)).route(&path("/maybe-tenant"), get(maybe_tenant));
     }
     router.okta_auth(tenants)
 }
@@ -122,7 +125,7 @@ fn serve(framework: Framework, listener: TcpListener, tenants: Tenants) {
             tokio::spawn(async move { axum::serve(listener, router(&tenants)).await.unwrap() });
         }
         Framework::Actix => {
-            use okta_auth_actix::{AccessToken, OktaAuthLayer, User};
+            use okta_auth_actix::{AccessToken, OktaAuthLayer, Tenant, User};
             let app = move || {
                 let mut app = actix_web::App::new().wrap(OktaAuthLayer::new(&tenants));
                 for prefix in ["", "/t/{tenant}"] {
@@ -132,6 +135,12 @@ fn serve(framework: Framework, listener: TcpListener, tenants: Tenants) {
                     let api = |token: AccessToken| async move { seen(token.tenant(), token.subject(), "") };
                     app = app.route(&path("/who"), web::get().to(who)).route(&path("/me"), web::get().to(me));
                     app = app.route(&path("/api"), web::get().to(api));
+                    let tenant = |tenant: Tenant| async move { format!("{} {}", tenant.id(), tenant.name()) };
+                    let maybe_tenant = |tenant: Option<Tenant>| async move {
+                        tenant.map_or("none".to_owned(), |t| t.id().to_string())
+                    };
+                    app = app.route(&path("/tenant"), web::get().to(tenant));
+                    app = app.route(&path("/maybe-tenant"), web::get().to(maybe_tenant));
                 }
                 app.configure(okta_auth_actix::okta_auth(&tenants))
             };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use okta_auth::axum::User;
 use okta_auth::clock::Timestamp;
-use okta_auth::engine::SignedIn;
 use okta_auth::session::Session;
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ pub(crate) fn home(user: Option<&str>) -> String {
 }
 
 /// The page that requires a user.
-pub(crate) fn profile(user: &SignedIn) -> String {
+pub(crate) fn profile(user: &User) -> String {
     let name = user.name();
     let initial = name.chars().next().unwrap_or('?').to_string();
     let head = format!(
@@ -74,7 +74,7 @@ pub(crate) fn profile(user: &SignedIn) -> String {
 }
 
 /// The page that requires the group `Admins`.
-pub(crate) fn admin(user: &SignedIn) -> String {
+pub(crate) fn admin(user: &User) -> String {
     let head = format!(
         "<h1>Administration</h1><p>{}, you have access because the policy of this page allows one of your groups.</p>",
         escape(user.name())
@@ -83,14 +83,14 @@ pub(crate) fn admin(user: &SignedIn) -> String {
 }
 
 /// The page that requires a second factor and a recent sign-in.
-pub(crate) fn sensitive(user: &SignedIn) -> String {
+pub(crate) fn sensitive(user: &User) -> String {
     let head =
         format!("<h1>Sensitive data</h1><p>{}, you have just signed in with a second factor.</p>", escape(user.name()));
     layout("Sensitive data", Some(user.name()), &format!("{head}{}", about(user)))
 }
 
 /// The values that policies check, a button that calls the API, and every claim.
-fn about(user: &SignedIn) -> String {
+fn about(user: &User) -> String {
     let session = user.session();
     let none = || "<i>none</i>".to_owned();
     let groups: String = user.groups().iter().map(|group| tag(group)).collect();

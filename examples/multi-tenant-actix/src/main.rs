@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn home(saas: Data<Saas>, context: ReqData<RequestContext>, user: Option<User>) -> HttpResponse {
     let html = match context.auth().tenant() {
-        Some(_) => pages::home(&saas.brand(&context).await, user.as_deref()),
+        Some(_) => pages::home(&saas.brand(&context).await, user.as_ref()),
         None => pages::front(),
     };
     page(200, html)

@@ -46,7 +46,7 @@ async fn home(
     user: Option<User>,
 ) -> Response {
     page(match context.auth().tenant() {
-        Some(_) => pages::home(&saas.brand(&context).await, user.as_deref()),
+        Some(_) => pages::home(&saas.brand(&context).await, user.as_ref()),
         None => pages::front(),
     })
 }

@@ -1,6 +1,6 @@
 //! The pages: plain functions from data to HTML.
 
-use okta_auth::engine::SignedIn;
+use okta_auth::axum::User;
 
 use crate::customers::Customer;
 use crate::saas::{COLOURS, Fields};
@@ -65,7 +65,7 @@ pub(crate) fn front() -> String {
 }
 
 /// A customer's public page.
-pub(crate) fn home(brand: &Brand, user: Option<&SignedIn>) -> String {
+pub(crate) fn home(brand: &Brand, user: Option<&User>) -> String {
     let card = match user {
         Some(user) => format!(
             "<h1>Hello, {}</h1><p>You are signed in at {}.</p><a class=\"button\" href=\"/profile\">Your profile</a>",
@@ -81,7 +81,7 @@ pub(crate) fn home(brand: &Brand, user: Option<&SignedIn>) -> String {
     layout(brand, "Welcome", user, &card)
 }
 
-pub(crate) fn profile(brand: &Brand, user: &SignedIn) -> String {
+pub(crate) fn profile(brand: &Brand, user: &User) -> String {
     let tags: String =
         user.groups().iter().map(|group| format!("<span class=\"tag\">{}</span>", escape(group))).collect();
     let card = format!(
@@ -96,7 +96,7 @@ pub(crate) fn profile(brand: &Brand, user: &SignedIn) -> String {
 }
 
 /// A customer's page for users whom its policies allow.
-pub(crate) fn admin(brand: &Brand, user: &SignedIn) -> String {
+pub(crate) fn admin(brand: &Brand, user: &User) -> String {
     let card = format!(
         "<h1>Administration of {}</h1><p>{}, the policies of {0} give you access to this page.</p>",
         escape(&brand.name),
@@ -180,7 +180,7 @@ fn item(customer: &Customer, token: &str) -> String {
     )
 }
 
-fn layout(brand: &Brand, title: &str, user: Option<&SignedIn>, card: &str) -> String {
+fn layout(brand: &Brand, title: &str, user: Option<&User>, card: &str) -> String {
     // Sign-out changes state, so it is a form with POST instead of a link.
     let corner = match user {
         Some(_) => {

@@ -11,10 +11,11 @@ use serde::de::DeserializeOwned;
 use super::context::{NoTenant, RequestContext, RequestState};
 use super::signed_in::SignedIn;
 use crate::bearer::BearerToken;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::jose::VerifiedAccessToken;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy, RouteClass, signed_in};
 use crate::response::Challenge;
+use crate::tenant::TenantSettings;
 
 pub(super) fn user<C: DeserializeOwned + 'static>(context: &RequestContext) -> Result<Option<SignedIn<C>>> {
     context.inner().mark_personal();
@@ -23,6 +24,19 @@ pub(super) fn user<C: DeserializeOwned + 'static>(context: &RequestContext) -> R
         return Ok(None);
     }
     session_caller(context)?.map(|caller| SignedIn::new(caller, context)).transpose()
+}
+
+pub(super) fn tenant(context: &RequestContext) -> Result<Arc<TenantSettings>, Challenge> {
+    // A cookie may have selected the tenant.
+    context.inner().mark_personal();
+    if let Some(tenant) = &context.auth().0.tenant {
+        return Ok(Arc::clone(tenant));
+    }
+    Err(match context.without_tenant() {
+        Some(NoTenant::Discover(_)) => Challenge::sign_in(),
+        Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => Challenge::error(Error::clone(error)),
+        None => Challenge::error(Error::new(Code::TenantUnknown, "the application has a single Okta and no tenants")),
+    })
 }
 
 pub(super) async fn access_token<C: DeserializeOwned + 'static>(

@@ -160,13 +160,13 @@ impl Tenants {
 
     /// Whether an outer layer of the same application has already processed the request, as
     /// `outer`. A second layer passes the request through.
-    pub(crate) fn has_seen(&self, outer: Option<&RequestContext>, path: &str) -> bool {
-        let mounting = self.representative().mounting();
-        let seen = outer.is_some_and(|outer| Arc::ptr_eq(outer.auth().mounting(), mounting));
-        if seen {
-            mounting.report_second_layer(path);
-        }
-        seen
+    pub(crate) fn has_seen(&self, outer: &RequestContext) -> bool {
+        Arc::ptr_eq(outer.auth().mounting(), self.representative().mounting())
+    }
+
+    /// Reports once that a second layer of the same application wraps this path.
+    pub(crate) fn report_second_layer(&self, path: &str) {
+        self.representative().mounting().report_second_layer(path);
     }
 
     /// Returns the engine of a tenant; `None` if there is no such tenant. It serves work

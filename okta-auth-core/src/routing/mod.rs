@@ -7,8 +7,7 @@ mod route_options;
 mod route_table;
 
 pub use endpoint::Endpoint;
-pub(crate) use mounting::Mounting;
-pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
+pub(crate) use mounting::{Mounting, missing_layer, report_missing_layer};
+pub use mounting::{RouteOwner, route_conflict};
 pub use route_options::{RefreshTiming, RouteOptions};
-pub use route_table::RouteSettings;
-pub(crate) use route_table::{RouteTable, SpecialRoutes};
+pub(crate) use route_table::{RouteSettings, RouteTable, SpecialRoutes};

@@ -41,7 +41,7 @@ pub enum RouteOwner {
 
 /// Logs that a handler needs the layer and its route has none. `path` is the path of the request, and `fix` the missing
 /// call.
-pub fn report_missing_layer(path: &str, fix: &str) {
+pub(crate) fn report_missing_layer(path: &str, fix: &str) {
     first_error();
     tracing::error!(
         target: "okta_auth",
@@ -52,7 +52,7 @@ pub fn report_missing_layer(path: &str, fix: &str) {
 }
 
 /// Creates the response to such a request: 500, without details for developers.
-pub fn missing_layer() -> Reply {
+pub(crate) fn missing_layer() -> Reply {
     let page = Page {
         title: "Something went wrong",
         sentences: vec!["Please tell the people who run this application."],

@@ -15,20 +15,12 @@ const REQUESTS_UNTIL_REPORT: u64 = 1000;
 
 /// The layer's treatment of requests to a route.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct RouteSettings {
+pub(crate) struct RouteSettings {
     /// When requests refresh tokens, and whether they count as activity of the session.
-    pub options: RouteOptions,
+    pub(crate) options: RouteOptions,
     /// Whether [`RequestContext::require_route`](super::super::engine::RequestContext::require_route) has to run before
     /// the handler.
-    pub is_guarded: bool,
-}
-
-impl RouteSettings {
-    /// Creates settings, for adapters in which several routes may match a request.
-    pub fn new(options: RouteOptions, is_guarded: bool) -> Self {
-        Self { options, is_guarded }
-    }
+    pub(crate) is_guarded: bool,
 }
 
 #[derive(Clone, Debug, Default)]

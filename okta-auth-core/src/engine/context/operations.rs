@@ -1,5 +1,6 @@
 //! The operations of adapters and handlers on a request.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy};
 use crate::response::{Challenge, Reply, ResponseHeaderChanges, carry_over};
 use crate::routing::Endpoint;
 use crate::session::SessionState;
+use crate::tenant::TenantSettings;
 
 impl RequestContext {
     /// Serves a request to one of the library's paths. `body` is empty except for a form
@@ -63,6 +65,17 @@ impl RequestContext {
     #[doc(hidden)]
     pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
         access::user(self)
+    }
+
+    /// Returns the tenant of the request. The response is then not cacheable, because a
+    /// cookie may have selected the tenant.
+    ///
+    /// # Errors
+    /// The challenge to respond with: a sign-in that asks for the tenant, or 404 if no
+    /// tenant matches or the application has a single Okta.
+    #[doc(hidden)]
+    pub fn tenant(&self) -> Result<Arc<TenantSettings>, Challenge> {
+        access::tenant(self)
     }
 
     /// Returns the holder of the presented access token.
