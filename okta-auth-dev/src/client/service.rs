@@ -77,6 +77,7 @@ impl Client {
     pub(crate) fn is_service(&self) -> bool {
         let interactive = [GrantType::AuthorizationCode, GrantType::DeviceCode];
         let service = [GrantType::ClientCredentials, GrantType::TokenExchange];
-        service.into_iter().any(|grant| self.may_use(grant)) && !interactive.into_iter().any(|grant| self.may_use(grant))
+        service.into_iter().any(|grant| self.may_use(grant))
+            && !interactive.into_iter().any(|grant| self.may_use(grant))
     }
 }

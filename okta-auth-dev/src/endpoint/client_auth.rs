@@ -57,13 +57,17 @@ pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<C
         Credentials::Assertion(assertion) => client_assertion::authenticate(exchange, &assertion),
         Credentials::Public(id) => {
             let client = known(exchange, &id)?;
-            if client.auth_method == AuthMethod::None { Ok(client) } else { Err(OAuthError::client_authentication_failed()) }
+            if client.auth_method == AuthMethod::None {
+                Ok(client)
+            } else {
+                Err(OAuthError::client_authentication_failed())
+            }
         }
     }
 }
 
 fn known(exchange: &Exchange<'_>, id: &str) -> Result<Client, OAuthError> {
-    exchange.org.client(id).ok_or_else(|| OAuthError::invalid_client("Invalid value for 'client_id' parameter."))
+    exchange.org.usable_client(id, exchange.server).unwrap_or_else(|| Err(OAuthError::unknown_client(id)))
 }
 
 /// Reads the credentials: exactly one kind, and not in the query.

@@ -26,7 +26,8 @@ async fn org_with_api_service() -> (Org, Signer) {
 fn hmac_assertion(secret: &str, claims: &serde_json::Value) -> String {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let message =
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#), URL_SAFE_NO_PAD.encode(claims.to_string()));
     let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(aws_lc_rs::hmac::sign(&key, message.as_bytes())))
 }
@@ -72,11 +73,27 @@ async fn the_orgs_own_server_issues_tokens_for_its_api_to_services_with_a_key() 
     assert_eq!((&access["iss"], &access["aud"]), (&json!(org.url()), &json!(org.url())));
     assert_eq!((&access["cid"], &access["scp"]), (&json!("0oaapi"), &json!(["okta.users.read", "okta.groups.read"])));
     for (scope, error, description) in [
-        ("", "invalid_scope", "The authorization server resource does not have any configured default scopes, 'scope' must be provided."),
+        (
+            "",
+            "invalid_scope",
+            "The authorization server resource does not have any configured default scopes, 'scope' must be provided.",
+        ),
         ("openid", "invalid_scope", "Cannot request 'openid' scopes using client credentials."),
-        ("orders:read", "invalid_scope", "One or more scopes are not configured for the authorization server resource."),
-        ("okta.apps.read", "invalid_scope", "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner."),
-        ("okta.users.read.self", "client_credentials_self_scope_requested", "The 'client_credentials' grant type may not request .self scopes."),
+        (
+            "orders:read",
+            "invalid_scope",
+            "One or more scopes are not configured for the authorization server resource.",
+        ),
+        (
+            "okta.apps.read",
+            "invalid_scope",
+            "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner.",
+        ),
+        (
+            "okta.users.read.self",
+            "client_credentials_self_scope_requested",
+            "The 'client_credentials' grant type may not request .self scopes.",
+        ),
     ] {
         let answer = post_signed(&org, &signer, "0oaapi", &url, &[GRANT, ("scope", scope)]);
         assert_eq!(refusal(&answer), (400, error.to_owned(), description.to_owned()), "{scope}");
@@ -128,8 +145,14 @@ async fn unusable_keys_of_a_client_are_reported() {
         (with("kid", json!("k2")), "The client_assertion JWT kid is invalid."),
         (with("kty", json!(null)), "The client JWKSet is invalid."),
         (with("use", json!("enc")), "The client_assertion JWT needs to be signed using a signing key."),
-        (with("use", json!("tls")), "The public key being used for client assertion has an invalid 'use' parameter. Valid values for the 'use' parameter are [sig, enc]."),
-        (Client::public("0oakey").auth_method(AuthMethod::ClientSecretJwt), "The client_assertion JWT signature algorithm is invalid."),
+        (
+            with("use", json!("tls")),
+            "The public key being used for client assertion has an invalid 'use' parameter. Valid values for the 'use' parameter are [sig, enc].",
+        ),
+        (
+            Client::public("0oakey").auth_method(AuthMethod::ClientSecretJwt),
+            "The client_assertion JWT signature algorithm is invalid.",
+        ),
     ] {
         org.put_client(client);
         let answer = post_signed(&org, &signer, "0oakey", &url, &[GRANT, ORDERS]);
@@ -194,7 +217,8 @@ async fn policies_and_consent_apply_to_services() {
 #[tokio::test]
 async fn a_generated_client_key_signs_assertions() {
     let key = ClientKey::generate().unwrap();
-    let org = Org::builder().client(Client::service("0oakey", "").private_key_jwt(key.public_jwk())).start().await.unwrap();
+    let org =
+        Org::builder().client(Client::service("0oakey", "").private_key_jwt(key.public_jwk())).start().await.unwrap();
     let (url, signer) = (token_url(&org, Some("default")), Signer::from_pem(key.private_pem()));
     let assertion = signer.sign(&json!({"kid": key.id()}), &assertion_claims(&org, "0oakey", &url));
     assert_eq!(post_assertion(&url, &assertion, &[GRANT, ORDERS]).status, 200);
@@ -219,7 +243,10 @@ access_policy = [{ name = "API to API", grant_types = ["client_credentials"] }]
 "#;
     let org = okta_auth_dev::OrgBuilder::from_toml(text).unwrap().start().await.unwrap();
     let client = org.client_with_id("0oafile").unwrap();
-    assert_eq!((client.okta_scopes, client.admin_roles), (vec!["okta.users.read".to_owned()], vec!["READ_ONLY_ADMIN".to_owned()]));
+    assert_eq!(
+        (client.okta_scopes, client.admin_roles),
+        (vec!["okta.users.read".to_owned()], vec!["READ_ONLY_ADMIN".to_owned()])
+    );
     assert!(client.api_integration);
     let table = get(&format!("{}/dev/clients/0oafile", org.url())).json();
     assert_eq!((&table["okta_scopes"], &table["api_integration"]), (&json!(["okta.users.read"]), &json!(true)));

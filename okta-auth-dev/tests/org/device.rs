@@ -55,7 +55,10 @@ async fn a_device_gets_tokens_after_its_user_agreed() {
     org.clock().stop();
     let device = start(&org, "openid profile offline_access");
     let (uri, code) = (format!("{}/activate", org.url()), device["user_code"].as_str().unwrap());
-    assert_eq!((&device["verification_uri"], &device["expires_in"], &device["interval"]), (&json!(uri), &json!(600), &json!(5)));
+    assert_eq!(
+        (&device["verification_uri"], &device["expires_in"], &device["interval"]),
+        (&json!(uri), &json!(600), &json!(5))
+    );
     assert_eq!(device["verification_uri_complete"], format!("{uri}?user_code={code}"));
     assert_eq!(device["device_code"].as_str().unwrap().len(), 36);
     let pending = poll(&org, &device);
@@ -68,7 +71,11 @@ async fn a_device_gets_tokens_after_its_user_agreed() {
     assert_eq!((&access["sub"], &access["cid"]), (&json!(ADA), &json!(CLI)));
     assert_eq!((&id["aud"], id.get("nonce")), (&json!(CLI), None));
     assert_eq!(tokens["scope"], "openid profile offline_access");
-    let fields = [("grant_type", "refresh_token"), ("client_id", CLI), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", CLI),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+    ];
     assert_eq!(post(&token_url(&org, Some("default")), None, &fields).status, 200);
     let description = "The device code is invalid or has expired.";
     assert_eq!(refusal(&poll(&org, &device)), (400, "invalid_grant".to_owned(), description.to_owned()), "used up");
@@ -114,7 +121,11 @@ async fn a_device_code_belongs_to_its_client_and_server() {
     activate(&org, &device).await;
     assert!(refusal(&poll_as(&org, "0oaother", &device)).2.starts_with("The grant was issued to another client."));
     assert_eq!(error(&poll_as(&org, okta_auth_dev::PUBLIC_CLIENT_ID, &device)), "unauthorized_client");
-    let fields = [("grant_type", GrantType::DeviceCode.as_str()), ("client_id", CLI), ("device_code", device["device_code"].as_str().unwrap())];
+    let fields = [
+        ("grant_type", GrantType::DeviceCode.as_str()),
+        ("client_id", CLI),
+        ("device_code", device["device_code"].as_str().unwrap()),
+    ];
     let elsewhere = post(&token_url(&org, None), None, &fields);
     assert_eq!(refusal(&elsewhere).2, "The grant was issued for another authorization server.");
     assert_eq!(poll(&org, &device).status, 200, "none of these consumed it");
@@ -217,4 +228,25 @@ async fn faults_change_the_device_flow() {
         assert_eq!(error(&poll(&org, &device)), expected);
     }
     assert_eq!(poll(&org, &device).status, 200, "the faults consumed nothing");
+}
+
+#[tokio::test]
+async fn a_decision_needs_no_browser() {
+    let org = builder().start().await.unwrap();
+    let code = |device: &Value| device["user_code"].as_str().unwrap().to_owned();
+    let (first, second, third) = (start(&org, "openid"), start(&org, "openid"), start(&org, "openid"));
+    org.connect_device(&code(&first), ADA).unwrap();
+    assert_eq!(poll(&org, &first).status, 200);
+    org.refuse_device(&code(&second)).unwrap();
+    assert_eq!(error(&poll(&org, &second)), "access_denied");
+    assert!(org.refuse_device(&code(&second)).unwrap_err().to_string().contains("invalid or has expired"));
+    assert!(org.connect_device(&code(&third), "nobody").is_err());
+    let devices = format!("{}/dev/devices", org.url());
+    let waiting = get(&devices).json();
+    assert_eq!(waiting, json!([{"user_code": code(&third), "client_id": CLI, "scopes": ["openid"]}]));
+    let decide = |body: Value| send("POST", &format!("{devices}/{}", code(&third)), &[], &body.to_string());
+    assert_eq!(decide(json!({"login": "nobody"})).status, 404);
+    assert_eq!(decide(json!({"login": ADA})).status, 204);
+    assert_eq!(poll(&org, &third).status, 200);
+    assert_eq!(decide(json!({})).json()["error"], "invalid_user_code");
 }

@@ -33,13 +33,15 @@ fn link(org: &Org, token: &str, url: &str, relation: &str) -> Option<String> {
     std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
     let text = std::io::read_to_string(stream).unwrap();
     let links = text.lines().filter_map(|line| line.strip_prefix("link: <"));
-    let mut links = links.filter_map(|link| link.split_once(">; rel=\"")).filter(|(_, rel)| *rel == format!("{relation}\""));
+    let mut links =
+        links.filter_map(|link| link.split_once(">; rel=\"")).filter(|(_, rel)| *rel == format!("{relation}\""));
     links.next().map(|(url, _)| url.to_owned())
 }
 
 #[tokio::test]
 async fn a_list_is_read_page_by_page() {
-    let builder = (0..5).fold(builder(), |builder, number| builder.user(User::new(format!("user{number}@example.test"), "pw")));
+    let builder =
+        (0..5).fold(builder(), |builder, number| builder.user(User::new(format!("user{number}@example.test"), "pw")));
     let org = builder.start().await.unwrap();
     let token = token(&org, &["okta.users.read"]);
     let (mut url, mut logins, mut pages) = (format!("{}/api/v1/users?limit=3", org.url()), Vec::new(), 0);
@@ -70,7 +72,8 @@ async fn users_and_groups_have_oktas_members() {
     assert_eq!((&ada["status"], &ada["profile"]["firstName"]), (&json!("ACTIVE"), &json!("Ada")));
     assert_eq!(at(&format!("users/{id}")).json(), ada);
     let groups = at("groups").json();
-    let names: Vec<&str> = groups.as_array().unwrap().iter().map(|group| group["profile"]["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        groups.as_array().unwrap().iter().map(|group| group["profile"]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["Admins", "Everyone", "Staff"]);
     assert_eq!((&groups[0]["type"], &groups[1]["type"]), (&json!("OKTA_GROUP"), &json!("BUILT_IN")));
     let admins = groups[0]["id"].as_str().unwrap();
@@ -80,7 +83,10 @@ async fn users_and_groups_have_oktas_members() {
     assert_eq!((of_ben.as_array().unwrap().len(), &of_ben[1]["profile"]["name"]), (2, &json!("Staff")));
     assert_eq!(at("users?q=ad").json(), json!([ada]));
     let limited = at("users");
-    assert_eq!((limited.header("x-rate-limit-limit"), limited.header("x-rate-limit-remaining").is_empty()), ("1000", false));
+    assert_eq!(
+        (limited.header("x-rate-limit-limit"), limited.header("x-rate-limit-remaining").is_empty()),
+        ("1000", false)
+    );
 }
 
 #[tokio::test]
@@ -171,7 +177,10 @@ async fn faults_change_the_responses_of_the_api() {
     assert_eq!(with(ApiFault::Status(500)).json()["errorCode"], "E0000009");
     assert_eq!(with(ApiFault::RateLimited).header("x-rate-limit-limit"), "60");
     let violated = with(ApiFault::ConcurrencyLimited);
-    assert_eq!((violated.status, violated.header("x-rate-limit-limit"), violated.header("x-rate-limit-remaining")), (429, "0", "0"));
+    assert_eq!(
+        (violated.status, violated.header("x-rate-limit-limit"), violated.header("x-rate-limit-remaining")),
+        (429, "0", "0")
+    );
     assert_eq!(with(ApiFault::InvalidToken).json()["errorCode"], "E0000011");
     assert!(with(ApiFault::Html).body.starts_with("<!doctype html>"));
     assert!(with(ApiFault::Huge).body.len() > 2 << 20);

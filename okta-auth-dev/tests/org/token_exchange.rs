@@ -57,7 +57,10 @@ async fn an_api_gets_a_token_for_its_user() {
     let answer = exchange_token(&org, &token, &[]);
     let body = answer.json();
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!((&body["token_type"], &body["expires_in"], &body["scope"]), (&json!("Bearer"), &json!(3600), &json!("invoices:read")));
+    assert_eq!(
+        (&body["token_type"], &body["expires_in"], &body["scope"]),
+        (&json!("Bearer"), &json!(3600), &json!("invoices:read"))
+    );
     assert_eq!(body["issued_token_type"], ACCESS_TOKEN);
     assert!(body.get("refresh_token").is_none() && body.get("id_token").is_none());
     let access = claims(&body["access_token"]);
@@ -90,15 +93,27 @@ async fn malformed_exchanges_get_oktas_errors() {
         (vec![("requested_token_type", jag)], "invalid_request", type_refused),
         (vec![("requested_token_type", ID_TOKEN)], "invalid_request", type_refused),
         (vec![("subject_token_type", ID_TOKEN)], "invalid_request", subject_type),
-        (vec![("subject_token_type", "")], "invalid_request", "The required parameter 'subject_token_type' is missing."),
+        (
+            vec![("subject_token_type", "")],
+            "invalid_request",
+            "The required parameter 'subject_token_type' is missing.",
+        ),
         (vec![("subject_token", "")], "invalid_request", "The required parameter 'subject_token' is missing."),
         (vec![("actor_token", "x"), ("actor_token_type", ACCESS_TOKEN)], "invalid_request", actor),
         (vec![("audience", "")], "invalid_target", audience),
         (vec![("audience", "api://default")], "invalid_target", audience),
         (vec![("scope", "openid")], "invalid_scope", openid),
         (vec![("scope", "invoices:read offline_access")], "invalid_scope", openid),
-        (vec![("scope", "")], "invalid_scope", "The authorization server resource does not have any configured default scopes, 'scope' must be provided."),
-        (vec![("scope", "orders:read")], "invalid_scope", "One or more scopes are not configured for the authorization server resource."),
+        (
+            vec![("scope", "")],
+            "invalid_scope",
+            "The authorization server resource does not have any configured default scopes, 'scope' must be provided.",
+        ),
+        (
+            vec![("scope", "orders:read")],
+            "invalid_scope",
+            "One or more scopes are not configured for the authorization server resource.",
+        ),
         (vec![("scope", "invoices:write")], "consent_required", consent),
     ] {
         let answer = exchange_token(&org, &token, &changes);
@@ -156,8 +171,10 @@ async fn an_exchange_ends_with_the_subject_token_and_its_session() {
 
 #[tokio::test]
 async fn only_services_with_the_grant_and_a_policy_may_exchange() {
-    let exchangers = AccessPolicy::new("API to API").client("0oaorders").group("Admins").grant_type(GrantType::TokenExchange);
-    let audited = AuthorizationServer::custom("billing", "api://billing").scope("invoices:read").trusted_server("default");
+    let exchangers =
+        AccessPolicy::new("API to API").client("0oaorders").group("Admins").grant_type(GrantType::TokenExchange);
+    let audited =
+        AuthorizationServer::custom("billing", "api://billing").scope("invoices:read").trusted_server("default");
     let org = builder().authorization_server(audited.access_policy(exchangers)).start().await.unwrap();
     let token = access_token(&org).await;
     let service = org.client_with_id(SERVICE_CLIENT_ID).unwrap();

@@ -20,8 +20,11 @@ pub(super) fn check(exchange: &Exchange<'_>, scope: &str) -> Result<(), Reply> {
     }
     let claims = verify_own(exchange.org, exchange.server, token.trim()).ok_or_else(|| {
         let elsewhere = unverified_issuer(token).is_some_and(|issuer| issuer != exchange.issuer());
-        let why =
-            if elsewhere { "The access token provided is not intended for Okta." } else { "The access token is invalid." };
+        let why = if elsewhere {
+            "The access token provided is not intended for Okta."
+        } else {
+            "The access token is invalid."
+        };
         invalid_token(exchange, why)
     })?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();

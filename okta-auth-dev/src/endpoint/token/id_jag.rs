@@ -98,7 +98,9 @@ fn connection<'a>(
 fn resource(params: &Params, connection: &ResourceConnection) -> Result<Option<String>, OAuthError> {
     let resource = params.find("resource").map(str::to_owned);
     let known = resource.as_ref().is_none_or(|resource| connection.resources.contains(resource));
-    known.then_some(resource).ok_or_else(|| OAuthError::bad("invalid_target", "'resource' is invalid or not supported."))
+    known
+        .then_some(resource)
+        .ok_or_else(|| OAuthError::bad("invalid_target", "'resource' is invalid or not supported."))
 }
 
 /// The requested scopes. A grant without scopes is issued, and no server accepts it.

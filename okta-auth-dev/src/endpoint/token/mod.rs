@@ -20,9 +20,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{client_assertion, client_auth};
 use super::exchange::Exchange;
 use super::params::Params;
+use super::{client_assertion, client_auth};
 use crate::fault::Fault;
 use crate::grant_type::GrantType;
 use crate::oauth_error::{OAuthError, management};
