@@ -7,6 +7,7 @@ mod admin_api;
 mod authorize_request;
 mod browser;
 mod client;
+mod client_document;
 mod clock;
 #[cfg(feature = "admin-api")]
 pub mod config;
@@ -18,6 +19,7 @@ mod fault;
 mod grant_type;
 mod keys;
 mod listener;
+mod local_address;
 mod logout_delivery;
 mod oauth_error;
 mod okta_session;

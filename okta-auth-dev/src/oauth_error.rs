@@ -80,6 +80,15 @@ impl OAuthError {
         )
     }
 
+    /// A client id that is not registered: a URL is rejected like a client metadata document.
+    pub(crate) fn unknown_client(id: &str) -> Self {
+        if id.contains("://") {
+            let description = "The CIMD client does not match any configured CIMD client entity.";
+            return Self::bad("invalid_client_metadata", description);
+        }
+        Self::invalid_client("Invalid value for 'client_id' parameter.")
+    }
+
     /// 401: client authentication failed.
     pub(crate) fn invalid_client(description: &'static str) -> Self {
         Self::new(401, "invalid_client", description)

@@ -9,9 +9,11 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::client_document::ClientDocuments;
 use crate::clock::Clock;
 use crate::fault::ActiveFaults;
 use crate::keys::KeyRing;
+use crate::oauth_error::OAuthError;
 use crate::org_options::OrgOptions;
 use crate::outage::ActiveOutages;
 use crate::rate_limit::RateLimiter;
@@ -53,6 +55,8 @@ pub(crate) struct OrgState {
     pub(crate) request_log: RequestLog,
     /// The registered apps; tests usually use the first one.
     pub(crate) clients: Mutex<Vec<Client>>,
+    /// What clients published at URLs.
+    pub(crate) documents: ClientDocuments,
     pub(crate) users: Mutex<Vec<User>>,
     /// Unassigned apps: pairs of a login in lower case and a client id.
     pub(crate) unassigned: Mutex<BTreeSet<(String, String)>>,
@@ -69,8 +73,31 @@ impl OrgState {
         self.servers.iter().find(|server| server.settings.id == id)
     }
 
+    /// Returns the client with this id, with what it published if the org has fetched it.
     pub(crate) fn client(&self, id: &str) -> Option<Client> {
+        let client = self.registered_client(id)?;
+        match self.documents.result(id) {
+            Some(Ok(details)) if client.publishes_details() => Some(client.with_details(details)),
+            _ => Some(client),
+        }
+    }
+
+    /// Returns the client as it is registered.
+    pub(crate) fn registered_client(&self, id: &str) -> Option<Client> {
         lock(&self.clients).iter().find(|client| client.client_id == id).cloned()
+    }
+
+    /// Returns the client for a request at this server, or the error of its metadata
+    /// document, which only custom servers accept. `None` if there is no such client.
+    pub(crate) fn usable_client(&self, id: &str, server: &Server) -> Option<Result<Client, OAuthError>> {
+        let client = self.client(id)?;
+        if client.is_metadata_document && server.settings.is_org() {
+            return None;
+        }
+        match self.documents.result(id).filter(|_| client.publishes_details()) {
+            Some(Err(error)) => Some(Err(error)),
+            _ => Some(Ok(client)),
+        }
     }
 
     /// The first client, which the generated settings are for.

@@ -232,8 +232,12 @@ async fn reply(org: &OrgState, request: &Recorded, peer: &Peer) -> Reply {
         }
         _ => {}
     }
-    let reply =
-        if request.method == "OPTIONS" { cors::preflight(org, request) } else { endpoint::answer(org, request) };
+    let reply = if request.method == "OPTIONS" {
+        cors::preflight(org, request)
+    } else {
+        endpoint::refresh_client(org, request).await;
+        endpoint::answer(org, request)
+    };
     match met {
         Some((endpoint, Outage::HangAfter)) => org.outages.wait(endpoint).await,
         Some((_, Outage::DropAfter)) => peer.hang_up(),

@@ -35,7 +35,7 @@ use crate::logout::LogoutReturn;
 use crate::request::{ParsedHeaders, RequestKind, is_alias, is_own_request};
 use crate::routing::{RefreshTiming, RouteOptions};
 use crate::session::{
-    CookieUpdate, Entry, LoadedSession, PendingLookup, RefreshDue, RefreshResult, RequestSession, SessionLookup,
+    CookieUpdate, LoadedSession, PendingLookup, RefreshDue, RefreshResult, RequestSession, SessionEntry, SessionLookup,
     SessionState,
 };
 
@@ -163,20 +163,22 @@ impl PendingAuthentication {
 async fn found(mut state: RequestState, lookup: PendingLookup, renewal: RefreshTiming) -> RequestContext {
     let (auth, now) = (state.auth.clone(), state.session.now);
     let is_due =
-        |entry: &Entry| renewal == RefreshTiming::BeforeHandler && entry.session.due(now) != RefreshDue::NotYet;
+        |entry: &SessionEntry| renewal == RefreshTiming::BeforeHandler && entry.session.due(now) != RefreshDue::NotYet;
     match auth.0.sessions.find(lookup, now, state.session.activity).await {
-        Ok(LoadedSession::Live { entry, rewrite }) if is_due(&entry) => refreshed(&mut state, entry, rewrite).await,
+        Ok(LoadedSession::Live { entry, needs_rewrite }) if is_due(&entry) => {
+            refreshed(&mut state, entry, needs_rewrite).await
+        }
         Ok(loaded) => settle(&mut state, loaded),
         Err(error) => state.session.state = unavailable(&state, error),
     }
     RequestContext::new(state)
 }
 
-async fn refreshed(state: &mut RequestState, entry: Entry, rewrite: bool) {
+async fn refreshed(state: &mut RequestState, entry: SessionEntry, needs_rewrite: bool) {
     let (auth, now, began) = (state.auth.clone(), state.session.now, entry.session.created_at());
     match auth.0.refresher.refresh(entry, now).await {
         RefreshResult::Usable { entry, renewed } => {
-            state.session.set_live(entry, (rewrite, renewed), &auth.0.sessions);
+            state.session.set_live(entry, (needs_rewrite, renewed), &auth.0.sessions);
         }
         RefreshResult::Ended => {
             state.session.set_cookie_update(CookieUpdate::Clear);

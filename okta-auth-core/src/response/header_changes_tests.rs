@@ -17,8 +17,8 @@ fn request(store: &str, cookie: Option<&'static str>) -> (RequestSession, Sessio
     let backend = SessionBackend::new(&config.session_place, &config.revocation_place, None, &clock).unwrap();
     let sessions = backend.sessions(&config, &CookieKeys::random().unwrap()).unwrap();
     let cookie = cookie.map(|cookie| (http::header::COOKIE, HeaderValue::from_static(cookie)));
-    let cookies = RequestCookies::new(&cookie.into_iter().collect::<HeaderMap>());
-    let mut session = RequestSession::new(cookies, clock.now(), Activity::Active);
+    let headers: HeaderMap = cookie.into_iter().collect();
+    let mut session = RequestSession::new(RequestCookies::new(&headers), clock.now(), Activity::Active);
     if let SessionLookup::Known(loaded) = sessions.look(&session.cookies, session.now, session.activity) {
         session.settle(loaded, &sessions);
     }

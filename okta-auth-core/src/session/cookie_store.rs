@@ -9,7 +9,7 @@ use super::cookie_cache::{CookieCache, Opened};
 use super::limits::{Activity, SessionLimits};
 use super::lookup::LoadedSession;
 use super::record::{Formats, Session};
-use super::stored::Entry;
+use super::stored::SessionEntry;
 use super::tokens::SealedText;
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -88,8 +88,8 @@ impl CookieStore {
         match (open, early) {
             (Some(Opened { session, needs_reseal, .. }), _) => {
                 let is_used = activity == Activity::Active && self.limits.is_touch_due(session.lifeline(), now);
-                let entry = Entry { session, version: 0, needs_reseal: false };
-                LoadedSession::Live { entry, rewrite: needs_reseal || is_used }
+                let entry = SessionEntry { session, version: 0, needs_reseal: false };
+                LoadedSession::Live { entry, needs_rewrite: needs_reseal || is_used }
             }
             (None, Some(early)) => {
                 self.skew.check(early.session.lifeline(), now);

@@ -59,8 +59,8 @@ impl Visits for Jar {
 
 /// The live session, and whether its cookie should be written again.
 fn live(jar: &Jar, store: &CookieStore) -> (Arc<Session>, bool) {
-    let LoadedSession::Live { entry, rewrite } = jar.load_at(store, now()) else { panic!("no session") };
-    (entry.session, rewrite)
+    let LoadedSession::Live { entry, needs_rewrite } = jar.load_at(store, now()) else { panic!("no session") };
+    (entry.session, needs_rewrite)
 }
 
 fn jar_with(filler: usize) -> Jar {
@@ -205,8 +205,8 @@ fn a_cached_session_equals_the_session_in_its_cookie() {
     let forgetful = store_of(config(ISSUER).cookie_name("okta_session").session_cache_size(0), &[SECRET]);
     for store in [ours(), forgetful] {
         for again in [false, true] {
-            let (session, rewrite) = live(&jar, &store);
-            assert!(!rewrite);
+            let (session, needs_rewrite) = live(&jar, &store);
+            assert!(!needs_rewrite);
             assert_eq!(
                 (session.subject(), session.name(), session.groups().len()),
                 ("00u1", "x".repeat(10).as_str(), 2)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::record::Session;
 use super::store::StoreKey;
-use super::stored::{Entry, PresentedKey};
+use super::stored::{PresentedKey, SessionEntry};
 
 /// What the cookies say.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub(crate) enum SessionLookup {
 #[derive(Clone, Debug)]
 pub(crate) enum PendingLookup {
     Cookie {
-        entry: Entry,
-        rewrite: bool,
+        entry: SessionEntry,
+        needs_rewrite: bool,
     },
     /// The keys under which the store may have a record.
     Stored(Vec<PresentedKey>),
@@ -34,8 +34,8 @@ pub(crate) enum LoadedSession {
     Ended,
     /// A session that begins in the future.
     Early(Arc<Session>),
-    /// A live session. `rewrite` if its cookie should be written again, to record the use or to replace an old key.
-    Live { entry: Entry, rewrite: bool },
+    /// A live session. `needs_rewrite` if its cookie should be written again, to record the use or to replace an old key.
+    Live { entry: SessionEntry, needs_rewrite: bool },
 }
 
 impl SessionLookup {

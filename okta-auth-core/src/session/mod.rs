@@ -129,7 +129,7 @@ pub use session_ended::SessionEnded;
 pub(crate) use sessions::Sessions;
 pub use store::{SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
 pub(crate) use store_timeout::with_store_timeout;
-pub(crate) use stored::{Entry, StoredSessions};
+pub(crate) use stored::{SessionEntry, StoredSessions};
 pub(crate) use token_revocation::TokenRevoker;
 
 pub use crate::events::SessionId;

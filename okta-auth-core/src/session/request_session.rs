@@ -10,7 +10,7 @@ use super::lookup::LoadedSession;
 use super::record::Session;
 use super::refresh::{RefreshResult, Refresher};
 use super::sessions::Sessions;
-use super::stored::Entry;
+use super::stored::SessionEntry;
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
@@ -26,13 +26,13 @@ pub(crate) struct RequestSession {
     /// A [`CookieUpdate`].
     cookie_update: AtomicU8,
     /// The session after a refresh that a handler caused.
-    latest: Mutex<Option<Entry>>,
+    latest: Mutex<Option<SessionEntry>>,
 }
 
 #[derive(Debug)]
 pub(crate) enum SessionState {
     Anonymous,
-    User(Entry),
+    User(SessionEntry),
     /// The state is unknown: the store or Okta does not respond.
     Unavailable(Arc<Error>),
 }
@@ -75,15 +75,20 @@ impl RequestSession {
             LoadedSession::None => {}
             LoadedSession::Ended => self.set_cookie_update(CookieUpdate::Clear),
             LoadedSession::Early(session) => return Some(session),
-            LoadedSession::Live { entry, rewrite } => self.set_live(entry, (rewrite, false), sessions),
+            LoadedSession::Live { entry, needs_rewrite } => self.set_live(entry, (needs_rewrite, false), sessions),
         }
         None
     }
 
     /// Records a session, whether its cookie is due to be written again, and whether its tokens were
     /// refreshed.
-    pub(crate) fn set_live(&mut self, entry: Entry, (rewrite, renewed): (bool, bool), sessions: &Sessions) {
-        self.set_cookie_update(match (renewed, rewrite) {
+    pub(crate) fn set_live(
+        &mut self,
+        entry: SessionEntry,
+        (needs_rewrite, renewed): (bool, bool),
+        sessions: &Sessions,
+    ) {
+        self.set_cookie_update(match (renewed, needs_rewrite) {
             (true, _) => CookieUpdate::Replace,
             (false, true) => CookieUpdate::Reseal,
             (false, false) => CookieUpdate::None,
@@ -113,7 +118,7 @@ impl RequestSession {
     }
 
     /// Returns the present session, after a possible refresh.
-    fn entry(&self) -> Option<Entry> {
+    fn entry(&self) -> Option<SessionEntry> {
         let SessionState::User(entry) = &self.state else { return None };
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         Some(latest.as_ref().unwrap_or(entry).clone())
@@ -121,7 +126,7 @@ impl RequestSession {
 
     /// Returns the session as this response writes it: with updated activity, unless the
     /// store has that already or nothing is written.
-    fn as_written(&self, entry: &Entry, sessions: &Sessions) -> Arc<Session> {
+    fn as_written(&self, entry: &SessionEntry, sessions: &Sessions) -> Arc<Session> {
         let in_cookie = matches!(sessions, Sessions::Cookie { .. });
         let written = matches!(self.cookie_update(), CookieUpdate::Reseal | CookieUpdate::Replace);
         if in_cookie && written && self.activity == Activity::Active {

@@ -59,8 +59,8 @@ impl Sessions {
             }
             Self::Cookie { cookies, revocations, index_keys, limits, .. } => (cookies, revocations, index_keys, limits),
         };
-        let (entry, rewrite) = match cookies.load(request, now, activity) {
-            LoadedSession::Live { entry, rewrite } => (entry, rewrite),
+        let (entry, needs_rewrite) = match cookies.load(request, now, activity) {
+            LoadedSession::Live { entry, needs_rewrite } => (entry, needs_rewrite),
             other => return SessionLookup::Known(other),
         };
         let ended = revocations.as_ref().map_or(Some(false), |revocations| {
@@ -69,8 +69,8 @@ impl Sessions {
         let due = entry.session.due(now) != RefreshDue::NotYet;
         match ended {
             Some(true) => SessionLookup::Known(LoadedSession::Ended),
-            Some(false) if !due => SessionLookup::Known(LoadedSession::Live { entry, rewrite }),
-            _ => SessionLookup::Pending(PendingLookup::Cookie { entry, rewrite }),
+            Some(false) if !due => SessionLookup::Known(LoadedSession::Live { entry, needs_rewrite }),
+            _ => SessionLookup::Pending(PendingLookup::Cookie { entry, needs_rewrite }),
         }
     }
 
@@ -87,21 +87,21 @@ impl Sessions {
         match (self, lookup) {
             (
                 Self::Cookie { revocations: Some(revocations), index_keys, .. },
-                PendingLookup::Cookie { entry, rewrite },
+                PendingLookup::Cookie { entry, needs_rewrite },
             ) => {
                 let names = entry.session.names(index_keys).all();
                 let ended = revocations.is_ended(&names, entry.session.created_at()).await?;
-                Ok(if ended { LoadedSession::Ended } else { LoadedSession::Live { entry, rewrite } })
+                Ok(if ended { LoadedSession::Ended } else { LoadedSession::Live { entry, needs_rewrite } })
             }
-            (_, PendingLookup::Cookie { entry, rewrite }) => Ok(LoadedSession::Live { entry, rewrite }),
+            (_, PendingLookup::Cookie { entry, needs_rewrite }) => Ok(LoadedSession::Live { entry, needs_rewrite }),
             (Self::Stored(stored), PendingLookup::Stored(keys)) => {
                 let mut found = LoadedSession::None;
                 for PresentedKey { key, .. } in keys {
                     match stored.load_any(&key, now).await? {
                         Some(entry) if stored.is_live(&entry, now) => {
                             let touched = stored.touch(&entry, now, activity).await;
-                            let rewrite = touched.is_some();
-                            return Ok(LoadedSession::Live { entry: touched.unwrap_or(entry), rewrite });
+                            let needs_rewrite = touched.is_some();
+                            return Ok(LoadedSession::Live { entry: touched.unwrap_or(entry), needs_rewrite });
                         }
                         Some(entry) if entry.session.is_early(now) => found = LoadedSession::Early(entry.session),
                         _ => {}

@@ -57,7 +57,7 @@ struct Inner {
 
 /// A session with the version of its record.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct SessionEntry {
     pub(crate) session: Arc<Session>,
     pub(crate) version: u64,
     /// Whether it was sealed with a previous key.
@@ -111,7 +111,7 @@ impl StoredSessions {
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`]. An unreadable record counts as no session.
-    pub(crate) async fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
+    pub(crate) async fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<SessionEntry>> {
         Ok(self.load_any(key, now).await?.filter(|entry| self.is_live(entry, now)))
     }
 
@@ -119,7 +119,7 @@ impl StoredSessions {
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`]. An unreadable record counts as no session.
-    pub(crate) async fn load_any(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
+    pub(crate) async fn load_any(&self, key: &StoreKey, now: Timestamp) -> Result<Option<SessionEntry>> {
         let record = with_store_timeout(self.0.store.load(key)).await?;
         let entry = record.and_then(|record| self.open(key, record));
         if let Some(early) = entry.as_ref().filter(|entry| entry.session.is_early(now)) {
@@ -128,7 +128,7 @@ impl StoredSessions {
         Ok(entry)
     }
 
-    pub(crate) fn is_live(&self, entry: &Entry, now: Timestamp) -> bool {
+    pub(crate) fn is_live(&self, entry: &SessionEntry, now: Timestamp) -> bool {
         self.0.limits.is_live(entry.session.lifeline(), now)
     }
 
@@ -136,13 +136,13 @@ impl StoredSessions {
     ///
     /// The record must contain its own key, its issuer and its client. The seal is bound to them
     /// too; this is a second check.
-    fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<Entry> {
+    fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<SessionEntry> {
         let opened = self.0.sealer.open_version(&key.to_string(), record.version, SecretBytes::new(record.sealed))?;
         let needs_reseal = opened.needs_reseal;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMATS)?;
         let ours = session.belongs_to(&self.0.config) && session.key() == *key;
-        ours.then(|| Entry { session: Arc::new(session), version: record.version, needs_reseal })
+        ours.then(|| SessionEntry { session: Arc::new(session), version: record.version, needs_reseal })
     }
 
     /// Writes a new session. Returns its id and the `Set-Cookie` values that replace the browser's
@@ -187,7 +187,12 @@ impl StoredSessions {
     /// The version is compared and set: of two concurrent writers one gets `None` and has to read
     /// again. A late write cannot revive a session that has been ended. New index keys, such as
     /// another e-mail address after a refresh, are linked before the record is written.
-    pub(crate) async fn save(&self, before: &Entry, session: Session, now: Timestamp) -> Result<Option<Entry>> {
+    pub(crate) async fn save(
+        &self,
+        before: &SessionEntry,
+        session: Session,
+        now: Timestamp,
+    ) -> Result<Option<SessionEntry>> {
         let key = session.key();
         let known = &before.session.names(&self.0.index_keys).others;
         if session.names(&self.0.index_keys).others.iter().any(|name| !known.contains(name)) {
@@ -197,7 +202,7 @@ impl StoredSessions {
         let record = self.seal(&key, &session, version)?;
         let lifetime = self.0.limits.remaining(session.lifeline(), now);
         let saved = with_store_timeout(self.0.store.save(&key, &record, lifetime)).await?;
-        Ok(saved.then(|| Entry { session: Arc::new(session), version, needs_reseal: false }))
+        Ok(saved.then(|| SessionEntry { session: Arc::new(session), version, needs_reseal: false }))
     }
 
     /// Seals a session as a record.
@@ -214,7 +219,7 @@ impl StoredSessions {
     ///
     /// A record that was sealed with a previous key is also rewritten, with the current key.
     /// Returns the entry if it was written; the cookie should then be written too.
-    pub(crate) async fn touch(&self, entry: &Entry, now: Timestamp, activity: Activity) -> Option<Entry> {
+    pub(crate) async fn touch(&self, entry: &SessionEntry, now: Timestamp, activity: Activity) -> Option<SessionEntry> {
         let is_active = activity == Activity::Active;
         let is_used = is_active && self.0.limits.is_touch_due(entry.session.lifeline(), now);
         if !entry.needs_reseal && !is_used {
@@ -245,7 +250,7 @@ impl StoredSessions {
     ///
     /// A link is only a hint: the session's claims may have changed since the link was written.
     /// Sessions that no longer have the key are skipped.
-    pub(crate) async fn named(&self, name: &StoreKey, now: Timestamp) -> Result<Vec<Entry>> {
+    pub(crate) async fn named(&self, name: &StoreKey, now: Timestamp) -> Result<Vec<SessionEntry>> {
         let mut found = Vec::new();
         for key in with_store_timeout(self.0.store.linked(name)).await? {
             let entry = self.load(&key, now).await?;

@@ -15,6 +15,7 @@
 //! | `GET`, `POST /dev/clients`; `GET`, `PUT`, `PATCH`, `DELETE /dev/clients/{id}` | clients |
 //! | the same with `/dev/people` and `/dev/people/{login}` | users |
 //! | `DELETE`, `PUT /dev/people/{login}/apps/{client id}` | unassigns an app from a user, or assigns it again |
+//! | `GET /dev/devices`, `POST /dev/devices/{user code}` | devices that wait for a user |
 //! | `GET`, `POST`, `DELETE /dev/faults` | faults |
 //! | `GET`, `DELETE /dev/journal` | the requests of apps with their results |
 //! | `POST /dev/tokens` | creates a token, valid or invalid |
@@ -29,6 +30,7 @@
 
 mod admin;
 mod clients;
+mod devices;
 mod faults;
 mod json;
 mod origin;
@@ -71,6 +73,7 @@ pub(crate) async fn answer(org: &Arc<OrgState>, request: &Recorded) -> Option<Re
         ("GET", [""]) => Ok(Reply::json(200, &org.description()).no_store()),
         (_, ["clients", rest @ ..]) => clients::answer(org, request, rest),
         (_, ["people", rest @ ..]) => people::answer(org, request, rest),
+        (_, ["devices", rest @ ..]) => devices::answer(org, request, rest),
         (_, ["faults", rest @ ..]) => faults::answer(org, request, rest),
         (_, ["journal", rest @ ..]) => faults::journal(org, request, rest),
         ("POST", ["tokens"]) => tokens::create(org, request),

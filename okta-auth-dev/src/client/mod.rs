@@ -5,9 +5,12 @@
 //! service.
 
 mod agent;
+mod connection;
+mod document;
 mod service;
 
-pub use agent::ResourceConnection;
+pub use connection::ResourceConnection;
+pub(crate) use document::{PublishedDetails, Registration};
 
 use std::time::Duration;
 
@@ -146,6 +149,10 @@ pub struct Client {
     pub delegators: Vec<String>,
     /// The URL under which other clients call this agent.
     pub resource_url: Option<String>,
+    /// Whether the client id is the URL of a client metadata document.
+    pub is_metadata_document: bool,
+    /// The URL of the public keys, instead of [`Client::jwks`].
+    pub jwks_uri: Option<String>,
 }
 
 impl Client {
@@ -181,6 +188,8 @@ impl Client {
             connections: Vec::new(),
             delegators: Vec::new(),
             resource_url: None,
+            is_metadata_document: false,
+            jwks_uri: None,
         }
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct ClientTable {
     /// Public keys for `private_key_jwt`, as inline tables.
     #[serde(default)]
     jwks: Vec<Value>,
+    /// The URL of the keys, on this machine.
+    jwks_uri: Option<String>,
     pkce_required: Option<bool>,
     /// Granted scopes of Okta's API.
     #[serde(default)]
@@ -74,6 +76,8 @@ enum ClientKind {
     Web,
     Public,
     Service,
+    /// `id` is the URL of the document.
+    MetadataDocument,
 }
 
 /// The values of `auth_method`: Okta's `token_endpoint_auth_method`.
@@ -103,6 +107,7 @@ impl ClientTable {
             ClientKind::Web => Client::web(self.id, secret),
             ClientKind::Public => Client::public(self.id),
             ClientKind::Service => Client::service(self.id, secret),
+            ClientKind::MetadataDocument => Client::metadata_document(self.id),
         };
         let participate_slo = self.frontchannel_logout_uri.is_some();
         let session_details = self.frontchannel_logout_session_required.unwrap_or(true);
@@ -116,6 +121,7 @@ impl ClientTable {
             rotation: self.rotation.map_or(client.rotation, RotationName::rotation),
             rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
             jwks: self.jwks,
+            jwks_uri: self.jwks_uri,
             pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
             okta_scopes: self.okta_scopes,
             admin_roles: self.admin_roles,
@@ -160,6 +166,7 @@ impl From<Client> for ClientTable {
     fn from(client: Client) -> Self {
         Self {
             kind: match client.auth_method {
+                _ if client.is_metadata_document => ClientKind::MetadataDocument,
                 _ if client.is_service() => ClientKind::Service,
                 AuthMethod::None => ClientKind::Public,
                 _ => ClientKind::Web,
@@ -184,6 +191,7 @@ impl From<Client> for ClientTable {
             }),
             rotation_leeway: Some(client.rotation_leeway.as_secs()),
             jwks: client.jwks,
+            jwks_uri: client.jwks_uri,
             pkce_required: Some(client.pkce_required),
             okta_scopes: client.okta_scopes,
             admin_roles: client.admin_roles,

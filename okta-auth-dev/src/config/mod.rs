@@ -25,7 +25,7 @@
 //! [[client]]
 //! id = "0oaacmeweb00000001"
 //! secret = "a-secret-for-development" # random by default
-//! type = "web"                        # web, public or service
+//! type = "web"                        # web, public, service or metadata_document
 //! auth_method = "client_secret_basic" # client_secret_post, client_secret_jwt, private_key_jwt, none
 //! redirect_uris = ["http://localhost:3000/authorization-code/callback"]
 //! post_logout_redirect_uris = ["http://localhost:3000/"]
@@ -43,10 +43,14 @@
 //! id = "0oaacmejob00000001"
 //! type = "service"
 //! auth_method = "private_key_jwt"
-//! jwks = [{ kty = "EC", crv = "P-256", kid = "k1", x = "...", y = "..." }]
+//! jwks = [{ kty = "EC", crv = "P-256", kid = "k1", x = "...", y = "..." }] # or jwks_uri
 //! okta_scopes = ["okta.users.read"]   # of Okta's API, at the org's own server
 //! admin_roles = ["READ_ONLY_ADMIN"]   # without a role, Okta's API answers 403
 //! api_integration = false             # true allows a secret at the org's own server
+//!
+//! [[client]]
+//! id = "http://localhost:3000/.well-known/client.json"
+//! type = "metadata_document"          # everything else is in the document
 //!
 //! [[client]]
 //! id = "0oaacmeagent000001"

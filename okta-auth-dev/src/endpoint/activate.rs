@@ -19,6 +19,7 @@ use crate::reply::Reply;
 use crate::request_log::Recorded;
 use crate::store::{Device, Grant, Session};
 use crate::sync::lock;
+use crate::user::User;
 
 /// Shows the field for the user code, or asks for a decision about the device with the
 /// code in the query or in the form.
@@ -36,8 +37,8 @@ pub(super) fn answer(org: &OrgState, request: &Recorded) -> Reply {
     let device = lock(&org.store).devices.by_user_code(&user_code, now).cloned();
     let client = device.as_ref().and_then(|device| org.client(&device.client_id));
     let (Some(device), Some(client)) = (device, client) else {
-        let page = Reply::html(400, Activate { org, failed: true }.html());
-        return page.refused("invalid_user_code", "The user code is invalid or has expired.");
+        let (page, error) = (Reply::html(400, Activate { org, failed: true }.html()), invalid_user_code());
+        return page.refused(&error.error, &error.description);
     };
     let handle = lock(&org.store).devices.begin_page(&user_code, &session);
     let (app, login, scopes) = (client.name.as_str(), session.login.as_str(), device.scopes.as_slice());
@@ -51,9 +52,8 @@ fn session(org: &OrgState, request: &Recorded) -> Option<Session> {
 
 /// The sign-in page, which continues here.
 fn sign_in(org: &OrgState, user_code: Option<&str>) -> Reply {
-    let pairs = user_code.map(|code| ("user_code", code));
-    let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
-    sign_in::own_page(org, &format!("/{ACTIVATE}?{query}"))
+    let query = |code| format!("?{}", Serializer::new(String::new()).append_pair("user_code", code).finish());
+    sign_in::own_page(org, &format!("/{ACTIVATE}{}", user_code.map(query).unwrap_or_default()))
 }
 
 /// Records the decision of the user.
@@ -72,13 +72,32 @@ pub(super) fn decide(org: &OrgState, request: &Recorded) -> Reply {
     });
     let (Some(session), Some(device)) = (session, device) else { return page::expired(org) };
     let allowed = request.form_field("action").as_deref() == Some("allow");
-    let decision = if allowed { permitted(org, &session, &device).map(Some) } else { Ok(None) };
-    let grant = decision.as_ref().ok().cloned().flatten();
-    lock(&org.store).devices.decide(&device.user_code, grant.clone());
-    match decision {
+    match record(org, &device, Some(&session).filter(|_| allowed)) {
         Err(error) => page::error(org, &error),
-        Ok(grant) => Reply::html(200, page::connected(org, grant.is_some())),
+        Ok(()) => Reply::html(200, page::connected(org, allowed)),
     }
+}
+
+/// Records a decision without a page: the user who agrees, or a refusal. The user gets an
+/// Okta session, as after the sign-in on the page.
+pub(crate) fn decide_without_page(org: &OrgState, user_code: &str, user: Option<&User>) -> Result<(), OAuthError> {
+    let now = org.clock.seconds();
+    let device = lock(&org.store).devices.by_user_code(user_code, now).cloned();
+    let device = device.ok_or_else(invalid_user_code)?;
+    let session = user.map(|user| lock(&org.store).sessions.open(user, None, None, now).1);
+    record(org, &device, session.as_ref())
+}
+
+fn invalid_user_code() -> OAuthError {
+    OAuthError::bad("invalid_user_code", "The user code is invalid or has expired.")
+}
+
+/// Records the grant for a session, or a refusal.
+fn record(org: &OrgState, device: &Device, session: Option<&Session>) -> Result<(), OAuthError> {
+    let decision = session.map(|session| permitted(org, session, device)).transpose();
+    let grant = decision.as_ref().ok().cloned().flatten();
+    lock(&org.store).devices.decide(&device.user_code, grant);
+    decision.map(|_| ())
 }
 
 /// The grant of the device, or the error of a policy.

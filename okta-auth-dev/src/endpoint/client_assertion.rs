@@ -11,6 +11,7 @@ use crate::client::{AuthMethod, Client};
 use crate::keys::{Algorithm, verify_with_jwk};
 use crate::oauth_error::OAuthError;
 use crate::random;
+use crate::request_log::Recorded;
 use crate::sync::lock;
 
 /// The maximum lifetime of an assertion at Okta, in seconds.
@@ -63,8 +64,8 @@ impl<'a> Assertion<'a> {
 pub(super) fn authenticate(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAuthError> {
     let bad = OAuthError::invalid_client;
     let assertion = Assertion::parse(assertion).ok_or_else(|| bad("The parsing of the client_assertion failed."))?;
-    let client = exchange.org.client(assertion.text("iss"));
-    let client = client.ok_or_else(|| bad("The issuer claim for client_assertion is not a valid client_id."))?;
+    let client = exchange.org.usable_client(assertion.text("iss"), exchange.server);
+    let client = client.ok_or_else(|| bad("The issuer claim for client_assertion is not a valid client_id."))??;
     if assertion.text("sub") != client.client_id {
         return Err(bad("The subject claim for client_assertion is not a valid client_id."));
     }
@@ -74,6 +75,12 @@ pub(super) fn authenticate(exchange: &Exchange<'_>, assertion: &str) -> Result<C
         return Err(bad("The client_assertion token has already been used."));
     }
     Ok(client)
+}
+
+/// The client id in the assertion of a request, before its signature is verified.
+pub(super) fn named_client(request: &Recorded) -> Option<String> {
+    let assertion = request.form_field("client_assertion")?;
+    Assertion::parse(&assertion).map(|assertion| assertion.text("iss").to_owned())
 }
 
 /// Records the `jti` of an assertion whose request is rejected before it is read. The

@@ -67,7 +67,7 @@ pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<C
 }
 
 fn known(exchange: &Exchange<'_>, id: &str) -> Result<Client, OAuthError> {
-    exchange.org.client(id).ok_or_else(|| OAuthError::invalid_client("Invalid value for 'client_id' parameter."))
+    exchange.org.usable_client(id, exchange.server).unwrap_or_else(|| Err(OAuthError::unknown_client(id)))
 }
 
 /// Reads the credentials: exactly one kind, and not in the query.

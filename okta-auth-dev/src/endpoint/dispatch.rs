@@ -5,8 +5,10 @@ use super::{
     activate, authorize, client_assertion, device_authorize, introspect, keys, logout, metadata, okta_api, page, paths,
     revoke, second_factor, sign_in, token, userinfo,
 };
+use crate::client::Client;
 use crate::oauth_error::{OAuthError, management, no_such_path, not_found, rate_limited, wrong_method};
 use crate::org_state::OrgState;
+use crate::outage::Endpoint;
 use crate::reply::Reply;
 use crate::request_log::Recorded;
 use crate::server::ORG_SERVER;
@@ -23,6 +25,18 @@ pub(crate) fn misnamed(org: &OrgState, request: &Recorded, name: &str) -> Reply 
         return Reply { status: 421, ..page::error(org, &OAuthError::new(421, "invalid_request", summary)) };
     }
     management(421, "E0000008", &summary)
+}
+
+/// Fetches what the client of a request published, before the request is handled.
+pub(crate) async fn refresh_client(org: &OrgState, request: &Recorded) {
+    if !matches!(Endpoint::at(&request.path), Some(endpoint) if endpoint.has_clients()) {
+        return;
+    }
+    let id = client_assertion::named_client(request).or_else(|| request.client_id());
+    let client = id.and_then(|id| org.registered_client(&id)).filter(Client::publishes_details);
+    if let Some(client) = client {
+        org.documents.refresh(&client, org.clock.seconds()).await;
+    }
 }
 
 pub(crate) fn answer(org: &OrgState, request: &Recorded) -> Reply {

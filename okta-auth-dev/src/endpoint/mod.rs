@@ -43,5 +43,6 @@ mod sign_in;
 mod token;
 mod userinfo;
 
-pub(crate) use dispatch::{answer, misnamed};
+pub(crate) use activate::decide_without_page as decide_device;
+pub(crate) use dispatch::{answer, misnamed, refresh_client};
 pub(crate) use front_channel::uris as front_channel_uris;

@@ -1,15 +1,16 @@
-//! Sends notices to apps on this machine. Other targets are rejected: the org is made for
-//! loopback, and its signatures are worthless elsewhere.
+//! Sends notices to apps on this machine. Other targets are rejected, because the signatures
+//! of the org are worthless elsewhere.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use url::{Host, Position, Url};
+use url::{Position, Url};
 
 use super::notice::{Delivery, Notice};
 use crate::browser::http::{Answer, parse};
+use crate::local_address::local_address;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -44,21 +45,10 @@ pub(crate) async fn send_all(notices: Vec<Notice>) -> Vec<Delivery> {
 /// Sends a notice; the error says why there is no response.
 async fn send(notice: &Notice) -> Result<Answer, String> {
     let url = Url::parse(&notice.uri).map_err(|error| format!("`{}` is not a URL: {error}", notice.uri))?;
-    let address = address(&url).ok_or("the org sends only to http URLs on this machine")?;
+    let address = local_address(&url).ok_or("the org sends only to http URLs on this machine")?;
     let answer = tokio::time::timeout(PATIENCE, exchange(address, &request(&url, notice))).await;
     let bytes = answer.map_err(|_| "the app did not respond in time")?.map_err(|error| error.to_string())?;
     parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| "the response of the app is not HTTP".to_owned())
-}
-
-/// The address of an app on this machine.
-fn address(url: &Url) -> Option<SocketAddr> {
-    let ip = match url.host()? {
-        Host::Ipv4(ip) => IpAddr::V4(ip),
-        Host::Ipv6(ip) => IpAddr::V6(ip),
-        Host::Domain(name) if name == "localhost" || name.ends_with(".localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        Host::Domain(_) => return None,
-    };
-    (url.scheme() == "http" && ip.is_loopback()).then_some(SocketAddr::new(ip, url.port_or_known_default()?))
 }
 
 fn request(url: &Url, notice: &Notice) -> String {
@@ -83,20 +73,4 @@ async fn exchange(address: SocketAddr, request: &str) -> std::io::Result<Vec<u8>
     let mut bytes = Vec::new();
     stream.take(LIMIT).read_to_end(&mut bytes).await?;
     Ok(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn notices_are_sent_only_to_this_machine() {
-        let at = |url: &str| address(&Url::parse(url).unwrap()).map(|address| address.to_string());
-        assert_eq!(at("http://localhost:8080/x").as_deref(), Some("127.0.0.1:8080"));
-        assert_eq!(at("http://acme.localhost/x").as_deref(), Some("127.0.0.1:80"));
-        assert_eq!(at("http://[::1]:1/").as_deref(), Some("[::1]:1"));
-        for elsewhere in ["https://localhost/", "http://192.0.2.1/", "http://localhost.example/", "http://example/"] {
-            assert_eq!(at(elsewhere), None, "{elsewhere}");
-        }
-    }
 }

@@ -4,6 +4,8 @@
 
 use super::handle::Org;
 use crate::client::{CLIENT_ID, Client};
+use crate::endpoint;
+use crate::error::Error;
 use crate::sync::lock;
 use crate::user::User;
 
@@ -137,6 +139,41 @@ impl Org {
     /// Assigns an app again after [`Org::unassign`]. Revoked tokens stay revoked.
     pub fn assign(&self, login: &str, client_id: &str) {
         self.state.assign(login, client_id);
+    }
+
+    /// Connects a device (RFC 8628) without a browser, as if this user had agreed on the
+    /// activation page.
+    ///
+    /// # Errors
+    ///
+    /// If no device waits with this user code, if the user does not exist, or if a policy
+    /// denies the request.
+    ///
+    /// ```
+    /// # async fn example(user_code: &str) -> Result<(), okta_auth_dev::Error> {
+    /// let org = okta_auth_dev::Org::start().await?;
+    /// // ... a command-line program prints the code ...
+    /// org.connect_device(user_code, okta_auth_dev::ADA)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect_device(&self, user_code: &str, login: &str) -> Result<(), Error> {
+        let user = self.user(login).ok_or_else(|| Error::browser(format_args!("there is no user `{login}`")))?;
+        self.decide_device(user_code, Some(&user))
+    }
+
+    /// Refuses to connect a device, as if a user had done so on the activation page.
+    ///
+    /// # Errors
+    ///
+    /// If no device waits with this user code.
+    pub fn refuse_device(&self, user_code: &str) -> Result<(), Error> {
+        self.decide_device(user_code, None)
+    }
+
+    fn decide_device(&self, user_code: &str, user: Option<&User>) -> Result<(), Error> {
+        endpoint::decide_device(&self.state, user_code, user)
+            .map_err(|error| Error::browser(format_args!("{user_code}: {}", error.description)))
     }
 
     /// Ends all Okta sessions of a user and revokes their tokens.

@@ -105,6 +105,11 @@ impl Endpoint {
         Self::ALL.into_iter().find(|endpoint| endpoint.as_str() == name)
     }
 
+    /// Whether requests name a client.
+    pub(crate) fn has_clients(self) -> bool {
+        matches!(self, Self::Authorize | Self::Token | Self::Introspect | Self::Revoke | Self::DeviceAuthorize)
+    }
+
     pub(crate) fn at(path: &str) -> Option<Self> {
         if path.contains("/.well-known/") {
             return Some(Self::Discovery);

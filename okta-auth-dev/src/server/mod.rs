@@ -141,7 +141,7 @@ impl AuthorizationServer {
     /// ```
     /// use okta_auth_dev::AuthorizationServer;
     ///
-    /// let billing = AuthorizationServer::custom("billing", "api://billing").scope("invoices:read").trusted_server("default");
+    /// let billing = AuthorizationServer::custom("billing", "api://billing").trusted_server("default");
     /// assert_eq!(billing.trusted_servers, ["default"]);
     /// ```
     pub fn trusted_server(mut self, id: impl Into<String>) -> Self {

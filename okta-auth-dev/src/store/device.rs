@@ -100,6 +100,12 @@ impl Devices {
         self.waiting.values().find(|device| device.user_code == user_code && device.waits(now))
     }
 
+    /// The devices that wait for a decision.
+    #[cfg(feature = "admin-api")]
+    pub(crate) fn waiting(&self, now: i64) -> Vec<Device> {
+        self.waiting.values().filter(|device| device.waits(now)).cloned().collect()
+    }
+
     /// Answers a poll. A device that asks within its interval must wait five seconds longer
     /// from now on (RFC 8628 §3.5).
     pub(crate) fn poll(&mut self, device_code: &str, now: i64) -> Poll {

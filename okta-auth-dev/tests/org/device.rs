@@ -229,3 +229,24 @@ async fn faults_change_the_device_flow() {
     }
     assert_eq!(poll(&org, &device).status, 200, "the faults consumed nothing");
 }
+
+#[tokio::test]
+async fn a_decision_needs_no_browser() {
+    let org = builder().start().await.unwrap();
+    let code = |device: &Value| device["user_code"].as_str().unwrap().to_owned();
+    let (first, second, third) = (start(&org, "openid"), start(&org, "openid"), start(&org, "openid"));
+    org.connect_device(&code(&first), ADA).unwrap();
+    assert_eq!(poll(&org, &first).status, 200);
+    org.refuse_device(&code(&second)).unwrap();
+    assert_eq!(error(&poll(&org, &second)), "access_denied");
+    assert!(org.refuse_device(&code(&second)).unwrap_err().to_string().contains("invalid or has expired"));
+    assert!(org.connect_device(&code(&third), "nobody").is_err());
+    let devices = format!("{}/dev/devices", org.url());
+    let waiting = get(&devices).json();
+    assert_eq!(waiting, json!([{"user_code": code(&third), "client_id": CLI, "scopes": ["openid"]}]));
+    let decide = |body: Value| send("POST", &format!("{devices}/{}", code(&third)), &[], &body.to_string());
+    assert_eq!(decide(json!({"login": "nobody"})).status, 404);
+    assert_eq!(decide(json!({"login": ADA})).status, 204);
+    assert_eq!(poll(&org, &third).status, 200);
+    assert_eq!(decide(json!({})).json()["error"], "invalid_user_code");
+}

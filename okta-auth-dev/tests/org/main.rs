@@ -11,10 +11,12 @@
 
 mod backchannel;
 mod client_credentials;
+mod client_documents;
 mod config;
 mod device;
 mod faults;
 mod flow;
+mod id_jag;
 mod introspection;
 mod keys;
 mod logout;

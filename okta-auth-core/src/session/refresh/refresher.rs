@@ -20,7 +20,7 @@ use crate::session::record::Session;
 use crate::session::refresh_schedule::RefreshDue;
 use crate::session::sessions::Sessions;
 use crate::session::store::StoreKey;
-use crate::session::stored::{Entry, StoredSessions};
+use crate::session::stored::{SessionEntry, StoredSessions};
 use crate::session::token_revocation::TokenRevoker;
 use crate::tokens::refresh::RefreshedTokens;
 
@@ -42,14 +42,14 @@ const FLUSH_ROUNDS: usize = 900;
 /// The result of one refresh, for all callers that wait for it: the present session, or `None` if it has ended.
 ///
 /// The session has the old tokens if those are still valid and another process refreshes it.
-type SharedResult = Result<Option<Entry>, Arc<Error>>;
+type SharedResult = Result<Option<SessionEntry>, Arc<Error>>;
 
 /// A session after a possible refresh.
 #[derive(Debug)]
 pub(crate) enum RefreshResult {
     /// The session is valid; `renewed` means that its tokens were replaced.
     Usable {
-        entry: Entry,
+        entry: SessionEntry,
         renewed: bool,
     },
     Ended,
@@ -62,7 +62,7 @@ pub(crate) enum RefreshResult {
 pub(crate) struct RefreshState {
     flights: SingleFlight<StoreKey, SharedResult>,
     /// The successors of sessions in cookies, with the end of the grace period for old cookies.
-    successors: Cache<StoreKey, (Entry, Timestamp)>,
+    successors: Cache<StoreKey, (SessionEntry, Timestamp)>,
     /// Refreshed sessions that could not be persisted.
     pending_writes: PendingWrites<Refresher>,
     unverified: UnverifiedTokens,
@@ -84,7 +84,7 @@ impl Default for RefreshState {
 
 impl RefreshState {
     /// Returns the successor of a session in a cookie.
-    fn successor(&self, session: &Session, now: Timestamp) -> Option<Entry> {
+    fn successor(&self, session: &Session, now: Timestamp) -> Option<SessionEntry> {
         let (entry, until) = self.successors.get(&session.key())?;
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
     }
@@ -135,7 +135,7 @@ impl Refresher {
     }
 
     /// Refreshes the tokens of a session if they are due, or waits for a refresh in progress.
-    pub(crate) async fn refresh(&self, entry: Entry, now: Timestamp) -> RefreshResult {
+    pub(crate) async fn refresh(&self, entry: SessionEntry, now: Timestamp) -> RefreshResult {
         let due = entry.session.due(now);
         let state = &self.0.state;
         let key = entry.session.key();
@@ -164,7 +164,7 @@ impl Refresher {
 
     /// Returns a session that could not be refreshed. It is usable until the expiry of its access token plus the grace
     /// period.
-    fn within_grace(&self, entry: Entry, now: Timestamp, error: Option<Arc<Error>>) -> RefreshResult {
+    fn within_grace(&self, entry: SessionEntry, now: Timestamp, error: Option<Arc<Error>>) -> RefreshResult {
         let grace = self.0.provider.config.options.outage_grace;
         if entry.session.tokens_expire_at().is_none_or(|end| now < end.plus(grace)) {
             return RefreshResult::Usable { entry, renewed: false };
@@ -174,7 +174,7 @@ impl Refresher {
         RefreshResult::Unavailable(error)
     }
 
-    async fn run(self, entry: Entry) -> SharedResult {
+    async fn run(self, entry: SessionEntry) -> SharedResult {
         let (session, key) = (Arc::clone(&entry.session), entry.session.key());
         let measure = Measure::renewal();
         let result = match &*self.0.sessions {
@@ -191,7 +191,7 @@ impl Refresher {
         })
     }
 
-    async fn refresh_in_cookie(&self, entry: Entry) -> Result<Option<Entry>> {
+    async fn refresh_in_cookie(&self, entry: SessionEntry) -> Result<Option<SessionEntry>> {
         let now = self.now();
         let (state, sessions) = (&self.0.state, &self.0.sessions);
         if let Some(next) = state.successor(&entry.session, now) {
@@ -201,11 +201,11 @@ impl Refresher {
             Ok(refreshed) => {
                 let now = self.now();
                 let session = Arc::new(entry.session.renewed(&refreshed, now)?);
-                let next = Entry { session, version: 0, needs_reseal: false };
+                let next = SessionEntry { session, version: 0, needs_reseal: false };
                 let until = now.plus(self.0.provider.config.options.refresh_grace);
                 state.successors.insert(next.session.key(), (next.clone(), until));
                 // The session may have been ended during the refresh.
-                let lookup = PendingLookup::Cookie { entry: next.clone(), rewrite: false };
+                let lookup = PendingLookup::Cookie { entry: next.clone(), needs_rewrite: false };
                 if let LoadedSession::Ended = sessions.find(lookup, now, Activity::Passive).await? {
                     self.0.revoker.revoke_in_background(next.session);
                     return Ok(None);
@@ -224,7 +224,7 @@ impl Refresher {
     }
 
     /// Refreshes a session in a store, or waits for the process that holds the lease.
-    async fn refresh_in_store(&self, stored: &StoredSessions, entry: Entry) -> Result<Option<Entry>> {
+    async fn refresh_in_store(&self, stored: &StoredSessions, entry: SessionEntry) -> Result<Option<SessionEntry>> {
         let key = entry.session.key();
         for _ in 0..LOOKS {
             if let Some(result) = under_lease(stored, &key, self.refresh_under_lease(stored, &entry)).await? {
@@ -246,7 +246,7 @@ impl Refresher {
     }
 
     /// Refreshes a session in a store; the caller holds the lease.
-    async fn refresh_under_lease(&self, stored: &StoredSessions, entry: &Entry) -> Result<Option<Entry>> {
+    async fn refresh_under_lease(&self, stored: &StoredSessions, entry: &SessionEntry) -> Result<Option<SessionEntry>> {
         let key = entry.session.key();
         let Some(current) = stored.load(&key, self.now()).await? else { return Ok(None) };
         if !current.session.has_tokens_of(&entry.session) {
@@ -281,7 +281,12 @@ impl Refresher {
 
     /// Persists new tokens, and keeps the activity that was recorded in the meantime. If the session was ended in the
     /// meantime it stays ended, and the new tokens are revoked.
-    async fn persist(&self, stored: &StoredSessions, current: Entry, next: Arc<Session>) -> Result<Option<Entry>> {
+    async fn persist(
+        &self,
+        stored: &StoredSessions,
+        current: SessionEntry,
+        next: Arc<Session>,
+    ) -> Result<Option<SessionEntry>> {
         let (key, mut current) = (next.key(), current);
         let pending = &self.0.state.pending_writes;
         for _ in 0..WRITES {
@@ -318,13 +323,13 @@ impl Refresher {
     }
 
     /// Persists one pending write under the session's lease.
-    async fn write(&self, key: StoreKey) -> Result<Option<Entry>> {
+    async fn write(&self, key: StoreKey) -> Result<Option<SessionEntry>> {
         let Sessions::Stored(stored) = &*self.0.sessions else { return Err(not_now()) };
         under_lease(stored, &key, self.write_under_lease(stored, key)).await?.unwrap_or_else(|| Err(not_now()))
     }
 
     /// Persists one pending write; the caller holds the lease.
-    async fn write_under_lease(&self, stored: &StoredSessions, key: StoreKey) -> Result<Option<Entry>> {
+    async fn write_under_lease(&self, stored: &StoredSessions, key: StoreKey) -> Result<Option<SessionEntry>> {
         let pending = &self.0.state.pending_writes;
         let next = pending.get(&key).ok_or_else(not_now)?;
         let Some(current) = stored.load(&key, self.now()).await? else {
@@ -359,7 +364,7 @@ fn not_now() -> Error {
 }
 
 /// The outcome in metrics.
-fn label(result: &Result<Option<Entry>>) -> &'static str {
+fn label(result: &Result<Option<SessionEntry>>) -> &'static str {
     match result {
         Ok(Some(_)) => "renewed",
         Ok(None) => "ended",

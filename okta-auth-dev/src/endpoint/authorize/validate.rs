@@ -30,10 +30,8 @@ pub(super) enum Refusal {
 pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Client), Refusal> {
     let params = params(exchange)?;
     let client_id = params.find("client_id").unwrap_or_default();
-    let client = exchange
-        .org
-        .client(client_id)
-        .ok_or_else(|| Refusal::Page(OAuthError::invalid_client("Invalid value for 'client_id' parameter.")))?;
+    let client = exchange.org.usable_client(client_id, exchange.server);
+    let client = client.unwrap_or_else(|| Err(OAuthError::unknown_client(client_id))).map_err(Refusal::Page)?;
     let redirect_uri = params.find("redirect_uri").unwrap_or_default().to_owned();
     if !client.redirect_uris.contains(&redirect_uri) {
         // The redirect URI may be in the request object, which is not read.

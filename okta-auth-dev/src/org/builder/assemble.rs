@@ -12,6 +12,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::OrgBuilder;
 use crate::client::{Client, PUBLIC_CLIENT_ID, SERVICE_CLIENT_ID};
+use crate::client_document::ClientDocuments;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fault::ActiveFaults;
@@ -56,6 +57,7 @@ impl OrgBuilder {
             outages: ActiveOutages::default(),
             request_log: RequestLog::default(),
             clients: Mutex::new(self.clients),
+            documents: ClientDocuments::default(),
             users: Mutex::new(self.users),
             servers: self.servers.into_iter().map(Server::new).collect(),
             store: Mutex::new(Store::default()),
