@@ -221,7 +221,7 @@ async fn unusable_subject_tokens_are_explained() {
     let expired = "The 'subject_token' either expired or the session associated with it was terminated.";
     assert_eq!(refusal(&setup.ask("refresh_token", "junk", &[])).2, expired);
     org.clock().advance(Duration::from_secs(3601));
-    assert_eq!(ask(&id_token.to_owned()), expired);
+    assert_eq!(ask(id_token), expired);
 }
 
 #[tokio::test]
@@ -334,39 +334,41 @@ async fn policies_of_the_resource_apply_to_grants() {
     assert_eq!(refusal(&at_org).2, "The requested feature is not enabled in this environment.");
 }
 
-#[tokio::test]
-async fn agents_pass_a_task_on_and_the_chain_grows() {
-    const SECOND: &str = "0oasecond";
-    const SECOND_URL: &str = "https://second.example";
-    let signer = Signer::new();
-    let orders = AuthorizationServer::custom("orders", "api://orders")
-        .scope("orders:read")
-        .resource(SECOND_URL)
-        .resource("https://agent.example");
-    let first = Client::agent(AGENT, signer.jwk())
-        .resource("https://agent.example")
-        .delegated_by(okta_auth_dev::SERVICE_CLIENT_ID)
-        .connection(ResourceConnection::to_server("orders").resource(SECOND_URL));
-    let second = Client::agent(SECOND, signer.jwk())
-        .resource(SECOND_URL)
-        .delegated_by(AGENT)
-        .connection(ResourceConnection::to_server("orders"));
-    let org = Org::builder().client(first).client(second).authorization_server(orders).start().await.unwrap();
-    let (at_org, at_orders, issuer) =
-        (token_url(&org, None), token_url(&org, Some("orders")), org.custom_issuer("orders"));
-    let service = org.service_client();
-    let ask = |resource: &str| {
+const SECOND: &str = "0oasecond";
+const SECOND_URL: &str = "https://second.example";
+
+/// Two agents: a service may delegate to the first one, and the first one to the second one.
+struct Chain {
+    org: Org,
+    signer: Signer,
+}
+
+impl Chain {
+    async fn new() -> Self {
+        let signer = Signer::new();
+        let orders = AuthorizationServer::custom("orders", "api://orders").scope("orders:read");
+        let orders = orders.resource(SECOND_URL).resource("https://agent.example");
+        let first = Client::agent(AGENT, signer.jwk())
+            .resource("https://agent.example")
+            .delegated_by(okta_auth_dev::SERVICE_CLIENT_ID)
+            .connection(ResourceConnection::to_server("orders").resource(SECOND_URL));
+        let second = Client::agent(SECOND, signer.jwk())
+            .resource(SECOND_URL)
+            .delegated_by(AGENT)
+            .connection(ResourceConnection::to_server("orders"));
+        let builder = Org::builder().client(first).client(second).authorization_server(orders);
+        Self { org: builder.start().await.unwrap(), signer }
+    }
+
+    /// Asks for a token of the service for a resource.
+    fn start(&self, resource: &str) -> Answer {
         let fields = [("grant_type", "client_credentials"), ("scope", "orders:read"), ("resource", resource)];
-        post(&at_orders, Some(&service), &fields)
-    };
-    assert_eq!(
-        refusal(&ask("https://unknown.example")).2,
-        "The authorization server has rejected the 'resource' parameter: https://unknown.example"
-    );
-    let started = ask("https://agent.example").json()["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(claims(&json!(started))["aud"], "https://agent.example");
-    let kind = format!("{TYPES}access_token");
-    let delegate = |agent: &str, token: &str, resource: &str| {
+        post(&token_url(&self.org, Some("orders")), Some(&self.org.service_client()), &fields)
+    }
+
+    /// Asks for a grant of an agent for a token that another client passed to it.
+    fn delegate(&self, agent: &str, token: &str, resource: &str) -> Answer {
+        let (kind, issuer) = (format!("{TYPES}access_token"), self.org.custom_issuer("orders"));
         let mut fields = vec![
             ("grant_type", GrantType::TokenExchange.as_str()),
             ("requested_token_type", ID_JAG),
@@ -376,49 +378,61 @@ async fn agents_pass_a_task_on_and_the_chain_grows() {
             ("scope", "orders:read"),
         ];
         fields.extend((!resource.is_empty()).then_some(("resource", resource)));
-        post_signed(&org, &signer, agent, &at_org, &fields)
-    };
-    let redeem = |agent: &str, grant: &Answer| {
+        post_signed(&self.org, &self.signer, agent, &token_url(&self.org, None), &fields)
+    }
+
+    /// Exchanges the grant in a response for an access token.
+    fn redeem(&self, agent: &str, grant: &Answer) -> String {
         let grant = grant.json()["access_token"].as_str().unwrap_or_else(|| panic!("{}", grant.body)).to_owned();
         let fields = [("grant_type", GrantType::JwtBearer.as_str()), ("assertion", &grant)];
-        let answer = post_signed(&org, &signer, agent, &at_orders, &fields);
+        let answer = post_signed(&self.org, &self.signer, agent, &token_url(&self.org, Some("orders")), &fields);
         answer.json()["access_token"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned()
-    };
-    let at_second = redeem(AGENT, &delegate(AGENT, &started, SECOND_URL));
-    let token = redeem(SECOND, &delegate(SECOND, &at_second, ""));
+    }
+}
+
+#[tokio::test]
+async fn agents_pass_a_task_on_and_the_chain_grows() {
+    let chain = Chain::new().await;
+    let service = chain.org.service_client().client_id;
+    let rejected = "The authorization server has rejected the 'resource' parameter: https://unknown.example";
+    assert_eq!(refusal(&chain.start("https://unknown.example")).2, rejected);
+    let started = chain.start("https://agent.example").json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(claims(&json!(started))["aud"], "https://agent.example");
+    let at_second = chain.redeem(AGENT, &chain.delegate(AGENT, &started, SECOND_URL));
+    let token = chain.redeem(SECOND, &chain.delegate(SECOND, &at_second, ""));
     let claims = claims(&json!(token));
-    assert_eq!((&claims["sub"], &claims["sub_profile"]), (&json!(service.client_id), &json!("service")));
-    let service_actor = json!({"sub": service.client_id, "sub_profile": "service"});
+    assert_eq!((&claims["sub"], &claims["sub_profile"]), (&json!(service), &json!("service")));
+    let service_actor = json!({"sub": service, "sub_profile": "service"});
     let first_actor = json!({"sub": AGENT, "sub_profile": "ai_agent", "act": service_actor});
     assert_eq!(claims["act"], json!({"sub": SECOND, "sub_profile": "ai_agent", "act": first_actor}));
-
-    let invalid = "'subject_token' is invalid";
-    let refused = |agent: &str, token: &str| refusal(&delegate(agent, token, "")).2;
+    let elsewhere = refusal(&chain.delegate(SECOND, &started, "")).2;
     assert_eq!(
-        refused(SECOND, &started),
-        format!("{invalid}: no delegation policy authorizes this token."),
+        elsewhere, "'subject_token' is invalid: no delegation policy authorizes this token.",
         "another resource"
     );
-    let build = || org.token().server("orders").client(okta_auth_dev::PUBLIC_CLIENT_ID);
-    let other = build().service_token(["orders:read"]).claim("aud", SECOND_URL).sign();
-    assert_eq!(
-        refused(SECOND, &other),
-        format!("{invalid}: the client application is not registered for delegation to this agent.")
-    );
-    let gone =
-        org.token().server("orders").client("0oagone").service_token(["orders:read"]).claim("aud", SECOND_URL).sign();
-    assert_eq!(
-        refused(SECOND, &gone),
-        format!("{invalid}: the client application referenced in the token is not active.")
-    );
-    let of_org = org.token().server(okta_auth_dev::ORG_SERVER).service_token(["orders:read"]).sign();
-    assert_eq!(refused(SECOND, &of_org), format!("{invalid}: the token issuer is not allowed for this exchange."));
+}
+
+#[tokio::test]
+async fn tokens_that_were_not_delegated_to_an_agent_are_explained() {
+    let chain = Chain::new().await;
+    let refused = |token: String| refusal(&chain.delegate(SECOND, &token, "")).2;
+    let invalid = "'subject_token' is invalid";
+    let build = |client: &str| chain.org.token().server("orders").client(client);
+    let of = |client: &str| build(client).service_token(["orders:read"]).claim("aud", SECOND_URL).sign();
+    let unregistered = format!("{invalid}: the client application is not registered for delegation to this agent.");
+    assert_eq!(refused(of(okta_auth_dev::PUBLIC_CLIENT_ID)), unregistered);
+    let inactive = format!("{invalid}: the client application referenced in the token is not active.");
+    assert_eq!(refused(of("0oagone")), inactive);
+    let of_org = chain.org.token().server(okta_auth_dev::ORG_SERVER).service_token(["orders:read"]).sign();
+    assert_eq!(refused(of_org), format!("{invalid}: the token issuer is not allowed for this exchange."));
+    let acting = |act: Value| {
+        let token = build(AGENT).agent_token(ADA, AGENT, ["orders:read"]).claim("aud", SECOND_URL);
+        refused(token.claim("act", act).sign())
+    };
     let deep = (0..6).fold(json!({"sub": AGENT}), |act, _| json!({"sub": AGENT, "act": act}));
-    let acting =
-        |act: Value| build().agent_token(ADA, AGENT, ["orders:read"]).claim("aud", SECOND_URL).claim("act", act).sign();
-    assert_eq!(refused(SECOND, &acting(deep)), "The 'subject_token' 'act' claim contains too many nested actors.");
-    assert_eq!(refused(SECOND, &acting(json!({"sub": 1}))), "The 'subject_token' 'act' claim is malformed.");
-    assert_eq!(refused(SECOND, &acting(json!([]))), "The 'subject_token' 'act' claim is malformed.");
+    assert_eq!(acting(deep), "The 'subject_token' 'act' claim contains too many nested actors.");
+    assert_eq!(acting(json!({"sub": 1})), "The 'subject_token' 'act' claim is malformed.");
+    assert_eq!(acting(json!([])), "The 'subject_token' 'act' claim is malformed.");
 }
 
 #[tokio::test]
