@@ -40,14 +40,9 @@ fn server_time(headers: &HeaderMap, now: Timestamp) -> Timestamp {
     headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)).unwrap_or(now)
 }
 
-/// Parses an HTTP date in the preferred form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110
-/// §5.6.7).
+/// Parses an HTTP date (RFC 9110 §5.6.7).
 fn http_date(text: &str) -> Option<Timestamp> {
-    use cookie::time::PrimitiveDateTime;
-    use cookie::time::format_description::well_known::Rfc2822;
-    let text = text.strip_suffix("GMT")?;
-    let date = PrimitiveDateTime::parse(&format!("{text}+0000"), &Rfc2822).ok()?;
-    Some(Timestamp::from_seconds(date.assume_utc().unix_timestamp()))
+    httpdate::parse_http_date(text).ok().map(Timestamp::from)
 }
 
 #[cfg(test)]
@@ -74,8 +69,8 @@ mod tests {
         assert_eq!(wait(&[("x-rate-limit-reset", "soon"), ("date", "yesterday")]), 1);
         assert_eq!(wait(&[("retry-after", "7"), ("x-rate-limit-reset", "99999999999")]), 7);
         assert_eq!(wait(&[("retry-after", "-7")]), 1);
-        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1995 08:49:37 GMT")]), 60);
-        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1993 08:49:37 GMT")]), 1);
+        assert_eq!(wait(&[("retry-after", "Mon, 06 Nov 1995 08:49:37 GMT")]), 60);
+        assert_eq!(wait(&[("retry-after", "Sat, 06 Nov 1993 08:49:37 GMT")]), 1);
     }
 
     #[test]
