@@ -37,15 +37,12 @@ const CANDIDATES: usize = 16;
 pub(crate) struct Chunks {
     settings: CookieSettings,
     name: String,
-    /// The attributes after a value. They are the same for each session, so they are formatted
-    /// once.
-    attributes: String,
 }
 
 impl Chunks {
     pub(crate) fn new(settings: CookieSettings, name: &str) -> Self {
-        let (name, attributes) = (settings.name(name), settings.attributes());
-        Self { settings, name, attributes }
+        let name = settings.name(name);
+        Self { settings, name }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -124,13 +121,14 @@ impl Chunks {
     /// Builds the `Set-Cookie` value of one part. It encodes directly into the result, which has
     /// kilobytes.
     fn set(&self, at: usize, count: usize, part: &[u8], max_age: std::time::Duration) -> Result<HeaderValue> {
-        let room = [self.name.len(), base64url::encoded_len(part), self.attributes.len(), EXTRA];
+        let attributes = self.settings.attributes();
+        let room = [self.name.len(), base64url::encoded_len(part), attributes.len(), EXTRA];
         let mut cookie = Vec::with_capacity(room.into_iter().fold(0, usize::saturating_add));
         cookie.extend_from_slice(self.name.as_bytes());
         // Writing to a vector of bytes cannot fail.
         let _ = if at == 0 { write!(cookie, "={count}.") } else { write!(cookie, ".{at}=") };
         base64url::append_bytes(part, &mut cookie);
-        cookie.extend_from_slice(self.attributes.as_bytes());
+        cookie.extend_from_slice(attributes.as_bytes());
         let _ = write!(cookie, "; Max-Age={}", max_age.as_secs());
         settings::header(cookie)
     }
@@ -170,7 +168,7 @@ impl Chunks {
     pub(crate) fn clear_other(&self, cookies: &RequestCookies, id: &str) -> Vec<HeaderValue> {
         let Some((family, _)) = self.name.rsplit_once('_') else { return Vec::new() };
         let (settings, name) = (self.settings.clone(), format!("{family}_{id}"));
-        Self { settings, name, attributes: String::new() }.clear(cookies)
+        Self { settings, name }.clear(cookies)
     }
 
     fn part(&self, at: usize) -> String {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 
 use crate::error::{Code, Error, Result};
@@ -12,22 +11,20 @@ use crate::error::{Code, Error, Result};
 #[derive(Clone, Debug)]
 pub(crate) struct CookieSettings {
     secure: bool,
-    same_site: SameSite,
+    cross_site: bool,
 }
 
 impl CookieSettings {
     /// Uses `SameSite=Lax`: with `Strict` the browser would not send the cookie when Okta redirects
     /// it back.
     pub(crate) fn new(secure: bool) -> Self {
-        Self { secure, same_site: SameSite::Lax }
+        Self { secure, cross_site: false }
     }
 
     /// Uses `SameSite=None` if `needed`, for a cookie that must come along with a cross-site POST.
     /// `SameSite=None` requires `Secure`, so on loopback http it stays `Lax`.
     pub(crate) fn cross_site(mut self, needed: bool) -> Self {
-        if needed && self.secure {
-            self.same_site = SameSite::None;
-        }
+        self.cross_site |= needed && self.secure;
         self
     }
 
@@ -37,35 +34,26 @@ impl CookieSettings {
 
     /// A `Set-Cookie` value. Without `max_age` the cookie lasts until the browser closes.
     pub(crate) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> Result<HeaderValue> {
-        let seconds = max_age.map(|age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
-        let mut cookie = self.base(name, value);
-        cookie.set_max_age(seconds.map(cookie::time::Duration::seconds));
-        header(cookie.to_string().into_bytes())
+        let max_age = max_age.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
+        header(format!("{name}={value}{}{max_age}", self.attributes()).into_bytes())
     }
 
-    /// The common attributes, in the form in which they follow a value.
-    pub(super) fn attributes(&self) -> String {
-        self.base("", "").to_string().trim_start_matches('=').to_owned()
+    /// The common attributes, in the form in which they follow a value (RFC 6265bis §4.1.1).
+    pub(super) fn attributes(&self) -> &'static str {
+        match (self.secure, self.cross_site) {
+            (true, true) => "; HttpOnly; SameSite=None; Secure; Path=/",
+            (true, false) => "; HttpOnly; SameSite=Lax; Secure; Path=/",
+            (false, _) => "; HttpOnly; SameSite=Lax; Path=/",
+        }
     }
 
     /// The `Set-Cookie` value that deletes a cookie: same name, path and attributes, with an expiry
     /// in the past.
     pub(crate) fn remove(&self, name: &str) -> HeaderValue {
-        let mut cookie = self.base(name, "");
-        cookie.make_removal();
+        let removal = format!("{name}={}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT", self.attributes());
         // A name from the browser reaches this only with one of our own prefixes and as a cookie
         // that the browser accepted.
-        HeaderValue::from_str(&cookie.to_string())
-            .unwrap_or(HeaderValue::from_static("okta_session=; Max-Age=0; Path=/"))
-    }
-
-    fn base<'a>(&self, name: &'a str, value: &'a str) -> Cookie<'a> {
-        let mut cookie = Cookie::new(name, value);
-        cookie.set_path("/");
-        cookie.set_http_only(true);
-        cookie.set_same_site(self.same_site);
-        cookie.set_secure(self.secure);
-        cookie
+        HeaderValue::from_str(&removal).unwrap_or(HeaderValue::from_static("okta_session=; Max-Age=0; Path=/"))
     }
 }
 
