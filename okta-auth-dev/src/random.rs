@@ -104,6 +104,6 @@ mod tests {
         assert!(user_code.len() == 8 && user_code.chars().all(|letter| letter.is_ascii_uppercase()), "{user_code}");
         let parts: Vec<usize> = uuid.split('-').map(str::len).collect();
         assert_eq!(parts, [8, 4, 4, 4, 12], "{uuid}");
-        assert_eq!((&uuid[14..15], &uuid[19..20]), ("4", "a"));
+        assert_eq!((uuid.get(14..15), uuid.get(19..20)), (Some("4"), Some("a")));
     }
 }
