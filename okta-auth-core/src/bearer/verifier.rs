@@ -90,9 +90,6 @@ impl BearerVerifier {
     }
 
     /// Verifies a token at `now`. `text` validates its characters and is called only when the token is not cached.
-    ///
-    /// # Errors
-    /// Those of [`verify`](Self::verify), and that of `text`.
     async fn verify_sent<'a>(
         &self,
         sent: &[u8],

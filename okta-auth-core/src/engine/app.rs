@@ -20,9 +20,8 @@ use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, Toke
 use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
 
-/// An application, whatever provider signs its users in. It has one store and one set of caches,
-/// whose keys all contain the tenant, and one connection pool, with limits and failures for each
-/// tenant.
+/// An application, whatever provider signs its users in. It has one store and one set of caches, whose keys all contain
+/// the tenant, and one connection pool, with limits and failures for each tenant.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(super) clock: SharedClock,
@@ -77,8 +76,7 @@ impl App {
         self.access.of(policies)
     }
 
-    /// Creates the engine of a tenant. Its issuers are not the operator's, so the egress policy
-    /// applies.
+    /// Creates the engine of a tenant. Its issuers are not the operator's, so the egress policy applies.
     pub(crate) fn engine_of_tenant(
         &self,
         config: Config,

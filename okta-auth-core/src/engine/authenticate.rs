@@ -9,13 +9,12 @@
 //! | any, with tokens that are due for refresh | | Okta, at most once for concurrent requests |
 //! | any, of a tenant with settings in a source | | the source of tenants |
 //!
-//! The first two need no scheduling by the runtime and no allocation for a future. They are
-//! nearly all requests of an application with sessions in cookies.
+//! The first two need no scheduling by the runtime and no allocation for a future. They are nearly all requests of an
+//! application with sessions in cookies.
 //!
-//! If a dependency does not respond, the authentication state is unknown. Only requests
-//! that need it are answered with 503.
+//! If a dependency does not respond, the authentication state is unknown. Only requests that need it are answered
+//! with 503.
 
-use std::fmt;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
@@ -146,8 +145,8 @@ fn state(auth: &OktaAuth, method: &Method, target: &str, now: Timestamp, sent: P
     }
 }
 
-/// The error for a session that ended right after its sign-in. Another sign-in would end in
-/// the same way, in an endless redirect loop.
+/// The error for a session that ended right after its sign-in. Another sign-in would end in the same way, in an endless
+/// redirect loop.
 fn not_renewable() -> Arc<Error> {
     let message = "a session ended within a minute of its sign-in because Okta rejected its refresh token, so no other \
                    sign-in is started; check the lifetime of access tokens and the refresh token settings at Okta";
@@ -204,8 +203,4 @@ fn unavailable(state: &RequestState, error: Error) -> SessionState {
     SessionState::Unavailable(Arc::new(error))
 }
 
-impl fmt::Debug for PendingAuthentication {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingAuthentication").finish_non_exhaustive()
-    }
-}
+opaque_debug!(PendingAuthentication);

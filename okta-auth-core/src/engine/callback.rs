@@ -10,15 +10,14 @@
 //! | an expired pending login | a page with a link to a new sign-in for the requested page |
 //! | neither a pending login nor a session | a page with a link to a new sign-in |
 //!
-//! A reload, the back button and a tab with an evicted pending login are the usual reasons
-//! for the second and the third line.
+//! A reload, the back button and a tab with an evicted pending login are the usual reasons for the second and the third
+//! line.
 //!
 //! # Order
 //!
-//! The new session is persisted first and its cookie set. Then this browser's previous
-//! session ends, and its refresh token is revoked. If the store fails in between, two
-//! sessions remain instead of none. A session that an attacker planted in the browser ends
-//! in the same way.
+//! The new session is persisted first and its cookie set. Then this browser's previous session ends, and its refresh
+//! token is revoked. If the store fails in between, two sessions remain instead of none. A session that an attacker
+//! planted in the browser ends in the same way.
 
 use std::sync::Weak;
 
@@ -74,14 +73,13 @@ fn subject_of(identity: &VerifiedIdentity) -> EventSubject {
     EventSubject::user(identity.issuer(), identity.subject())
 }
 
-/// Redirects to the requested page. A target that was shortened to the root could belong to
-/// another application at this origin, so the public prefix is restored.
+/// Redirects to the requested page. A target that was shortened to the root could belong to another application at this
+/// origin, so the public prefix is restored.
 fn redirect_to(context: &RequestContext, target: &ReturnTo) -> Reply {
     see_other(ReturnTo::within(target.as_str(), context.auth().config()).as_str())
 }
 
-/// Creates a new session from a verified identity. It inherits nothing from the browser's
-/// previous session, which ends.
+/// Creates a new session from a verified identity. It inherits nothing from the browser's previous session, which ends.
 async fn establish(
     context: &RequestContext,
     parts: &Parts,
@@ -112,8 +110,7 @@ async fn establish(
     Ok(())
 }
 
-/// Ends this browser's previous session. Its cookie is already replaced, so a failure does
-/// not affect the new session.
+/// Ends this browser's previous session. Its cookie is already replaced, so a failure does not affect the new session.
 async fn end_replaced(context: &RequestContext, now: Timestamp) {
     let Ok(Some(session)) = context.session() else { return };
     if let Err(error) = context.auth().0.session_admin.end_replaced(session, now, context.reference()).await {
@@ -122,8 +119,7 @@ async fn end_replaced(context: &RequestContext, now: Timestamp) {
     }
 }
 
-/// Creates the page for a failed callback, with a link to a new sign-in for the requested
-/// page.
+/// Creates the page for a failed callback, with a link to a new sign-in for the requested page.
 fn failure_page(context: &RequestContext, error: &Error, attempt: Option<&FinishedAttempt>) -> Reply {
     let within = |target: &ReturnTo| ReturnTo::within(target.as_str(), context.auth().config());
     let wanted = within(&attempt.map_or_else(ReturnTo::root, |attempt| attempt.return_to.clone()));

@@ -33,14 +33,13 @@ pub(super) async fn sign_out(context: &RequestContext, parts: &Parts) -> Reply {
     reply
 }
 
-/// Whether a request to the logout path continues a logout. A browser with a new session
-/// gets the confirmation page instead.
+/// Whether a request to the logout path continues a logout. A browser with a new session gets the confirmation page
+/// instead.
 pub(super) fn is_continuation(context: &RequestContext, parts: &Parts) -> bool {
     Logout::is_continuation(parts.uri.query().unwrap_or_default()) && context.inner().session.known().is_none()
 }
 
-/// Continues to Okta after a script's logout, only for navigations, because a script could
-/// read the page with the form.
+/// Continues to Okta after a script's logout, only for navigations, because a script could read the page with the form.
 pub(super) async fn continue_sign_out(context: &RequestContext) -> Reply {
     if !context.inner().is_navigation() {
         return method_not_allowed("POST");
@@ -54,8 +53,7 @@ pub(super) async fn continue_sign_out(context: &RequestContext) -> Reply {
     reply
 }
 
-/// Responds to a browser that returns from the provider: with the redirect without the
-/// `state`, or with the page.
+/// Responds to a browser that returns from the provider: with the redirect without the `state`, or with the page.
 pub(super) fn after_sign_out(context: &RequestContext) -> Reply {
     let auth = &context.auth().0;
     let returns = auth.logout.returns();

@@ -12,8 +12,8 @@
 //! | `/global-token-revocation` | POST | Okta | a revocation token |
 //! | `/.well-known/oauth-protected-resource` | GET, OPTIONS | clients of the API | none: it is public |
 //!
-//! Each of them can be renamed or disabled. None of them refreshes the tokens of a session,
-//! so that logout works while Okta is down.
+//! Each of them can be renamed or disabled. None of them refreshes the tokens of a session, so that logout works while
+//! Okta is down.
 
 use bytes::Bytes;
 use http::Method;
@@ -25,8 +25,8 @@ use crate::logout::pages;
 use crate::response::{Reply, method_not_allowed, resource_metadata};
 use crate::routing::Endpoint;
 
-// Each endpoint accepts the methods of its specification and answers others with 405 and
-// `Allow`. It identifies a request only by the path that the router matched.
+// Each endpoint accepts the methods of its specification and answers others with 405 and `Allow`. It identifies a
+// request only by the path that the router matched.
 
 /// Serves a request to one of the library's paths.
 pub(super) async fn serve(context: &RequestContext, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {

@@ -6,8 +6,8 @@ use super::resolver::Resolver;
 use crate::config::ConfigBuilder;
 use crate::tenant::TenantSettings;
 
-/// Combines the settings of the application and of a tenant. `callback` is the redirect URI
-/// at the application's own address.
+/// Combines the settings of the application and of a tenant. `callback` is the redirect URI at the application's own
+/// address.
 pub(super) fn tenant_config(
     common: &ConfigBuilder,
     resolvers: &[Resolver],

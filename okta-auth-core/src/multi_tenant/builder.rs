@@ -1,11 +1,10 @@
 //! Builds the tenants of an application.
 //!
-//! All errors are reported when the tenants are built: an ambiguous host or e-mail domain,
-//! an issuer outside of the egress policy, an undefined policy set. With a source, which is
-//! queried at runtime, they are logged and affect only requests of that tenant.
+//! All errors are reported when the tenants are built: an ambiguous host or e-mail domain, an issuer outside of the
+//! egress policy, an undefined policy set. With a source, which is queried at runtime, they are logged and affect only
+//! requests of that tenant.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,12 +63,12 @@ impl Tenants {
         )
     }
 
-    /// Builds the tenants from variables. `OKTA_TENANTS` lists tenants, which are resolved
-    /// by host and by subdomain of `OKTA_BASE_URL`. Without it there is one tenant, as for
+    /// Builds the tenants from variables. `OKTA_TENANTS` lists tenants, which are resolved by host and by subdomain of
+    /// `OKTA_BASE_URL`. Without it there is one tenant, as for
     /// [`OktaAuth::from_env`](crate::OktaAuth::from_env).
     ///
-    /// Issuers on this machine are for development. They are allowed if `OKTA_BASE_URL` is
-    /// on this machine too, so that only local browsers can reach the application.
+    /// Issuers on this machine are for development. They are allowed if `OKTA_BASE_URL` is on this machine too, so that
+    /// only local browsers can reach the application.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its fix.
@@ -123,8 +122,7 @@ impl TenantsBuilder {
         self
     }
 
-    /// Uses a source such as a database, which is queried at most once a minute for each
-    /// key.
+    /// Uses a source such as a database, which is queried at most once a minute for each key.
     pub fn source(self, source: impl TenantSource) -> Self {
         self.source_believed_for(source, CACHE_TIME)
     }
@@ -135,54 +133,51 @@ impl TenantsBuilder {
         self
     }
 
-    /// Adds a resolver for the tenant of a request. Resolvers run in the order in which
-    /// they were added. At least one is required.
+    /// Adds a resolver for the tenant of a request. Resolvers run in the order in which they were added. At least one
+    /// is required.
     pub fn resolve(mut self, resolver: Resolver) -> Self {
         self.resolvers.push(resolver);
         self
     }
 
-    /// Adds a policy set that tenants select by name in their settings. Other tenants use
-    /// the policies of the application.
+    /// Adds a policy set that tenants select by name in their settings. Other tenants use the policies of the
+    /// application.
     pub fn policies(mut self, name: impl Into<String>, policies: PolicySet) -> Self {
         self.policies.insert(name.into(), policies);
         self
     }
 
-    /// Whether `/login` without a tenant asks for an e-mail address, whose domain
-    /// identifies the tenant. The default is `true`. The response does not reveal whether
-    /// the user exists.
+    /// Whether `/login` without a tenant asks for an e-mail address, whose domain identifies the tenant. The default is
+    /// `true`. The response does not reveal whether the user exists.
     pub fn email_first(mut self, ask: bool) -> Self {
         self.options.email_first = ask;
         self
     }
 
-    /// Whether `/login` without a tenant lists the tenants by name. The default is `false`,
-    /// because the list reveals your customers.
+    /// Whether `/login` without a tenant lists the tenants by name. The default is `false`, because the list reveals
+    /// your customers.
     pub fn chooser(mut self, list: bool) -> Self {
         self.options.chooser = list;
         self
     }
 
-    /// Whether a sign-in at one tenant ends the same browser's sessions at the others, as a
-    /// logout there would. The default is `false`: the sessions coexist. If the store
-    /// fails, the browser's cookies for the others are deleted anyway.
+    /// Whether a sign-in at one tenant ends the same browser's sessions at the others, as a logout there would. The
+    /// default is `false`: the sessions coexist. If the store fails, the browser's cookies for the others are deleted
+    /// anyway.
     pub fn exclusive(mut self, exclusive: bool) -> Self {
         self.options.exclusive = exclusive;
         self
     }
 
-    /// Sets the allowed destinations of requests that tenants' settings cause; the default
-    /// is Okta's own domains. Add custom domains, and for development this machine. An
-    /// issuer elsewhere is an error when the tenants are loaded, and URLs in its metadata
-    /// are subject to the same policy.
+    /// Sets the allowed destinations of requests that tenants' settings cause; the default is Okta's own domains. Add
+    /// custom domains, and for development this machine. An issuer elsewhere is an error when the tenants are loaded,
+    /// and URLs in its metadata are subject to the same policy.
     pub fn egress(mut self, policy: EgressPolicy) -> Self {
         self.egress = policy;
         self
     }
 
-    /// Validates everything and builds the tenants, without network access and without
-    /// creating engines of tenants.
+    /// Validates everything and builds the tenants, without network access and without creating engines of tenants.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its fix.
@@ -224,8 +219,4 @@ impl TenantsBuilder {
     }
 }
 
-impl fmt::Debug for TenantsBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantsBuilder").finish_non_exhaustive()
-    }
-}
+opaque_debug!(TenantsBuilder);

@@ -8,8 +8,8 @@ use crate::tenant::TenantSettings;
 
 pub(super) type Choices = Arc<[(String, Config)]>;
 
-/// Builds the choices once per table of tenants and not per request, because building
-/// validates all settings of all tenants and logs their warnings.
+/// Builds the choices once per table of tenants and not per request, because building validates all settings of all
+/// tenants and logs their warnings.
 #[derive(Debug, Default)]
 pub(super) struct Chooser(Mutex<Option<(Arc<TenantTable>, Choices)>>);
 

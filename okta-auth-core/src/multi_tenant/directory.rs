@@ -6,10 +6,9 @@
 //! | file | immediate; the file is checked at most once a second | a valid edit replaces the whole table |
 //! | source | from the cache, or else by a query | when a cached answer has expired |
 //!
-//! Keys come from unauthenticated requests. The answers of a source are in a cache of fixed
-//! size, so made-up names cannot exhaust memory.
+//! Keys come from unauthenticated requests. The answers of a source are in a cache of fixed size, so made-up names
+//! cannot exhaust memory.
 
-use std::fmt;
 #[cfg(feature = "toml")]
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -74,8 +73,7 @@ struct CachedSource {
     limit: QueryLimit,
     /// How long an answer is cached.
     lifetime: Duration,
-    /// Incremented by [`Directory::forget`]; an answer to a query of an earlier generation
-    /// is not cached.
+    /// Incremented by [`Directory::forget`]; an answer to a query of an earlier generation is not cached.
     generation: AtomicU64,
 }
 
@@ -101,8 +99,7 @@ impl Directory {
         Self { backend, clock, removed: Mutex::default(), any_removed: AtomicBool::new(false) }
     }
 
-    /// Takes the tenants removed since the last call. Each is returned once, and the caller
-    /// ends its sessions.
+    /// Takes the tenants removed since the last call. Each is returned once, and the caller ends its sessions.
     pub(super) fn removed(&self) -> Vec<Arc<TenantSettings>> {
         if !self.any_removed.swap(false, Ordering::AcqRel) {
             return Vec::new();
@@ -124,8 +121,8 @@ impl Directory {
         Ok(Self::new(Backend::File { file, rules, table, seen }, clock))
     }
 
-    /// Creates a directory from a source whose answers are cached for `lifetime`. A longer
-    /// lifetime means fewer queries and later updates.
+    /// Creates a directory from a source whose answers are cached for `lifetime`. A longer lifetime means fewer queries
+    /// and later updates.
     pub(super) fn source(source: Arc<dyn TenantSource>, lifetime: Duration, clock: SharedClock) -> Self {
         let (answers, flights, limit) = (Cache::new(CACHE_CAPACITY), SingleFlight::default(), QueryLimit::default());
         let generation = AtomicU64::new(0);
@@ -147,10 +144,9 @@ impl Directory {
 
     /// Looks a tenant up, and queries the source if necessary.
     ///
-    /// Concurrent requests for the same key share one query, which continues if they are
-    /// cancelled. If a query fails, an expired answer is served and the next query waits
-    /// for a pause; without an expired answer the next request queries again. The number of
-    /// concurrent queries is bounded, with a limit of its own for known tenants.
+    /// Concurrent requests for the same key share one query, which continues if they are cancelled. If a query fails,
+    /// an expired answer is served and the next query waits for a pause; without an expired answer the next request
+    /// queries again. The number of concurrent queries is bounded, with a limit of its own for known tenants.
     ///
     /// # Errors
     /// [`Code::TenantUnavailable`] if the source fails and has never answered for this key.
@@ -174,8 +170,7 @@ impl Directory {
                 cached.insert(key, answer.clone(), now.plus(cached.lifetime), generation);
                 Ok(answer)
             }
-            // An expired answer is served while the source is down, so that requests do not
-            // wait for it.
+            // An expired answer is served while the source is down, so that requests do not wait for it.
             Some(Err(error)) => match cached.answers.get(key) {
                 Some((answer, _)) => {
                     cached.insert(key, answer.clone(), now.plus(RETRY_PAUSE), generation);
@@ -187,8 +182,8 @@ impl Directory {
         }
     }
 
-    /// Finds the tenant for the `iss` of third-party initiated login. A source is queried
-    /// for that issuer and decides itself whether an org identifies a tenant.
+    /// Finds the tenant for the `iss` of third-party initiated login. A source is queried for that issuer and decides
+    /// itself whether an org identifies a tenant.
     ///
     /// # Errors
     /// [`Code::TenantUnavailable`], as for [`find`](Self::find).
@@ -217,8 +212,7 @@ impl Directory {
         }
     }
 
-    /// Returns all tenants; `None` for a source, which cannot list them. An edit of the
-    /// file creates a new table.
+    /// Returns all tenants; `None` for a source, which cannot list them. An edit of the file creates a new table.
     pub(super) fn all(&self) -> Option<Arc<TenantTable>> {
         match &self.backend {
             Backend::Table(table) => Some(Arc::clone(table)),
@@ -240,12 +234,11 @@ impl Directory {
         }
     }
 
-    /// Replaces the table, and marks tenants as removed that are absent from the new one or
-    /// have another identity there.
+    /// Replaces the table, and marks tenants as removed that are absent from the new one or have another identity
+    /// there.
     ///
-    /// Another client under the same id is another tenant. Another issuer with the same
-    /// client is the same tenant if the old issuer is among its former issuers, because an
-    /// org may move to a custom domain.
+    /// Another client under the same id is another tenant. Another issuer with the same client is the same tenant if
+    /// the old issuer is among its former issuers, because an org may move to a custom domain.
     #[cfg(feature = "toml")]
     fn replace(&self, current: &RwLock<Arc<TenantTable>>, table: TenantTable) {
         let table = Arc::new(table);
@@ -267,8 +260,8 @@ impl Directory {
 
     /// Returns the table of the file, and reads the file again if it has changed.
     ///
-    /// One request at a time checks the file, and only that one waits for the disk; the
-    /// others use the current table. An invalid file is reported once for each edit.
+    /// One request at a time checks the file, and only that one waits for the disk; the others use the current table.
+    /// An invalid file is reported once for each edit.
     #[cfg(feature = "toml")]
     fn current(&self) -> Option<Arc<TenantTable>> {
         let Backend::File { file, rules, table, seen } = &self.backend else { return None };
@@ -282,8 +275,7 @@ impl Directory {
             }
             if changed {
                 match edited(file, stamp, rules) {
-                    // A change during the read may mean a partial file. The next check
-                    // reads it again.
+                    // A change during the read may mean a partial file. The next check reads it again.
                     Ok(read) if file.stamp() == stamp => self.replace(table, read),
                     Ok(_) => {}
                     Err(error) => {
@@ -301,8 +293,8 @@ impl Directory {
 
 /// Reads a file that has changed.
 ///
-/// Many editors truncate a file before they write it. Accepting the empty state would
-/// remove every tenant and end all sessions.
+/// Many editors truncate a file before they write it. Accepting the empty state would remove every tenant and end all
+/// sessions.
 #[cfg(feature = "toml")]
 fn edited(file: &TenantFile, stamp: Option<FileVersion>, rules: &TenantRules) -> Result<TenantTable> {
     if stamp.is_some_and(FileVersion::is_empty) {
@@ -314,9 +306,8 @@ fn edited(file: &TenantFile, stamp: Option<FileVersion>, rules: &TenantRules) ->
     Ok(read)
 }
 
-/// Whether a key can identify a tenant at all. Keys come from unauthenticated requests and
-/// are cached, so without a limit a few long ones would exhaust memory and reach the
-/// source's database.
+/// Whether a key can identify a tenant at all. Keys come from unauthenticated requests and are cached, so without a
+/// limit a few long ones would exhaust memory and reach the source's database.
 fn may_be_known(key: &TenantKey) -> bool {
     match key {
         TenantKey::Id(_) => true,
@@ -325,8 +316,8 @@ fn may_be_known(key: &TenantKey) -> bool {
     }
 }
 
-/// Queries the source. The answer must match the key exactly: a case-insensitive or partial
-/// comparison in the source would give one tenant's requests to another.
+/// Queries the source. The answer must match the key exactly: a case-insensitive or partial comparison in the source
+/// would give one tenant's requests to another.
 async fn ask(source: Arc<dyn TenantSource>, key: TenantKey) -> Result<Option<Arc<TenantSettings>>, Arc<Error>> {
     let unavailable = |message: &'static str| Arc::new(Error::new(Code::TenantUnavailable, message));
     let answer = match tokio::time::timeout(SOURCE_TIMEOUT, source.find(&key)).await {
@@ -349,8 +340,4 @@ async fn ask(source: Arc<dyn TenantSource>, key: TenantKey) -> Result<Option<Arc
     }
 }
 
-impl fmt::Debug for Directory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Directory").finish_non_exhaustive()
-    }
-}
+opaque_debug!(Directory);

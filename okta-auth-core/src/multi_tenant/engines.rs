@@ -1,7 +1,7 @@
 //! The engines of tenants.
 //!
-//! The engine of a tenant is created at its first request, and again when its settings have
-//! changed. Creating it needs no network.
+//! The engine of a tenant is created at its first request, and again when its settings have changed. Creating it needs
+//! no network.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -42,8 +42,8 @@ pub(super) struct TenantEngines {
 /// The engines in use, with the settings that they were created for.
 pub(super) struct EngineCache {
     engines: Cache<TenantId, (Arc<TenantSettings>, OktaAuth)>,
-    /// Engines are created one at a time, because two engines of a tenant would fetch its
-    /// keys twice. The lock also protects the uniqueness index for tenants of a source.
+    /// Engines are created one at a time, because two engines of a tenant would fetch its keys twice. The lock also
+    /// protects the uniqueness index for tenants of a source.
     creation: Mutex<UniquenessIndex>,
 }
 
@@ -62,8 +62,8 @@ impl EngineCache {
 }
 
 impl TenantEngines {
-    /// Returns the engine of a tenant: the cached one, or a new one if the settings have
-    /// changed. Requests that already have the old engine keep it.
+    /// Returns the engine of a tenant: the cached one, or a new one if the settings have changed. Requests that already
+    /// have the old engine keep it.
     pub(super) fn engine(&self, settings: &Arc<TenantSettings>, directory: &Directory) -> Result<OktaAuth> {
         if let Some(auth) = self.cache.find(settings) {
             return Ok(auth);
@@ -90,9 +90,8 @@ impl TenantEngines {
         self.cache.engines.remove(id);
     }
 
-    /// Returns the engine of a tenant that was removed with these settings, and evicts it.
-    /// The cached engine may already belong to a new tenant with the same id and another
-    /// client.
+    /// Returns the engine of a tenant that was removed with these settings, and evicts it. The cached engine may
+    /// already belong to a new tenant with the same id and another client.
     pub(super) fn engine_of_removed(&self, settings: &Arc<TenantSettings>) -> Option<OktaAuth> {
         let auth = self.cache.find(settings).or_else(|| self.create(settings).ok());
         self.cache.engines.remove_if(&settings.id, |(known, _)| known == settings);
@@ -104,8 +103,8 @@ impl TenantEngines {
         base_url::tenant_config(&self.settings, &self.resolvers, &self.callback, settings)
     }
 
-    /// Creates the engine of a tenant that was not checked as a part of a table. Its client
-    /// and audience are recorded only after the engine was created.
+    /// Creates the engine of a tenant that was not checked as a part of a table. Its client and audience are recorded
+    /// only after the engine was created.
     fn create_unique(
         &self,
         settings: &Arc<TenantSettings>,

@@ -1,10 +1,8 @@
-//! Exclusive tenants: a sign-in at one tenant ends the same browser's sessions at the
-//! others.
+//! Exclusive tenants: a sign-in at one tenant ends the same browser's sessions at the others.
 //!
-//! The request's cookies name the tenants, and each of these is asked for the session in
-//! its own cookie. Therefore only the holder of a cookie can end its session, and a name
-//! without a tenant has no effect. A session ends as by a logout: in the store or in the
-//! revocation list, and its refresh token is revoked at its own Okta.
+//! The request's cookies name the tenants, and each of these is asked for the session in its own cookie. Therefore only
+//! the holder of a cookie can end its session, and a name without a tenant has no effect. A session ends as by a
+//! logout: in the store or in the revocation list, and its refresh token is revoked at its own Okta.
 
 use http::HeaderValue;
 
@@ -14,8 +12,7 @@ use crate::engine::{BoxFuture, ExclusiveSessions, RequestContext};
 use crate::error::Result;
 use crate::tenant::TenantId;
 
-/// The limit of sessions to end at one sign-in, because each may query the source of tenants
-/// and the store.
+/// The limit of sessions to end at one sign-in, because each may query the source of tenants and the store.
 const MAX_SESSIONS: usize = 16;
 
 impl ExclusiveSessions for TenantRouter {

@@ -1,7 +1,7 @@
 //! Loads tenants from a file, which may change while the application runs.
 //!
-//! An edit is applied as a whole: the file is read and checked as one table, and a mistake
-//! in one section leaves all tenants unchanged. At startup a mistake is an error.
+//! An edit is applied as a whole: the file is read and checked as one table, and a mistake in one section leaves all
+//! tenants unchanged. At startup a mistake is an error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,17 +31,16 @@ use crate::tenant::{TenantId, TenantSettings};
 /// session_idle = 1800 # seconds
 /// ```
 ///
-/// The file is read again when it has changed. If it is invalid then, the last valid set
-/// stays in use, and the log has the reason with the line. An empty file is ignored,
-/// because an editor may be about to write it; to remove all tenants, leave a comment in
-/// it.
+/// The file is read again when it has changed. If it is invalid then, the last valid set stays in use, and the log has
+/// the reason with the line. An empty file is ignored, because an editor may be about to write it; to remove all
+/// tenants, leave a comment in it.
 #[derive(Debug)]
 pub struct TenantFile {
     path: PathBuf,
 }
 
-/// Identifies a version of a file by its modification time and length. The length detects
-/// most edits within one tick of the file system's clock.
+/// Identifies a version of a file by its modification time and length. The length detects most edits within one tick of
+/// the file system's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileVersion {
     modified: Option<SystemTime>,
@@ -102,8 +101,7 @@ impl TenantFile {
         })
     }
 
-    /// Returns the current version of the file; `None` if it cannot be read, for example
-    /// while an editor replaces it.
+    /// Returns the current version of the file; `None` if it cannot be read, for example while an editor replaces it.
     pub(super) fn stamp(&self) -> Option<FileVersion> {
         let metadata = fs::metadata(&self.path).ok()?;
         Some(FileVersion { modified: metadata.modified().ok(), length: metadata.len() })
@@ -128,8 +126,7 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Tenant
     TenantTable::new(tenants).map_err(|error| (None, error.to_string()))
 }
 
-/// Removes the offending value from a message of `toml`, because it may be a misplaced
-/// secret. Names of keys stay.
+/// Removes the offending value from a message of `toml`, because it may be a misplaced secret. Names of keys stay.
 fn without_value(message: &str) -> String {
     let repeats = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
     if repeats { error::expected(message) } else { message.to_owned() }
@@ -138,8 +135,8 @@ fn without_value(message: &str) -> String {
 impl Section {
     /// Converts the section, with the secret from the file or its variable.
     ///
-    /// A secret has one place. With two it would be unclear which one counts. An unset
-    /// variable is an error, because it would silently turn the client into a public one.
+    /// A secret has one place. With two it would be unclear which one counts. An unset variable is an error, because it
+    /// would silently turn the client into a public one.
     fn into_settings(self, id: TenantId, variable: impl Fn(&str) -> Option<String>) -> Result<TenantSettings, String> {
         let client_secret = match (self.client_secret, self.client_secret_variable) {
             (Some(_), Some(_)) => {

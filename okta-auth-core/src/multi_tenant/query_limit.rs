@@ -1,9 +1,8 @@
 //! Limits the concurrent queries to a source of tenants.
 //!
-//! Attackers make up hosts and names, and each of them is a query to the application's
-//! database. Without a limit they would use all of its connections. Tenants that the
-//! source has confirmed before have a limit of their own, so that made-up names never delay
-//! them.
+//! Attackers make up hosts and names, and each of them is a query to the application's database. Without a limit they
+//! would use all of its connections. Tenants that the source has confirmed before have a limit of their own, so that
+//! made-up names never delay them.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,13 +1,11 @@
-//! Home-realm discovery: requests without a tenant are asked for an e-mail address or for a
-//! choice.
+//! Home-realm discovery: requests without a tenant are asked for an e-mail address or for a choice.
 //!
-//! Only the domain of an address is looked up in the settings of the tenants. Whether the
-//! user exists is decided at Okta and not revealed here.
+//! Only the domain of an address is looked up in the settings of the tenants. Whether the user exists is decided at
+//! Okta and not revealed here.
 //!
-//! Requests that match no tenant are served by an engine without an issuer: public pages at
-//! the application's own address work, and a page that needs a user starts home-realm
-//! discovery. This engine never sends a request. Except for the start of a sign-in, all of
-//! its endpoints answer 404.
+//! Requests that match no tenant are served by an engine without an issuer: public pages at the application's own
+//! address work, and a page that needs a user starts home-realm discovery. This engine never sends a request. Except
+//! for the start of a sign-in, all of its endpoints answer 404.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -58,8 +56,8 @@ impl RealmDiscovery for TenantRouter {
 }
 
 impl TenantRouter {
-    /// Creates the home-realm discovery page, or 404 if it has nothing to offer. After an
-    /// address without a tenant the page reports this and keeps the input.
+    /// Creates the home-realm discovery page, or 404 if it has nothing to offer. After an address without a tenant the
+    /// page reports this and keeps the input.
     fn discovery(&self, context: &RequestContext, return_to: &ReturnTo, unknown_address: Option<&str>) -> Reply {
         let choices = self.choices();
         if !self.email_first() && choices.is_empty() {
@@ -114,8 +112,7 @@ impl TenantRouter {
     }
 }
 
-/// Starts a tenant's sign-in: here if the tenant shares this address, else at its own
-/// address.
+/// Starts a tenant's sign-in: here if the tenant shares this address, else at its own address.
 async fn start_login_at(auth: &OktaAuth, context: &RequestContext, parts: &Parts, options: LoginOptions) -> Reply {
     let (here, there) = (context.auth().config(), auth.config());
     if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
@@ -162,8 +159,8 @@ fn email_form(login: &str, return_to: &ReturnTo, unknown_address: Option<&str>) 
     )
 }
 
-/// Returns the login URL of a tenant. A target outside of the tenant's own path belongs to
-/// no tenant and is replaced by the tenant's start page.
+/// Returns the login URL of a tenant. A target outside of the tenant's own path belongs to no tenant and is replaced by
+/// the tenant's start page.
 fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
     let mut url = Url::parse(&config.public_url(config.routes().login()?)).ok()?;
     let home = config.routes().home();
@@ -178,8 +175,8 @@ fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
     Some(url.into())
 }
 
-/// Returns the domain of an address, in lower case. Domains with non-ASCII letters are rejected,
-/// because their lower case is ambiguous.
+/// Returns the domain of an address, in lower case. Domains with non-ASCII letters are rejected, because their lower
+/// case is ambiguous.
 fn domain_of(address: &str) -> Option<String> {
     let email = Email::parse(address)?;
     let (_, domain) = email.as_str().split_once('@')?;

@@ -1,7 +1,7 @@
 //! Ends the sessions of removed tenants.
 //!
-//! If the store fails, the sessions would survive and become valid again if the tenant were
-//! added again. Therefore ending them is retried until it succeeds.
+//! If the store fails, the sessions would survive and become valid again if the tenant were added again. Therefore
+//! ending them is retried until it succeeds.
 
 use std::time::Duration;
 
@@ -34,8 +34,7 @@ pub(super) fn end_sessions(removed: Vec<OktaAuth>) -> oneshot::Receiver<()> {
     receiver
 }
 
-/// Removes a tenant and ends all its sessions. If the store does not respond, this is
-/// retried in the background.
+/// Removes a tenant and ends all its sessions. If the store does not respond, this is retried in the background.
 ///
 /// # Errors
 /// Those of the store; no session has ended yet then.

@@ -1,11 +1,11 @@
 //! Resolves the tenant of a request.
 //!
-//! All input is untrusted, so a result is only a key to look up. A wrong result is
-//! harmless: cookies and tokens of one tenant are invalid at another.
+//! All input is untrusted, so a result is only a key to look up. A wrong result is harmless: cookies and tokens of one
+//! tenant are invalid at another.
 //!
-//! There are two kinds of resolvers. Those that name a tenant (subdomain, path, header) are
-//! binding, because a link to a removed tenant must not lead to another one. Those that
-//! only hint (host, issuer, cookie) leave an unknown value to the next resolver.
+//! There are two kinds of resolvers. Those that name a tenant (subdomain, path, header) are binding, because a link to
+//! a removed tenant must not lead to another one. Those that only hint (host, issuer, cookie) leave an unknown value to
+//! the next resolver.
 
 use http::HeaderName;
 
@@ -23,20 +23,18 @@ use crate::tenant::TenantId;
 pub enum Resolver {
     /// The requested host, matched against the hosts of the tenants.
     Host,
-    /// The label in front of this host: with `app.example.com`, `acme.app.example.com` is
-    /// `acme`.
+    /// The label in front of this host: with `app.example.com`, `acme.app.example.com` is `acme`.
     Subdomain(String),
-    /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is
-    /// `acme`. Name it `{tenant}` in your own routes, as the library does.
+    /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is `acme`. Name it `{tenant}` in
+    /// your own routes, as the library does.
     Path(String),
-    /// A header that your own proxy sets and removes from incoming requests. Without such a
-    /// proxy a client can name any tenant, but its credentials stay valid only at its own.
+    /// A header that your own proxy sets and removes from incoming requests. Without such a proxy a client can name any
+    /// tenant, but its credentials stay valid only at its own.
     TrustedHeader(String),
-    /// The exact `iss` of the presented access token. It only selects among the issuers of
-    /// the tenants; the token is then verified for the selected one.
+    /// The exact `iss` of the presented access token. It only selects among the issuers of the tenants; the token is
+    /// then verified for the selected one.
     BearerIssuer,
-    /// The only tenant whose session cookie the browser sends, for applications with one
-    /// host for all tenants.
+    /// The only tenant whose session cookie the browser sends, for applications with one host for all tenants.
     Session,
 }
 
@@ -51,8 +49,8 @@ pub(super) enum Resolution {
     Invalid,
 }
 
-/// Returns the results of the resolvers in order, up to the first binding one. Later
-/// resolvers do not run. `cookie` is the full name of the session cookie.
+/// Returns the results of the resolvers in order, up to the first binding one. Later resolvers do not run. `cookie` is
+/// the full name of the session cookie.
 pub(super) fn resolve<'a, H: Headers>(
     resolvers: impl IntoIterator<Item = &'a Resolver>,
     head: Head<'_, H>,
@@ -138,8 +136,8 @@ impl Resolver {
     }
 }
 
-/// Whether the prefix appears only after percent-decoding, as in `/%74` for `/t`. A router
-/// that decodes paths would then see another tenant than this resolver.
+/// Whether the prefix appears only after percent-decoding, as in `/%74` for `/t`. A router that decodes paths would
+/// then see another tenant than this resolver.
 fn disguised(path: &str, prefix: &str) -> bool {
     let decoded = percent_encoding::percent_decode_str(path).collect::<Vec<u8>>();
     path.contains('%') && decoded.strip_prefix(prefix.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
@@ -150,8 +148,8 @@ pub(super) fn named(text: &str) -> Resolution {
     TenantId::parse(text).map_or(Resolution::Invalid, |id| Resolution::Required(TenantKey::Id(id)))
 }
 
-/// Returns the requested host in lower case and without port: from the request line, or
-/// else from the only `Host` header. Forwarding headers of proxies are ignored.
+/// Returns the requested host in lower case and without port: from the request line, or else from the only `Host`
+/// header. Forwarding headers of proxies are ignored.
 pub(super) fn host<H: Headers>(head: Head<'_, H>) -> Option<String> {
     let text = match head.authority {
         Some(authority) => authority,
@@ -168,9 +166,9 @@ pub(super) fn host<H: Headers>(head: Head<'_, H>) -> Option<String> {
 
 /// Returns the tenant whose session cookie is present, if it is the only one.
 ///
-/// The cookie is not opened: its name is enough to select a tenant, and that tenant's keys
-/// verify it later. Over TLS the full name has the `__Host-` prefix. A name without it is
-/// ignored, because a neighbouring subdomain can plant such a cookie.
+/// The cookie is not opened: its name is enough to select a tenant, and that tenant's keys verify it later. Over TLS
+/// the full name has the `__Host-` prefix. A name without it is ignored, because a neighbouring subdomain can plant
+/// such a cookie.
 fn session<H: Headers>(head: Head<'_, H>, cookie: &str) -> Option<Resolution> {
     let cookies = RequestCookies::new(head.headers);
     let ids = cookies.names_with_prefix(cookie).filter_map(|name| {
@@ -223,8 +221,7 @@ mod tests {
         assert_eq!(say(Resolver::Host, "/", &[("host", "a.example"), ("host", "b.example")]), None);
         assert_eq!(say(Resolver::Host, "/", &[("host", "acme@evil.example")]), None);
         assert_eq!(say(Resolver::Host, "/", &[("x-forwarded-host", "acme.com")]), None);
-        // The request line has precedence over the header (RFC 9112 §3.2.2), and in HTTP/2
-        // it is all there is.
+        // The request line has precedence over the header (RFC 9112 §3.2.2), and in HTTP/2 it is all there is.
         assert_eq!(say(Resolver::Host, "http://acme.com:8080/", &[("host", "globex.com")]), host("acme.com"));
         assert_eq!(say(Resolver::Host, "http://acme.com/", &[]), host("acme.com"));
     }

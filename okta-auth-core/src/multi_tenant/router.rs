@@ -1,7 +1,6 @@
 //! The tenant router: it finds the tenant of each request.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, Weak};
 
 use http::Method;
@@ -33,8 +32,7 @@ pub(super) struct TenantRouter {
     pub(super) without_tenant: OktaAuth,
     /// The host of the application's own address.
     own_host: Option<String>,
-    /// The full name of the session cookie at the application's own address; each tenant
-    /// appends its id.
+    /// The full name of the session cookie at the application's own address; each tenant appends its id.
     session_cookie: String,
     chooser: Chooser,
     routes: RouteTable,
@@ -98,8 +96,8 @@ impl TenantRouter {
         Endpoint::all(self.without_tenant.config().routes())
     }
 
-    /// Returns the library's paths below the prefixes of tenants, and the callbacks of
-    /// tenants that share an address, as patterns of the router.
+    /// Returns the library's paths below the prefixes of tenants, and the callbacks of tenants that share an address,
+    /// as patterns of the router.
     pub(super) fn endpoints_below(&self) -> Vec<(Endpoint, String)> {
         endpoints_below(&self.without_tenant, &self.resolvers)
     }
@@ -127,8 +125,8 @@ impl TenantRouter {
 
     /// Finds the tenant of a request, without waiting where possible.
     ///
-    /// A request that discovers removed tenants waits until their sessions have ended,
-    /// because a removed tenant may be added again at any time.
+    /// A request that discovers removed tenants waits until their sessions have ended, because a removed tenant may be
+    /// added again at any time.
     pub(super) fn authenticate<H: Headers>(
         self: &Arc<Self>,
         head: Head<'_, H>,
@@ -158,8 +156,8 @@ impl TenantRouter {
         self.discover_or_reject(head)
     }
 
-    /// Returns the hints of the resolvers. For a callback at a shared address the tenant id
-    /// in its path is used instead.
+    /// Returns the hints of the resolvers. For a callback at a shared address the tenant id in its path is used
+    /// instead.
     fn hints<H: Headers>(&self, head: Head<'_, H>) -> Vec<Resolution> {
         match self.shared_callback(head.path()) {
             Some(rest) if !rest.is_empty() => vec![named(rest.strip_prefix('/').unwrap_or_default())],
@@ -171,15 +169,13 @@ impl TenantRouter {
         }
     }
 
-    /// Whether a request to the application's own address names the tenant itself. Existing
-    /// sessions are then ignored.
+    /// Whether a request to the application's own address names the tenant itself. Existing sessions are then ignored.
     fn says_where_to<H: Headers>(&self, head: Head<'_, H>) -> bool {
         let (routes, path) = (self.without_tenant.config().routes(), Some(head.path()));
         (*head.method == Method::POST && path == routes.login()) || path == routes.initiate_login()
     }
 
-    /// Returns the rest of the path, for a request to the application's own callback or
-    /// below it.
+    /// Returns the rest of the path, for a request to the application's own callback or below it.
     fn shared_callback<'a>(&self, path: &'a str) -> Option<&'a str> {
         let rest = path.strip_prefix(self.without_tenant.config().routes().callback()?)?;
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)
@@ -187,11 +183,10 @@ impl TenantRouter {
 
     /// Passes the request to its tenant.
     ///
-    /// A response at the callback of another tenant, or at the callback without a tenant,
-    /// is rejected. Okta sends no issuer in the response (RFC 9207), so distinct redirect
-    /// URIs are the defence against mix-up attacks (RFC 9700 §4.4.2). With one redirect URI
-    /// for all tenants, a malicious org could send its users to sign in at another org and
-    /// receive their codes.
+    /// A response at the callback of another tenant, or at the callback without a tenant, is rejected. Okta sends no
+    /// issuer in the response (RFC 9207), so distinct redirect URIs are the defence against mix-up attacks (RFC 9700
+    /// §4.4.2). With one redirect URI for all tenants, a malicious org could send its users to sign in at another org
+    /// and receive their codes.
     fn enter<H: Headers>(
         self: &Arc<Self>,
         auth: &OktaAuth,
@@ -258,8 +253,7 @@ impl TenantRouter {
         self.directory.named_by(iss).await?.map(|settings| self.engine(&settings)).transpose()
     }
 
-    /// Handles a request without a tenant: to the application's own address, or to an
-    /// unknown one.
+    /// Handles a request without a tenant: to the application's own address, or to an unknown one.
     fn discover_or_reject<H: Headers>(self: &Arc<Self>, head: Head<'_, H>) -> Authentication {
         let by_host = self.resolvers.iter().any(|one| matches!(one, Resolver::Host | Resolver::Subdomain(_)));
         if by_host && host(head) != self.own_host {
@@ -269,9 +263,8 @@ impl TenantRouter {
         Authentication::Ready(without_tenant(&self.without_tenant, head, discover))
     }
 
-    /// Rejects a request with an error. The health path is still served, because it reports
-    /// whether the application runs. So are the routes that the application lists as public,
-    /// if the tenant does not exist.
+    /// Rejects a request with an error. The health path is still served, because it reports whether the application
+    /// runs. So are the routes that the application lists as public, if the tenant does not exist.
     fn refused<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, error: Error) -> Authentication {
         let error = Arc::new(error);
         let is_health_path = self.without_tenant.config().health_path.as_deref() == Some(head.path());
@@ -283,8 +276,7 @@ impl TenantRouter {
         Authentication::Pending(PendingAuthentication::on(async move { context }))
     }
 
-    /// Ends the sessions of tenants that were removed from the file. The request continues
-    /// after the first attempt.
+    /// Ends the sessions of tenants that were removed from the file. The request continues after the first attempt.
     fn end_removed(&self) -> Option<oneshot::Receiver<()>> {
         let removed = self.directory.removed();
         let removed: Vec<_> = removed.iter().filter_map(|settings| self.engines.engine_of_removed(settings)).collect();
@@ -295,8 +287,8 @@ impl TenantRouter {
         self.options.email_first
     }
 
-    /// Returns the tenants for the chooser, by name with their sign-in; empty if the
-    /// chooser is disabled. They are built once for each table, without creating engines.
+    /// Returns the tenants for the chooser, by name with their sign-in; empty if the chooser is disabled. They are
+    /// built once for each table, without creating engines.
     pub(super) fn choices(&self) -> Choices {
         let table = if self.options.chooser { self.directory.all() } else { None };
         let build = |tenant: &TenantSettings| self.engines.tenant_config(tenant).build().ok();
@@ -334,8 +326,4 @@ fn unknown() -> Error {
     Error::new(Code::TenantUnknown, "no tenant matches this request")
 }
 
-impl fmt::Debug for TenantRouter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantRouter").finish_non_exhaustive()
-    }
-}
+opaque_debug!(TenantRouter);

@@ -12,8 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::issuer::without_slash;
 use crate::tenant::{TenantId, TenantSettings};
 
-/// The application's rules. They apply to a table at startup and to each later version of a
-/// file.
+/// The application's rules. They apply to a table at startup and to each later version of a file.
 pub(super) struct TenantRules {
     pub(super) egress: EgressPolicy,
     pub(super) policies: BTreeSet<String>,
@@ -37,8 +36,8 @@ impl AppCredentials {
         Self { key, secret, accepted: config.accepted_issuers().to_vec() }
     }
 
-    /// Explains why a tenant's access tokens would be accepted at other tenants, with the
-    /// fix. Issuers in `accept_issuer` are accepted at every tenant.
+    /// Explains why a tenant's access tokens would be accepted at other tenants, with the fix. Issuers in
+    /// `accept_issuer` are accepted at every tenant.
     fn leak(&self, tenant: &TenantSettings) -> Option<String> {
         let mut issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers);
         let is_same = |issuer: &str, other: &str| without_slash(issuer) == without_slash(other);
@@ -51,9 +50,8 @@ impl AppCredentials {
 
     /// Explains why a tenant's client authentication is misconfigured, with the fix.
     ///
-    /// A tenant without credentials is a public client. If the application has credentials
-    /// that the tenant might have been meant to use, this is an error: Okta would reject
-    /// each of its sign-ins.
+    /// A tenant without credentials is a public client. If the application has credentials that the tenant might have
+    /// been meant to use, this is an error: Okta would reject each of its sign-ins.
     fn problem(&self, tenant: &TenantSettings) -> Option<&'static str> {
         match (tenant.client_secret.is_some(), tenant.shared_key) {
             (true, true) => Some("it has a client_secret, and `shared_key` is set; keep one"),
@@ -124,8 +122,8 @@ impl TenantRules {
         Err(Error::new(Code::ConfigInvalid, format!("the tenants cannot be used:\n- {}", problems.join("\n- "))))
     }
 
-    /// Finds another tenant whose subdomain equals a host. The order of the resolvers would
-    /// otherwise decide which tenant's sign-in its users see.
+    /// Finds another tenant whose subdomain equals a host. The order of the resolvers would otherwise decide which
+    /// tenant's sign-in its users see.
     fn subdomain_of_another<'a>(
         &self,
         host: &str,

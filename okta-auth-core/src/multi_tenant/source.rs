@@ -1,7 +1,6 @@
 //! The interface for tenants that are stored elsewhere.
 //!
-//! A source is queried for one key at a time and never for a list, because there may be
-//! thousands of tenants.
+//! A source is queried for one key at a time and never for a list, because there may be thousands of tenants.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -14,8 +13,7 @@ use crate::tenant::{TenantId, TenantSettings};
 /// The future that a source returns.
 pub type TenantFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, TenantError>> + Send + 'a>>;
 
-/// The key of a tenant lookup. It comes from an untrusted request: use it only for the
-/// lookup.
+/// The key of a tenant lookup. It comes from an untrusted request: use it only for the lookup.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TenantKey {
@@ -42,15 +40,15 @@ impl fmt::Display for TenantKey {
 
 /// A source of tenants, for example a database.
 ///
-/// Answers are cached for a while, including negative ones, and concurrent requests for a
-/// key share one query. A source must be deterministic: a key has one tenant or none.
+/// Answers are cached for a while, including negative ones, and concurrent requests for a key share one query. A source
+/// must be deterministic: a key has one tenant or none.
 ///
-/// At most 32 queries run concurrently, 8 of them reserved for tenants that the source has
-/// confirmed before, so that made-up host names neither exhaust your database connections
-/// nor delay known tenants. A query that waits longer than 2 s is answered with 503.
+/// At most 32 queries run concurrently, 8 of them reserved for tenants that the source has confirmed before, so that
+/// made-up host names neither exhaust your database connections nor delay known tenants. A query that waits longer than
+/// 2 s is answered with 503.
 ///
-/// Set [`TenantSettings::created_at`] if independent customers can add tenants: of two rows
-/// that claim the same client or audience the older one is served.
+/// Set [`TenantSettings::created_at`] if independent customers can add tenants: of two rows that claim the same client
+/// or audience the older one is served.
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;
@@ -72,13 +70,13 @@ impl fmt::Display for TenantKey {
 pub trait TenantSource: Send + Sync + 'static {
     /// Looks a tenant up.
     ///
-    /// Return `None` if there is no such tenant; this answer is cached. Return an error if
-    /// the lookup failed. A query that takes more than 5 s counts as failed.
+    /// Return `None` if there is no such tenant; this answer is cached. Return an error if the lookup failed. A query
+    /// that takes more than 5 s counts as failed.
     fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>>;
 }
 
-/// The source failed. The request is answered with 503, unless an earlier answer for the
-/// same key is cached, which is then served.
+/// The source failed. The request is answered with 503, unless an earlier answer for the same key is cached, which is
+/// then served.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct TenantError(Box<dyn StdError + Send + Sync + 'static>);

@@ -16,8 +16,8 @@ use crate::tenant::{TenantId, TenantSettings};
 
 /// A fixed set of tenants.
 ///
-/// Each host, each e-mail domain and each pair of issuer and client belongs to one tenant.
-/// A conflict is an error when the table is built.
+/// Each host, each e-mail domain and each pair of issuer and client belongs to one tenant. A conflict is an error when
+/// the table is built.
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;
@@ -39,8 +39,8 @@ pub struct TenantTable {
     tenants: HashMap<TenantKey, Arc<TenantSettings>>,
     /// The tenant of each issuer; `None` for an issuer of several tenants.
     issuers: HashMap<String, Option<Arc<TenantSettings>>>,
-    /// Like `issuers`, with the org of each custom server as an additional key, because
-    /// third-party initiated login may name the org.
+    /// Like `issuers`, with the org of each custom server as an additional key, because third-party initiated login may
+    /// name the org.
     named: HashMap<String, Option<Arc<TenantSettings>>>,
     /// Sorted by id.
     all: Vec<Arc<TenantSettings>>,
@@ -72,9 +72,8 @@ impl TenantTable {
         Err(Error::new(Code::ConfigInvalid, message))
     }
 
-    /// Adds the lookup keys of a tenant. Hosts and domains are stored in lower case, as
-    /// resolvers query them. Issuers are stored in each spelling that they may have, because
-    /// they are compared character by character.
+    /// Adds the lookup keys of a tenant. Hosts and domains are stored in lower case, as resolvers query them. Issuers
+    /// are stored in each spelling that they may have, because they are compared character by character.
     fn add(&mut self, tenant: &Arc<TenantSettings>, problems: &mut Vec<String>) {
         let hosts = tenant.hosts.iter().map(|host| TenantKey::Host(host.to_ascii_lowercase()));
         let domains = tenant.email_domains.iter().map(|domain| TenantKey::EmailDomain(domain.to_ascii_lowercase()));
@@ -84,8 +83,7 @@ impl TenantTable {
                 problems.push(format!("{}: {text} leads to {} too; assign it to one of them", tenant.id, other.id));
             }
         }
-        // Several clients of one issuer are allowed; the issuer alone then identifies none
-        // of them.
+        // Several clients of one issuer are allowed; the issuer alone then identifies none of them.
         for issuer in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
             for name in spellings(issuer) {
                 add_only(&mut self.issuers, name.clone(), tenant);
@@ -106,9 +104,8 @@ impl TenantTable {
         }
     }
 
-    /// Looks up the `iss` of third-party initiated login: an issuer, or the org of a custom
-    /// server. An org of several tenants has no result, even if it is the issuer of one of
-    /// them.
+    /// Looks up the `iss` of third-party initiated login: an issuer, or the org of a custom server. An org of several
+    /// tenants has no result, even if it is the issuer of one of them.
     pub(super) fn named_by(&self, iss: &str) -> Option<&Arc<TenantSettings>> {
         self.named.get(iss)?.as_ref()
     }
@@ -137,9 +134,9 @@ impl TenantSource for TenantTable {
     }
 }
 
-/// Finds audiences that two tenants share. In an access token of a custom server only the
-/// audience identifies the tenant, so two tenants with the same server and audience would
-/// accept each other's tokens. Tokens of an org server are distinguished by their client.
+/// Finds audiences that two tenants share. In an access token of a custom server only the audience identifies the
+/// tenant, so two tenants with the same server and audience would accept each other's tokens. Tokens of an org server
+/// are distinguished by their client.
 pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str) -> Vec<String> {
     let (mut known, mut problems) = (HashMap::new(), Vec::new());
     for tenant in tenants {

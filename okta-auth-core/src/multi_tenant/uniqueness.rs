@@ -1,9 +1,8 @@
 //! The uniqueness index for tenants of a source.
 //!
-//! A table is checked as a whole: no two tenants share an issuer and client, or an
-//! authorization server and audience. A source cannot be listed, so a conflict is detected
-//! when the second tenant is loaded. The younger row is rejected if both ages are known,
-//! else the tenant that was loaded second. A tenant with invalid settings claims nothing.
+//! A table is checked as a whole: no two tenants share an issuer and client, or an authorization server and audience. A
+//! source cannot be listed, so a conflict is detected when the second tenant is loaded. The younger row is rejected if
+//! both ages are known, else the tenant that was loaded second. A tenant with invalid settings claims nothing.
 
 use std::collections::HashMap;
 
@@ -22,8 +21,8 @@ type Claim = (String, String);
 pub(super) struct UniquenessIndex(HashMap<Claim, TenantId>);
 
 impl UniquenessIndex {
-    /// Checks a tenant's claims against the others. `default` are the audiences of tenants
-    /// without audiences of their own; `current` looks up the present settings of a tenant.
+    /// Checks a tenant's claims against the others. `default` are the audiences of tenants without audiences of their
+    /// own; `current` looks up the present settings of a tenant.
     ///
     /// Returns the younger tenants that lose their claim.
     ///
@@ -47,8 +46,7 @@ impl UniquenessIndex {
         Ok(younger)
     }
 
-    /// Records the claims of a tenant that has passed [`check`](Self::check) and can be
-    /// served.
+    /// Records the claims of a tenant that has passed [`check`](Self::check) and can be served.
     pub(super) fn record<'a, S: AsRef<TenantSettings>>(
         &mut self,
         tenant: &'a TenantSettings,
@@ -66,8 +64,7 @@ fn has(tenant: &TenantSettings, default: &str, claim: &Claim) -> bool {
     claims(tenant, default).any(|known| known == *claim)
 }
 
-/// Whether a tenant is known to be older than the current holder. A row with a date has
-/// precedence over one without.
+/// Whether a tenant is known to be older than the current holder. A row with a date has precedence over one without.
 fn is_elder(tenant: &TenantSettings, holder: &TenantSettings) -> bool {
     match (tenant.created_at, holder.created_at) {
         (Some(created_at), Some(other)) => created_at < other,

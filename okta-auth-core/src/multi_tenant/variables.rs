@@ -1,5 +1,4 @@
-//! Reads tenants from variables: `OKTA_TENANTS=acme,globex`, `OKTA_ACME_ISSUER_URI`, and so
-//! on.
+//! Reads tenants from variables: `OKTA_TENANTS=acme,globex`, `OKTA_ACME_ISSUER_URI`, and so on.
 
 use std::collections::HashMap;
 
@@ -12,12 +11,10 @@ use crate::tenant::{TenantId, TenantSettings};
 const TENANTS: &str = "OKTA_TENANTS";
 
 impl TenantTable {
-    /// Reads tenants from variables. `OKTA_TENANTS` lists their ids. In the names below,
-    /// the id is in upper case and has `_` for `-`. Each tenant needs
-    /// `OKTA_{ID}_ISSUER_URI` and `OKTA_{ID}_CLIENT_ID`, and may have `_CLIENT_SECRET`,
-    /// `_SHARED_KEY` (`true`), `_NAME`, `_BASE_URL`, `_HOSTS`, `_EMAIL_DOMAINS`,
-    /// `_FORMER_ISSUERS` (lists separated by commas), `_SCOPES`, `_AUDIENCE` and
-    /// `_POLICIES`.
+    /// Reads tenants from variables. `OKTA_TENANTS` lists their ids. In the names below, the id is in upper case and
+    /// has `_` for `-`. Each tenant needs `OKTA_{ID}_ISSUER_URI` and `OKTA_{ID}_CLIENT_ID`, and may have
+    /// `_CLIENT_SECRET`, `_SHARED_KEY` (`true`), `_NAME`, `_BASE_URL`, `_HOSTS`, `_EMAIL_DOMAINS`, `_FORMER_ISSUERS`
+    /// (lists separated by commas), `_SCOPES`, `_AUDIENCE` and `_POLICIES`.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its variable and its fix.
@@ -60,8 +57,8 @@ fn prefix(id: &str) -> String {
     format!("OKTA_{}_", id.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// Reports variables with a tenant's prefix and an unknown suffix. A misspelled secret
-/// would otherwise silently turn the client into a public one.
+/// Reports variables with a tenant's prefix and an unknown suffix. A misspelled secret would otherwise silently turn
+/// the client into a public one.
 fn strangers(ids: &[String], variables: &HashMap<String, String>) -> Vec<String> {
     let prefixes: Vec<String> = ids.iter().map(|id| prefix(id)).collect();
     let is_setting = |name: &str| {

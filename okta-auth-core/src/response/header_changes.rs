@@ -1,14 +1,13 @@
 //! The response headers that the session needs.
 //!
-//! 1. A refreshed session, or one that was idle for a while, is written again; the cookie
-//!    of an ended session is deleted. Neither happens if the response itself writes the
-//!    session (at sign-in or logout), because that would undo it.
-//! 2. A response that its handler marks for shared caches, such as a stylesheet, gets no
-//!    session cookie: the cache would serve the session to other users. The cookie can wait
-//!    for the next response. New tokens cannot, and are always written.
-//! 3. A response that sets a cookie is never cached, regardless of the handler. A response
-//!    that depends on the caller varies by `Cookie`, by `Authorization`, or by both, and is
-//!    cached only if the handler says how (RFC 9111 §5.2.2).
+//! 1. A refreshed session, or one that was idle for a while, is written again; the cookie of an ended session is
+//!    deleted. Neither happens if the response itself writes the session (at sign-in or logout), because that would
+//!    undo it.
+//! 2. A response that its handler marks for shared caches, such as a stylesheet, gets no session cookie: the cache
+//!    would serve the session to other users. The cookie can wait for the next response. New tokens cannot, and are
+//!    always written.
+//! 3. A response that sets a cookie is never cached, regardless of the handler. A response that depends on the caller
+//!    varies by `Cookie`, by `Authorization`, or by both, and is cached only if the handler says how (RFC 9111 §5.2.2).
 
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -59,8 +58,8 @@ struct ResponseSummary {
 }
 
 impl ResponseHeaderChanges {
-    /// Returns the changes to a response with these headers: the cookies of the session, and cache
-    /// headers. `clear_return` deletes the cookie of a logout that the response has shown.
+    /// Returns the changes to a response with these headers: the cookies of the session, and cache headers.
+    /// `clear_return` deletes the cookie of a logout that the response has shown.
     pub(crate) fn of<H: Headers>(
         headers: &H,
         session: &RequestSession,

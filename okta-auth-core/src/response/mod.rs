@@ -1,8 +1,7 @@
-//! The library's own responses: pages and JSON, errors, challenges, and the headers that a session
-//! needs.
+//! The library's own responses: pages and JSON, errors, challenges, and the headers that a session needs.
 //!
-//! A [`Responder`] creates them for one request. It knows the settings and the reference of the
-//! request, and no session. Users get a stable code and a next step. The cause is only in the log.
+//! A [`Responder`] creates them for one request. It knows the settings and the reference of the request, and no
+//! session. Users get a stable code and a next step. The cause is only in the log.
 
 mod challenge;
 mod error_page;

@@ -168,9 +168,6 @@ impl SessionAdmin {
     }
 
     /// Ends a session that another sign-in replaces, and revokes its refresh token.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end`]; the session has not ended then.
     pub(crate) async fn end_replaced(
         &self,
         session: &Arc<Session>,
@@ -186,9 +183,6 @@ impl SessionAdmin {
 
     /// Ends the session that these cookies name, because a session of another tenant replaces it. Returns the deletions
     /// of the cookies.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::find`] and [`Sessions::end`]; the session has not ended then.
     pub(crate) async fn end_presented(
         &self,
         cookies: &RequestCookies,

@@ -10,7 +10,6 @@ use crate::error::Code;
 use crate::secret::Secret;
 
 const SECRET: &str = "a secret for tests, 32 bytes or more";
-
 const ISSUER: &str = "https://issuer.example";
 
 fn config(issuer: &str) -> ConfigBuilder {

@@ -34,7 +34,8 @@ pub(crate) enum LoadedSession {
     Ended,
     /// A session that begins in the future.
     Early(Arc<Session>),
-    /// A live session. `needs_rewrite` if its cookie should be written again, to record the use or to replace an old key.
+    /// A live session. `needs_rewrite` if its cookie should be written again, to record the use or to replace an old
+    /// key.
     Live { entry: SessionEntry, needs_rewrite: bool },
 }
 

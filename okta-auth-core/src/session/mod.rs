@@ -8,28 +8,25 @@
 //! | `memory` | an id of 256 random bits | the record, sealed, in one process |
 //! | `redis://..` | an id of 256 random bits | the record, sealed, for all replicas |
 //!
-//! An application can add its own store by implementing `SessionStore`. Every store sees the hash
-//! of an id and never the id itself. A record can be opened only under that hash, with keys that
-//! the store does not have.
+//! An application can add its own store by implementing `SessionStore`. Every store sees the hash of an id and never
+//! the id itself. A record can be opened only under that hash, with keys that the store does not have.
 //!
 //! # How long
 //!
-//! A session ends at the earliest of three times: when it has been unused for the idle limit (1 h
-//! by default), when the absolute limit since sign-in is reached (12 h by default), or at the
-//! moment that Okta sets in `session_expiry`. The time of last use is written only when it is older
-//! than a twentieth of the idle limit, so most requests write nothing.
+//! A session ends at the earliest of three times: when it has been unused for the idle limit (1 h by default), when the
+//! absolute limit since sign-in is reached (12 h by default), or at the moment that Okta sets in `session_expiry`. The
+//! time of last use is written only when it is older than a twentieth of the idle limit, so most requests write
+//! nothing.
 //!
-//! The session record stores both ends: the absolute end at sign-in, and the idle end with each
-//! written use. Lowering a limit takes effect at once. Raising a limit never revives a session that
-//! has ended.
+//! The session record stores both ends: the absolute end at sign-in, and the idle end with each written use. Lowering a
+//! limit takes effect at once. Raising a limit never revives a session that has ended.
 //!
 //! # How tokens stay fresh
 //!
-//! If the session has a refresh token, the tokens are refreshed shortly before the access token
-//! expires. Concurrent requests share one refresh. Each refresh reads the claims again, so a group
-//! that was removed at Okta disappears within one access token lifetime. If Okta does not answer,
-//! the session stays usable for a grace period after the token expired; after that, requests are
-//! answered with 503. An outage signs no user out.
+//! If the session has a refresh token, the tokens are refreshed shortly before the access token expires. Concurrent
+//! requests share one refresh. Each refresh reads the claims again, so a group that was removed at Okta disappears
+//! within one access token lifetime. If Okta does not answer, the session stays usable for a grace period after the
+//! token expired; after that, requests are answered with 503. An outage signs no user out.
 //!
 //! # What ends one
 //!
@@ -41,21 +38,20 @@
 //! | front-channel, back-channel, Universal Logout | found by the index, removed | recorded as ended |
 //! | `end_session`, `end_sessions_of` | removed | recorded as ended |
 //!
-//! A recorded end is a moment up to which all sessions of one index key have ended. The key stands
-//! for one session, a user, an e-mail address, or a session at Okta. Every request checks these
-//! records. In memory they hold for one process; in Redis for all replicas.
+//! A recorded end is a moment up to which all sessions of one index key have ended. The key stands for one session, a
+//! user, an e-mail address, or a session at Okta. Every request checks these records. In memory they hold for one
+//! process; in Redis for all replicas.
 //!
 //! # When a store is down
 //!
-//! The application then cannot tell whether a user is signed in. Every request that depends on it
-//! is answered with 503 and `Retry-After`. Cookies stay in place, and no request is treated as
-//! unauthenticated.
+//! The application then cannot tell whether a user is signed in. Every request that depends on it is answered with 503
+//! and `Retry-After`. Cookies stay in place, and no request is treated as unauthenticated.
 //!
 //! # How large
 //!
-//! A typical session with an ID token and an access token of Okta takes less than 3 KB in one
-//! cookie. A session uses at most five cookies. A larger session is refused at sign-in, with the
-//! fix in the message, and never truncated. In a store a session takes about 2 KB.
+//! A typical session with an ID token and an access token of Okta takes less than 3 KB in one cookie. A session uses at
+//! most five cookies. A larger session is refused at sign-in, with the fix in the message, and never truncated. In a
+//! store a session takes about 2 KB.
 //!
 //! # What is in it
 //!

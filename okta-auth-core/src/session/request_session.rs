@@ -41,8 +41,7 @@ pub(crate) enum SessionState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CookieUpdate {
     None,
-    /// The session was idle for a while, or is sealed with an old key: write the cookie
-    /// again.
+    /// The session was idle for a while, or is sealed with an old key: write the cookie again.
     Reseal,
     /// The cookie has no live session: delete it.
     Clear,
@@ -68,8 +67,7 @@ impl RequestSession {
         Self { cookies, now, activity, state: SessionState::Anonymous, cookie_update, latest }
     }
 
-    /// Records the outcome of a lookup. Returns a session that begins in the future and cannot be
-    /// used yet.
+    /// Records the outcome of a lookup. Returns a session that begins in the future and cannot be used yet.
     pub(crate) fn settle(&mut self, loaded: LoadedSession, sessions: &Sessions) -> Option<Arc<Session>> {
         match loaded {
             LoadedSession::None => {}
@@ -80,8 +78,7 @@ impl RequestSession {
         None
     }
 
-    /// Records a session, whether its cookie is due to be written again, and whether its tokens were
-    /// refreshed.
+    /// Records a session, whether its cookie is due to be written again, and whether its tokens were refreshed.
     pub(crate) fn set_live(
         &mut self,
         entry: SessionEntry,
@@ -124,8 +121,8 @@ impl RequestSession {
         Some(latest.as_ref().unwrap_or(entry).clone())
     }
 
-    /// Returns the session as this response writes it: with updated activity, unless the
-    /// store has that already or nothing is written.
+    /// Returns the session as this response writes it: with updated activity, unless the store has that already or
+    /// nothing is written.
     fn as_written(&self, entry: &SessionEntry, sessions: &Sessions) -> Arc<Session> {
         let in_cookie = matches!(sessions, Sessions::Cookie { .. });
         let written = matches!(self.cookie_update(), CookieUpdate::Reseal | CookieUpdate::Replace);
@@ -143,13 +140,12 @@ impl RequestSession {
 
     /// Returns the access token, refreshed if it has expired or soon will.
     ///
-    /// Tokens that are due are normally refreshed before the handler runs. This serves handlers
-    /// that outlive them, and routes with refresh on demand. New tokens reach the browser with
-    /// the response, even if the handler fails.
+    /// Tokens that are due are normally refreshed before the handler runs. This serves handlers that outlive them, and
+    /// routes with refresh on demand. New tokens reach the browser with the response, even if the handler fails.
     ///
     /// # Errors
-    /// `session_ended` if Okta no longer refreshes the session; `token_expired` if there is
-    /// no refresh token; `renewal_unavailable`, or the error of reaching Okta or the store.
+    /// `session_ended` if Okta no longer refreshes the session; `token_expired` if there is no refresh token;
+    /// `renewal_unavailable`, or the error of reaching Okta or the store.
     pub(crate) async fn fresh_access_token(&self, refresher: &Refresher, now: Timestamp) -> Result<Secret> {
         let ended = || Error::new(Code::SessionEnded, "the session has ended; the user has to sign in again");
         match refresher.refresh(self.entry().ok_or_else(ended)?, now).await {

@@ -11,7 +11,6 @@ use crate::cookie::jar_for_tests::Jar;
 use crate::session::MemoryStore;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
-
 const LIMITS: SessionLimits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
 
 /// An application with sessions in cookies, and a revocation list of this capacity.

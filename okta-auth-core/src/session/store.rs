@@ -29,7 +29,6 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::base64url;
-
 use crate::error::{Code, Error};
 use crate::events::SessionId;
 

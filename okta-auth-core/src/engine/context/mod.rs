@@ -1,13 +1,12 @@
 //! The engine's view of one request: its caller, and the requirements for its response.
 //!
-//! Features take a [`RequestContext`] and read it. Its methods for adapters and handlers, in
-//! `operations.rs`, call the features.
+//! Features take a [`RequestContext`] and read it. Its methods for adapters and handlers, in `operations.rs`, call the
+//! features.
 
 mod operations;
 mod state;
 mod tenancy;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -23,8 +22,8 @@ use crate::login::ReturnTo;
 use crate::response::{Reply, Responder};
 use crate::session::{Session, SessionState};
 
-/// The engine's view of one request. An adapter creates it before the handler runs, keeps
-/// it with the request, and lets it [finish](Self::finish) the response.
+/// The engine's view of one request. An adapter creates it before the handler runs, keeps it with the request, and lets
+/// it [finish](Self::finish) the response.
 #[derive(Clone)]
 pub struct RequestContext(Arc<RequestState>);
 
@@ -38,8 +37,8 @@ impl RequestContext {
         &self.0.auth
     }
 
-    /// Returns the correlation id of this request in [events](crate::events) and on error
-    /// pages, for the application's own log and pages.
+    /// Returns the correlation id of this request in [events](crate::events) and on error pages, for the application's
+    /// own log and pages.
     pub fn reference(&self) -> CorrelationId {
         self.0.reference()
     }
@@ -59,8 +58,8 @@ impl RequestContext {
     /// Returns the session.
     ///
     /// # Errors
-    /// The store's or Okta's, if the session state is unknown. The response then reports
-    /// this, regardless of the handler.
+    /// The store's or Okta's, if the session state is unknown. The response then reports this, regardless of the
+    /// handler.
     pub(super) fn session(&self) -> Result<Option<&Arc<Session>>> {
         match &self.0.session.state {
             SessionState::Anonymous => Ok(None),
@@ -93,8 +92,4 @@ impl RequestContext {
     }
 }
 
-impl fmt::Debug for RequestContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestContext").field("session_state", &self.0.session.state).finish_non_exhaustive()
-    }
-}
+opaque_debug!(RequestContext, |it| session_state: it.0.session.state);

@@ -35,8 +35,7 @@ pub(crate) struct RequestState {
     pub(in crate::engine) session: RequestSession,
     pub(in crate::engine) credentials: Credentials,
     pub(in crate::engine) token: OnceLock<Result<VerifiedAccessToken, Arc<Error>>>,
-    /// Whether the request may act for its session: it is safe, or comes from the
-    /// application's own pages.
+    /// Whether the request may act for its session: it is safe, or comes from the application's own pages.
     pub(in crate::engine) own: bool,
     /// Whether the user was read, so that the response is personal.
     pub(in crate::engine) consulted: AtomicBool,
@@ -73,22 +72,20 @@ impl RequestState {
         self.is_navigation() && may_redirect(&self.method) && !self.auth.config().is_api_only()
     }
 
-    /// Returns the same page at the configured address, if a navigation used another name of
-    /// the loopback address.
+    /// Returns the same page at the configured address, if a navigation used another name of the loopback address.
     pub(crate) fn configured_address(&self) -> Option<String> {
         let is_redirected = self.alias && self.may_redirect();
         if is_redirected { configured_address(&self.target, self.auth.config()) } else { None }
     }
 
-    /// Whether a request to one of the library's paths may start a sign-in: a navigation,
-    /// or a form without contrary headers. An image, a frame or a prefetch must not fill
-    /// the browser with pending logins.
+    /// Whether a request to one of the library's paths may start a sign-in: a navigation, or a form without contrary
+    /// headers. An image, a frame or a prefetch must not fill the browser with pending logins.
     pub(crate) fn may_start_login(&self) -> bool {
         self.is_navigation() || (self.method == Method::POST && self.kind == RequestKind::Unknown)
     }
 
-    /// Records that the response itself reports an unknown authentication state, as those
-    /// of the library's own paths do. A logout must delete the cookie in any case.
+    /// Records that the response itself reports an unknown authentication state, as those of the library's own paths
+    /// do. A logout must delete the cookie in any case.
     pub(in crate::engine) fn mark_answered(&self) {
         self.unanswered.store(false, Ordering::Relaxed);
     }
@@ -118,8 +115,7 @@ impl RequestState {
         self.landing_shown.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the application has read the state of a logout, so that its cookie can be
-    /// deleted.
+    /// Whether the application has read the state of a logout, so that its cookie can be deleted.
     pub(in crate::engine) fn is_sign_out_shown(&self) -> bool {
         self.landing_shown.load(Ordering::Relaxed)
     }
@@ -141,8 +137,7 @@ impl RequestState {
         is_anonymous && self.logout_return == Some(LogoutReturn::Arrived)
     }
 
-    /// The correlation id of this request in events and on error pages, created on first
-    /// use.
+    /// The correlation id of this request in events and on error pages, created on first use.
     pub(in crate::engine) fn reference(&self) -> CorrelationId {
         *self.reference.get_or_init(CorrelationId::random)
     }

@@ -40,8 +40,8 @@ pub(crate) trait RealmDiscovery: fmt::Debug + Send + Sync {
 
 /// Exclusive tenants: a sign-in at one of them ends the same browser's sessions at the others.
 pub(crate) trait ExclusiveSessions: Send + Sync {
-    /// Ends this browser's sessions at other tenants and returns the deletions of their
-    /// cookies. A failure does not affect the new session.
+    /// Ends this browser's sessions at other tenants and returns the deletions of their cookies. A failure does not
+    /// affect the new session.
     fn end_at_other_tenants<'a>(&'a self, context: &'a RequestContext) -> BoxFuture<'a, Vec<HeaderValue>>;
 }
 
@@ -51,7 +51,6 @@ pub(crate) enum NoTenant {
     Discover(Arc<dyn RealmDiscovery>),
     /// Every response is this error.
     Rejected(Arc<Error>),
-    /// The request reaches the application, and gets this error if a handler extracts the
-    /// caller.
+    /// The request reaches the application, and gets this error if a handler extracts the caller.
     Public(Arc<Error>),
 }
