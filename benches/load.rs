@@ -29,7 +29,7 @@ use support::{Load, SECRET, Server, has_wrk, is_for_real, is_wanted, median, org
 
 /// How often the servers of a case are started, and for how many seconds they are then measured, together and alone.
 /// The memory layout of a process affects its speed, and stays the same until the process ends.
-const STARTS: usize = 6;
+const STARTS: usize = 1;
 const SECONDS: usize = 4;
 
 /// The cost of `okta-jwt-verifier` per request, in microseconds, on the machine that the limits are for.

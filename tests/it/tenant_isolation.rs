@@ -187,7 +187,8 @@ async fn without_a_tenant_an_email_address_selects_one() {
     let known = browser.post("/login", "email=Ada%40Acme.test").await;
     assert_eq!(known.status, 303, "{}", known.body);
     assert!(known.location().starts_with(&format!("{}/t/acme/login?", site.base)), "{}", known.location());
-    for unknown in ["ada%40nowhere.test", "ada", "ada%40evil.test%40acme.test", "%3Cscript%3E%40x.test"] {
+    let doubled = "ada%40globex.test&email=ada%40acme.test";
+    for unknown in ["ada%40nowhere.test", "ada", "ada%40evil.test%40acme.test", "%3Cscript%3E%40x.test", doubled] {
         let answer = browser.post("/login", &format!("email={unknown}")).await;
         assert_eq!(answer.status, 200, "{unknown}");
         assert!(answer.body.contains("No organization uses this") && !answer.body.contains("<script>"), "{unknown}");

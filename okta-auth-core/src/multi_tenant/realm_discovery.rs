@@ -10,13 +10,14 @@
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::router::TenantRouter;
 use super::source::TenantKey;
 use crate::config::Config;
 use crate::engine::{Authentication, BoxFuture, OktaAuth, RealmDiscovery, RequestContext, unauthorized};
 use crate::error::{Code, Error, Result};
+use crate::http::unique_params;
 use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::MatchedRoute;
 use crate::response::{Page, Reply, escape, see_other, with_form};
@@ -82,14 +83,9 @@ impl TenantRouter {
     }
 
     async fn identify(&self, context: &RequestContext, parts: &Parts, body: &[u8]) -> Result<Reply> {
-        let (mut email, mut return_to) = (String::new(), ReturnTo::start_page(context.auth().config()));
-        for (name, value) in form_urlencoded::parse(body) {
-            match &*name {
-                "email" => value.trim().clone_into(&mut email),
-                "return_to" => return_to = ReturnTo::within(&value, context.auth().config()),
-                _ => {}
-            }
-        }
+        let [email, return_to] = unique_params(&[body], ["email", "return_to"]).unwrap_or_default();
+        let return_to = local_target(context, return_to);
+        let email = email.map_or_else(String::new, |email| email.trim().to_owned());
         let domain = domain_of(&email);
         let tenant = match domain {
             Some(domain) => self.find(&TenantKey::EmailDomain(domain)).await?,
@@ -134,10 +130,14 @@ async fn start_login_at(auth: &OktaAuth, context: &RequestContext, parts: &Parts
 
 /// Returns the requested target of the sign-in.
 fn return_to(context: &RequestContext, parts: &Parts) -> ReturnTo {
-    let query = parts.uri.query().unwrap_or_default();
-    let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let [target] = unique_params(&[query], ["return_to"]).unwrap_or_default();
+    local_target(context, target)
+}
+
+fn local_target(context: &RequestContext, target: Option<String>) -> ReturnTo {
     let config = context.auth().config();
-    target.map_or_else(|| ReturnTo::start_page(config), |(_, target)| ReturnTo::within(&target, config))
+    target.map_or_else(|| ReturnTo::start_page(config), |target| ReturnTo::within(&target, config))
 }
 
 fn email_form(login: &str, return_to: &ReturnTo, unknown_address: Option<&str>) -> String {
