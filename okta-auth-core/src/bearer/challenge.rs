@@ -5,18 +5,6 @@ use std::fmt;
 use http::HeaderValue;
 
 /// A challenge of the scheme `Bearer` (RFC 6750 §3), with the parameters of RFC 9470 §3 and RFC 9728 §5.1.
-///
-/// ```
-/// # use okta_auth_core as okta_auth;
-/// use okta_auth::bearer::WwwAuthenticate;
-///
-/// assert_eq!(WwwAuthenticate::bare().to_string(), "Bearer");
-/// let missing = WwwAuthenticate::error("insufficient_scope", "a scope is missing").scope(["orders:read"]);
-/// assert_eq!(
-///     missing.to_string(),
-///     r#"Bearer error="insufficient_scope", error_description="a scope is missing", scope="orders:read""#
-/// );
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct WwwAuthenticate {
@@ -95,6 +83,14 @@ mod tests {
             "Bearer error=\"invalid_token\", error_description=\"a \\\"quote\\\", a \\\\ andSet-Cookie: a=\"";
         assert_eq!(text, expected);
         assert_eq!(challenge.header(), text.as_str());
+    }
+
+    #[test]
+    fn a_challenge_without_an_error_has_no_parameters() {
+        assert_eq!(WwwAuthenticate::bare().to_string(), "Bearer");
+        let missing = WwwAuthenticate::error("insufficient_scope", "a scope is missing").scope(["orders:read"]);
+        let expected = r#"Bearer error="insufficient_scope", error_description="a scope is missing", scope="orders:read""#;
+        assert_eq!(missing.to_string(), expected);
     }
 
     #[test]
