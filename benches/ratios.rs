@@ -29,7 +29,8 @@ use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::adapter::{Authentication, Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
-use okta_auth_dev::{ADA, Algorithm, Fault, Org};
+use okta_auth_core::outgoing::TokenRequest;
+use okta_auth_dev::{ADA, Algorithm, Client, Fault, GrantType, Org};
 use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
 use tower::Service;
 
@@ -382,6 +383,49 @@ fn sessions(setup: &Setup, what: &str, filler: usize) {
     org.clock().rewind(Duration::from_secs(300));
 }
 
+/// Tokens for other APIs that are cached, against a lookup in the same kind of cache with a key of the same size.
+fn outgoing(runtime: &tokio::runtime::Runtime, org: &Org) {
+    type Parameters = std::sync::Arc<(String, Option<String>, Option<String>)>;
+    let api = Client::service("0oabench", SECRET).grant_type(GrantType::TokenExchange);
+    org.put_client(api);
+    let config = ConfigBuilder::default().issuer(org.issuer()).client_id("0oabench").client_secret(SECRET).api_only();
+    let auth = OktaAuthBuilder::from(config).build().unwrap();
+    let machine = TokenRequest::new(["orders:read"]);
+    let exchange = TokenRequest::new(["orders:read"]).audience("api://default");
+    let sent = org.token().access_token(ADA, ["openid", "profile"]).sign();
+    let received = runtime.block_on(async {
+        let received = auth.verify_access_token(&sent).await.unwrap();
+        auth.machine_tokens().token(&machine).await.unwrap();
+        auth.token_exchange().token(&received, &exchange).await.unwrap();
+        received
+    });
+    let hasher = foldhash::fast::RandomState::default();
+    let lifecycle = quick_cache::sync::DefaultLifecycle::default();
+    let cache: quick_cache::sync::Cache<(Option<[u8; 32]>, Parameters), std::sync::Arc<[u8]>, _, _> =
+        quick_cache::sync::Cache::with(1_000, 1_000, quick_cache::UnitWeighter, hasher, lifecycle);
+    let parameters = Parameters::new(("orders:read".to_owned(), Some("api://default".to_owned()), None));
+    let key = (Some([7; 32]), parameters);
+    cache.insert(key.clone(), std::sync::Arc::from(vec![0; 1_000]));
+    let mut reference = || drop(black_box(cache.get(black_box(&key))).unwrap());
+    let mut row = |what: &str, limit: f64, work: &mut dyn FnMut()| {
+        compare(what, limit, work, "quick_cache lookup, same key", &mut reference);
+    };
+    row("cached machine token", 2.0, &mut || {
+        drop(black_box(now(auth.machine_tokens().token(black_box(&machine)))).unwrap());
+    });
+    row("exchange hit", 4.0, &mut || {
+        drop(black_box(now(auth.token_exchange().token(black_box(&received), &exchange))).unwrap());
+    });
+    let orders = auth.outgoing().target("https://orders.example.com").unwrap().for_machine(["orders:read"]);
+    let request = || Request::get("https://orders.example.com/orders").body(()).unwrap();
+    let value = HeaderValue::from_static("Bearer token");
+    let (mut bare, mut authorized) = (request(), request());
+    let header = allocation_counter::measure(|| drop(bare.headers_mut().insert(header::AUTHORIZATION, value)));
+    let ours = allocation_counter::measure(|| drop(now(orders.authorize(&mut authorized)).unwrap()));
+    let (header, ours) = (header.count_total, ours.count_total);
+    println!("allocations of attaching a token: {ours} (limit {header}, those of the header)");
+}
+
 fn requests((auth, cookie): &(OktaAuth, String)) {
     let mut with = app(auth);
     let mut bare = Router::new().route("/", get(|| async { "12" })).route("/me", get(|| async { "20" }));
@@ -428,6 +472,7 @@ fn main() {
     hanging_fetch(&runtime, &small.org);
     sessions(&small, "typical", 1);
     sessions(&large, "large", 3_000);
+    outgoing(&runtime, &small.org);
     requests(&remembered);
     all_allocations();
 }

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub use okta_auth_core::{
-    Error, OktaAuth, VerifiedIdentity, clock, config, engine, error, events, jose, login, multi_tenant, policy, secret,
-    session, tenant,
+    Error, OktaAuth, VerifiedIdentity, clock, config, engine, error, events, jose, login, multi_tenant, outgoing,
+    policy, secret, session, tenant,
 };
 
 // The pages of docs/ exist only in the documentation, and their code runs as its tests.

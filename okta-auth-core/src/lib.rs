@@ -60,8 +60,8 @@
 //! The modules are listed in the order in which data flows, and each imports only from
 //! those before it: errors, secrets, time, events and bounded HTTP; configuration;
 //! discovery; token validation; protocol messages; sealed cookies; the start of sign-in;
-//! its callback; tokens; sessions; policies; access tokens at an API; sign-out; the engine;
-//! many tenants.
+//! its callback; tokens; sessions; policies; access tokens at an API; sign-out; sign-in as a
+//! whole; calls to other APIs; the engine; many tenants.
 //!
 //! # How an API call flows
 //!
@@ -145,6 +145,8 @@ mod routing;
 mod logout;
 
 mod sign_in;
+
+pub mod outgoing;
 
 pub mod engine;
 

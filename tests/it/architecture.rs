@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 32] = [
     "opaque",
     "base64url",
     "error",
@@ -36,6 +36,7 @@ const ORDER: [&str; 31] = [
     "routing",
     "logout",
     "sign_in",
+    "outgoing",
     "engine",
     "multi_tenant",
     "adapter",
@@ -389,19 +390,20 @@ fn names_avoid_generic_terms() {
 #[test]
 fn time_randomness_and_http_are_each_used_in_one_place() {
     let rules = [
-        ("SystemTime::now", "clock.rs"),
-        ("Instant::now", "clock.rs"),
-        ("rand::fill", "secret.rs"),
-        ("reqwest::", "http"),
-        ("use openidconnect", "protocol"),
+        ("SystemTime::now", ["clock.rs"].as_slice()),
+        ("Instant::now", &["clock.rs"]),
+        ("rand::fill", &["secret.rs"]),
+        // The middleware runs in the application's own client.
+        ("reqwest::", &["http", "outgoing/middleware.rs"]),
+        ("use openidconnect", &["protocol"]),
     ];
     let source = root().join("okta-auth-core/src");
     for path in rust_files(&source) {
         let relative = path.strip_prefix(&source).unwrap();
         for line in lines(&path).iter().filter(|line| !line.trim_start().starts_with("//")) {
-            for (what, place) in rules {
-                let here = relative.starts_with(place);
-                assert!(here || !line.contains(what), "{}: `{what}` belongs in {place}", relative.display());
+            for (what, places) in rules {
+                let here = places.iter().any(|place| relative.starts_with(place));
+                assert!(here || !line.contains(what), "{}: `{what}` belongs in {places:?}", relative.display());
             }
         }
     }

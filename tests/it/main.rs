@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod actors;
 mod architecture;
 mod attacks;
 mod authentication;
@@ -27,6 +28,8 @@ mod cross_verification;
 mod dev_org_variables;
 mod events;
 mod jwks_rotation;
+mod machine_tokens;
+mod outgoing_calls;
 mod redirects;
 mod refresh;
 mod refresh_model;
@@ -41,4 +44,5 @@ mod tenant_resilience;
 mod tenant_resolvers;
 mod tenant_sessions;
 mod tenants;
+mod token_exchange;
 mod tower_services;

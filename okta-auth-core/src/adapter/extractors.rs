@@ -272,6 +272,12 @@ macro_rules! __user_extractor {
             }
         }
 
+        impl<C: Send + Sync> $crate::outgoing::UserToken for User<C> {
+            fn access_token(&self) -> $crate::outgoing::UserTokenFuture<'_> {
+                $crate::outgoing::UserToken::access_token(&self.0)
+            }
+        }
+
         impl<C: Clone> Clone for User<C> {
             fn clone(&self) -> Self {
                 Self(self.0.clone())
@@ -359,6 +365,12 @@ macro_rules! __access_token_extractor {
                 self.0.is_machine()
             }
 
+            /// Returns the party that uses the token for its user, such as an AI agent; `None` for the user's own hands
+            /// and for a machine.
+            pub fn actor(&self) -> Option<&$crate::jose::Actor> {
+                self.0.actor()
+            }
+
             /// Whether a scope was granted. To reject requests without it, use a policy, because its response names the
             /// missing scope.
             pub fn has_scope(&self, scope: &str) -> bool {
@@ -387,6 +399,12 @@ macro_rules! __access_token_extractor {
         impl<C: serde::de::DeserializeOwned + 'static> AccessToken<C> {
             pub(crate) async fn of(context: &$crate::adapter::RequestContext) -> Result<Self, AccessRejection> {
                 context.access_token().await.map(Self).map_err(AccessRejection::Refused)
+            }
+        }
+
+        impl<C> AsRef<$crate::jose::VerifiedAccessToken> for AccessToken<C> {
+            fn as_ref(&self) -> &$crate::jose::VerifiedAccessToken {
+                self.0.as_ref()
             }
         }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
-use crate::jose::{AccessTokenClaims, VerifiedAccessToken};
+use crate::jose::{AccessTokenClaims, Actor, VerifiedAccessToken};
 use crate::policy::{Caller, Decision, Policy};
 use crate::tenant::TenantSettings;
 
@@ -84,6 +84,12 @@ impl<C> BearerToken<C> {
         self.token().is_machine()
     }
 
+    /// Returns the party that uses the token for its user, such as an AI agent; `None` for the user's own hands and for
+    /// a machine.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.token().actor()
+    }
+
     /// Whether a scope was granted. To reject requests without it, use a policy, because its response names the missing
     /// scope.
     pub fn has_scope(&self, scope: &str) -> bool {
@@ -94,6 +100,12 @@ impl<C> BearerToken<C> {
     pub async fn decide(&self, policy: &Policy) -> Decision {
         let (now, leeway) = self.at;
         policy.decide(&Caller::token(self.token.clone(), now, leeway)).await
+    }
+}
+
+impl<C> AsRef<VerifiedAccessToken> for BearerToken<C> {
+    fn as_ref(&self) -> &VerifiedAccessToken {
+        &self.token
     }
 }
 

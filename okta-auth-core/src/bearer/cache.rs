@@ -27,7 +27,8 @@ pub(super) struct Verified {
 /// its size the least used tokens are evicted.
 ///
 /// Its keys are hashes of whole tokens, signature included, so a lookup needs the token
-/// itself, and tokens are not kept in memory.
+/// itself. The tokens are kept only for token exchange, and are wiped when they leave the
+/// cache.
 pub(super) struct TokenCache(Cache<TokenKey, Verified, UnitWeighter, RandomState>);
 
 impl TokenCache {

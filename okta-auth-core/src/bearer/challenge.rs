@@ -89,7 +89,8 @@ mod tests {
     fn a_challenge_without_an_error_has_no_parameters() {
         assert_eq!(WwwAuthenticate::bare().to_string(), "Bearer");
         let missing = WwwAuthenticate::error("insufficient_scope", "a scope is missing").scope(["orders:read"]);
-        let expected = r#"Bearer error="insufficient_scope", error_description="a scope is missing", scope="orders:read""#;
+        let expected =
+            r#"Bearer error="insufficient_scope", error_description="a scope is missing", scope="orders:read""#;
         assert_eq!(missing.to_string(), expected);
     }
 

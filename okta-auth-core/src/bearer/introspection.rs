@@ -126,6 +126,7 @@ impl Introspection {
         let now = self.clock.now();
         let rules = IntrospectionRules { issuer: metadata.issuer(), clients: &self.clients };
         let verified = VerifiedAccessToken::from_introspection(&answer, &rules, now, self.leeway);
+        let verified = verified.map(|verified| verified.with_text(token.expose()));
         if let Err(error) = &verified {
             if let Some(bad) = &self.bad {
                 bad.insert(key, (error.clone(), now.plus(self.lifetime)));

@@ -18,7 +18,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::builder::{ConfigBuilder, Path};
-use super::client_auth::ClientAuth;
+use super::client_auth::{ClientAuth, SecretMethod};
 use super::problem::{Diagnostics, Problem};
 use super::stores::{RevocationStoreKind, SessionStoreKind};
 use super::{Config, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
@@ -180,10 +180,34 @@ impl ConfigBuilder {
         }
         match (secrets::client_secret(secret.as_ref(), findings), key) {
             (_, Some(key)) => ClientAuth::PrivateKeyJwt(key),
-            (Some(secret), None) if self.secret_in_body => ClientAuth::SecretPost(secret),
-            (Some(secret), None) => ClientAuth::SecretBasic(secret),
+            (Some(secret), None) => {
+                let method = self.secret_method(findings);
+                secrets::assertion_secret(&secret, method, findings);
+                method.with(secret)
+            }
             (None, None) => ClientAuth::None,
         }
+    }
+
+    /// Authenticates by an HMAC with the client secret instead of sending it
+    /// (`client_secret_jwt`); `OKTA_CLIENT_SECRET_METHOD=client_secret_jwt`. The secret needs
+    /// 32 characters or more.
+    pub fn client_secret_jwt(mut self) -> Self {
+        self.secret_method = Some(SecretMethod::Jwt);
+        self
+    }
+
+    fn secret_method(&self, findings: &mut Diagnostics) -> SecretMethod {
+        let variable = self.variables.value(env::CLIENT_SECRET_METHOD);
+        let (None, Some(name)) = (self.secret_method, variable) else { return self.secret_method.unwrap_or_default() };
+        SecretMethod::parse(name).unwrap_or_else(|| {
+            let message = format!(
+                "`{name}` is not a method of a client secret; use `client_secret_basic`, `client_secret_post` or \
+                 `client_secret_jwt`"
+            );
+            findings.error(env::CLIENT_SECRET_METHOD, message);
+            SecretMethod::default()
+        })
     }
 
     /// Checks the redirect URI. It must be on the base URL's origin, because the cookie

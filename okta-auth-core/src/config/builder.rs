@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::client_auth::PrivateKey;
+use super::client_auth::{PrivateKey, SecretMethod};
 use super::variables::Variables;
 use super::{Options, ResponseMode, Userinfo};
 use crate::secret::Secret;
@@ -57,7 +57,7 @@ pub struct ConfigBuilder {
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<Secret>,
     pub(super) private_key: Option<PrivateKey>,
-    pub(super) secret_in_body: bool,
+    pub(super) secret_method: Option<SecretMethod>,
     pub(super) base_url: Option<String>,
     pub(super) redirect_uri: Option<String>,
     pub(super) post_logout_redirect_uri: Option<String>,
@@ -278,9 +278,9 @@ impl ConfigBuilder {
     }
 
     /// Sends the client secret in the body (`client_secret_post`) instead of the
-    /// `Authorization` header.
+    /// `Authorization` header; `OKTA_CLIENT_SECRET_METHOD=client_secret_post`.
     pub fn client_secret_in_body(mut self) -> Self {
-        self.secret_in_body = true;
+        self.secret_method = Some(SecretMethod::Post);
         self
     }
 

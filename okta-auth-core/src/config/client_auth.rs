@@ -18,11 +18,43 @@ pub enum ClientAuth {
     SecretBasic(Secret),
     /// `client_secret_post`: the secret in the request body.
     SecretPost(Secret),
+    /// `client_secret_jwt`: a short-lived assertion with an HMAC by the secret (HS256), so
+    /// that the secret itself is never sent (RFC 7523 §2.2).
+    SecretJwt(Secret),
     /// `private_key_jwt`: a short-lived assertion signed with the application's own key
     /// (RFC 7523 §2.2).
     PrivateKeyJwt(PrivateKey),
     /// `none`: a public client that relies on PKCE alone.
     None,
+}
+
+/// How the application proves that it has its client secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum SecretMethod {
+    #[default]
+    Basic,
+    Post,
+    Jwt,
+}
+
+impl SecretMethod {
+    /// Parses the name that the method has in the metadata (OIDC Core §9).
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "client_secret_basic" => Some(Self::Basic),
+            "client_secret_post" => Some(Self::Post),
+            "client_secret_jwt" => Some(Self::Jwt),
+            _ => None,
+        }
+    }
+
+    pub(super) fn with(self, secret: Secret) -> ClientAuth {
+        match self {
+            Self::Basic => ClientAuth::SecretBasic(secret),
+            Self::Post => ClientAuth::SecretPost(secret),
+            Self::Jwt => ClientAuth::SecretJwt(secret),
+        }
+    }
 }
 
 /// The private key of `private_key_jwt`, with the `kid` of the public key that is

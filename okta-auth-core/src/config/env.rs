@@ -4,6 +4,7 @@
 pub(crate) const ISSUER_URI: &str = "OKTA_ISSUER_URI";
 pub(crate) const CLIENT_ID: &str = "OKTA_CLIENT_ID";
 pub(crate) const CLIENT_SECRET: &str = "OKTA_CLIENT_SECRET";
+pub(crate) const CLIENT_SECRET_METHOD: &str = "OKTA_CLIENT_SECRET_METHOD";
 pub(crate) const PRIVATE_KEY: &str = "OKTA_PRIVATE_KEY";
 pub(crate) const PRIVATE_KEY_FILE: &str = "OKTA_PRIVATE_KEY_FILE";
 pub(crate) const PRIVATE_KEY_ID: &str = "OKTA_PRIVATE_KEY_ID";
@@ -33,10 +34,11 @@ pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"
 pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// All supported variables that start with `OKTA_`.
-const READ: [&str; 23] = [
+const READ: [&str; 24] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
+    CLIENT_SECRET_METHOD,
     PRIVATE_KEY,
     PRIVATE_KEY_FILE,
     PRIVATE_KEY_ID,

@@ -10,6 +10,7 @@
 //! | `OKTA_ISSUER_URI` | required |
 //! | `OKTA_CLIENT_ID` | required |
 //! | `OKTA_CLIENT_SECRET` | none: a private key, or a public client |
+//! | `OKTA_CLIENT_SECRET_METHOD` | `client_secret_basic`; or `client_secret_post`, `client_secret_jwt` |
 //! | `OKTA_PRIVATE_KEY`, `OKTA_PRIVATE_KEY_FILE`, `OKTA_PRIVATE_KEY_ID` | none |
 //! | `OKTA_BASE_URL` | `http://localhost:8080` |
 //! | `OKTA_REDIRECT_URI` | `{base}/authorization-code/callback` |
@@ -33,6 +34,7 @@
 //! |---|---|---|
 //! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` for another machine | a trailing slash; the issuer's metadata decide whether it belongs to the issuer |
 //! | client id, client secret | a placeholder, spaces or quotes | |
+//! | method of the client secret | an unknown one, `client_secret_jwt` with fewer than 32 characters | |
 //! | client secret and private key | both at once, because the library cannot see which one Okta expects | |
 //! | private key | neither PEM nor JWK nor base64 of one, neither RSA nor P-256, a file that cannot be read | |
 //! | base URL | a path, a query, `http` for another machine | |
@@ -108,7 +110,7 @@ pub use options::{ResponseMode, Userinfo};
 pub use problem::Problem;
 pub(crate) use problem::Severity;
 pub use routes::Routes;
-pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
+pub(crate) use rules::{DEFAULT_AUDIENCE, check_client, parse_issuer};
 pub(crate) use stores::{RevocationStoreKind, SessionStoreKind};
 pub(crate) use variables::Variables;
 

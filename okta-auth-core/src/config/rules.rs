@@ -17,7 +17,7 @@ use super::placeholder::{is_placeholder, is_quoted};
 use super::problem::Diagnostics;
 use super::routes::Routes;
 use super::secrets;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::issuer::okta::{self, EXAMPLE};
 use crate::issuer::{Issuer, is_loopback};
 use crate::secret::Secret;
@@ -50,6 +50,17 @@ pub(crate) fn issuer(value: Option<&str>, findings: &mut Diagnostics) -> Option<
     }
     let issuer = Issuer::new(text, url);
     Some(if slash { issuer.with_slash() } else { issuer })
+}
+
+/// Checks an issuer that is not one of the settings.
+///
+/// # Errors
+/// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), with the fix.
+pub(crate) fn parse_issuer(value: &str) -> Result<Issuer> {
+    let mut findings = Diagnostics::default();
+    let issuer = issuer(Some(value), &mut findings);
+    findings.finish()?;
+    issuer.ok_or_else(|| Error::new(Code::Internal, "an issuer is missing without a finding"))
 }
 
 /// Detects typing errors in the text, before it is parsed.

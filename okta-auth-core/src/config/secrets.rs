@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::client_auth::SecretMethod;
 use super::env::{CLIENT_SECRET, COOKIE_SECRET};
 use super::placeholder::{is_placeholder, is_quoted};
 use super::problem::Diagnostics;
@@ -65,6 +66,19 @@ pub(super) fn client_secret(value: Option<&Secret>, findings: &mut Diagnostics) 
             .reject(CLIENT_SECRET, "it has spaces or characters that a Client Secret cannot have; copy it again");
     }
     Some(value.clone())
+}
+
+/// Checks that a secret is long enough for the HMAC of `client_secret_jwt` (RFC 7518 §3.2).
+/// Okta rejects shorter ones.
+pub(super) fn assertion_secret(secret: &Secret, method: SecretMethod, findings: &mut Diagnostics) {
+    let length = secret.expose().len();
+    if method == SecretMethod::Jwt && length < SHORTEST {
+        let message = format!(
+            "it has {length} characters, and `client_secret_jwt` needs {SHORTEST} or more; rotate the secret at Okta, \
+             or use another method"
+        );
+        findings.error(CLIENT_SECRET, message);
+    }
 }
 
 /// Checks that cookie secrets are long enough and, if browsers use https (`secure`), not

@@ -89,7 +89,12 @@ fn denied(context: &RequestContext, decision: &Decision, by_token: bool) -> Repl
     if by_token && !scopes.is_empty() {
         return context.responder().insufficient_scope(scopes);
     }
-    context.error_page(&Error::new(Code::AccessDenied, "a policy does not allow this"))
+    let (code, message) = if decision.denies_actor() {
+        (Code::ActorDenied, "a policy allows this only without an actor, such as an AI agent")
+    } else {
+        (Code::AccessDenied, "a policy does not allow this")
+    };
+    context.error_page(&Error::new(code, message))
 }
 
 fn route_denied(context: &RequestContext, denial: Denial) -> Reply {

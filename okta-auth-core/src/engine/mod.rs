@@ -79,6 +79,7 @@ use crate::events::{CorrelationId, Events};
 use crate::headers::{Head, Headers};
 use crate::jose::{VerifiedAccessToken, VerifiedIdToken};
 use crate::logout::Logout;
+use crate::outgoing::{MachineTokens, Outgoing, TokenExchange};
 use crate::policy::{PolicySet, RouteAccess};
 use crate::protocol::Provider;
 use crate::routing::{Mounting, RouteOptions, RouteTable};
@@ -125,6 +126,7 @@ pub(crate) struct Inner {
     session_admin: Arc<SessionAdmin>,
     refresher: Refresher,
     logout: Logout,
+    outgoing: Outgoing,
     events: Arc<Events>,
     /// The findings about the router that were reported.
     mounting: Arc<Mounting>,
@@ -199,6 +201,21 @@ impl OktaAuth {
     /// One of the `Token...` codes, or the error of fetching metadata and keys.
     pub async fn verify_id_token(&self, token: &str, nonce: Option<&str>) -> Result<VerifiedIdToken> {
         self.0.provider.verify_id_token(token, nonce).await
+    }
+
+    /// Returns the service for calls to other APIs: targets, and tokens for them.
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.0.outgoing
+    }
+
+    /// Returns the access tokens of the application itself, by the client credentials grant.
+    pub fn machine_tokens(&self) -> &MachineTokens {
+        self.0.outgoing.machine_tokens()
+    }
+
+    /// Returns the access tokens for other APIs in exchange for those that this API received.
+    pub fn token_exchange(&self) -> &TokenExchange {
+        self.0.outgoing.token_exchange()
     }
 
     /// Returns the live sessions of a user of the configured issuer, by subject, in no

@@ -25,6 +25,7 @@ settings! {
     client_id(id: impl Into<String>);
     client_secret(secret: impl Into<String>);
     client_secret_in_body();
+    client_secret_jwt();
     private_key(key: PrivateKey);
     base_url(origin: impl Into<String>);
     redirect_uri(url: impl Into<String>);

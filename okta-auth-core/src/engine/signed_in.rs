@@ -11,6 +11,7 @@ use super::context::RequestContext;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::CorrelationId;
+use crate::outgoing::{UserToken, UserTokenFuture};
 use crate::policy::{Caller, Decision, Policy};
 use crate::secret::Secret;
 use crate::session::{Session, SessionEnded, SessionId};
@@ -182,6 +183,12 @@ impl<C> Serialize for SignedIn<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let claims = self.session.all_claims().iter();
         serializer.collect_map(claims.filter(|(name, _)| !OF_ONE_SIGN_IN.contains(&name.as_str())))
+    }
+}
+
+impl<C: Send + Sync> UserToken for SignedIn<C> {
+    fn access_token(&self) -> UserTokenFuture<'_> {
+        Box::pin(Self::access_token(self))
     }
 }
 

@@ -59,6 +59,11 @@ codes! {
     /// The issuer of a tenant is wrong or hostile, or its custom domain must be allowed:
     /// see `EgressPolicy`.
     EgressRefused = "egress_refused",
+    /// A request of the application is addressed to another origin than the target of its
+    /// token, so the token was not attached.
+    ///
+    /// Name the origin in the target, if the API is trusted with the token.
+    TargetMismatch = "target_mismatch",
     /// The token is not a compact JWS of three parts, or one of the parts is invalid (RFC
     /// 7515 §3.1).
     TokenMalformed = "token_malformed",
@@ -182,6 +187,9 @@ codes! {
     PolicyInvalid = "policy_invalid",
     /// A policy denies access.
     AccessDenied = "access_denied",
+    /// A policy denies access because an actor, such as an AI agent, uses the token for its
+    /// user (RFC 8693 §4.1).
+    ActorDenied = "actor_denied",
     /// The route of the request denies all access: the router matched no route while
     /// policies name routes, the route is misspelled in a policy, or the default is
     /// `deny`.

@@ -53,7 +53,7 @@ impl Warnings {
     pub(super) fn of_error(&self, error: &Error, anonymous: bool) -> Severity {
         let by_strangers = match error.code() {
             Code::TenantUnknown | Code::CallbackMalformed | Code::CredentialsMalformed | Code::AccessDenied => true,
-            Code::SignOutLinkInvalid => true,
+            Code::SignOutLinkInvalid | Code::ActorDenied => true,
             // With a session the cause is probably a wrong OKTA_BASE_URL.
             Code::CrossOrigin => anonymous,
             _ => false,

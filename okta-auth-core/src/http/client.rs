@@ -380,7 +380,7 @@ fn outcome(result: &Result<Response<SecretBytes>>) -> Outcome {
 }
 
 /// A request that timed out is not retried, because a second one would double the delay.
-fn is_timeout(error: &Error) -> bool {
+pub(crate) fn is_timeout(error: &Error) -> bool {
     let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<reqwest::Error>());
     cause.is_some_and(reqwest::Error::is_timeout)
 }

@@ -11,6 +11,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::actor::{Actor, Chain, MAX_ACTORS};
 use super::claims::{Audience, Times};
 use crate::clock::NumericDate;
 use crate::error::{Code, Error, Result};
@@ -20,8 +21,22 @@ use crate::json;
 /// proofs.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "events", "htm", "htu"];
 
-const KNOWN: [&str; 13] =
-    ["iss", "sub", "aud", "cid", "client_id", "uid", "scp", "scope", "exp", "nbf", "iat", "token_type", "active"];
+const KNOWN: [&str; 14] = [
+    "iss",
+    "sub",
+    "aud",
+    "cid",
+    "client_id",
+    "uid",
+    "scp",
+    "scope",
+    "exp",
+    "nbf",
+    "iat",
+    "token_type",
+    "active",
+    "act",
+];
 
 #[derive(Debug, Default)]
 pub(super) struct AccessPayload<'a> {
@@ -38,6 +53,7 @@ pub(super) struct AccessPayload<'a> {
     pub(super) times: Times,
     pub(super) token_type: Option<Cow<'a, str>>,
     pub(super) active: Option<bool>,
+    pub(super) act: Option<Actor>,
     /// Whether a claim of another kind of token is present.
     pub(super) of_another_kind: bool,
     /// Whether the token is bound to a key.
@@ -82,6 +98,7 @@ impl<'a> AccessPayload<'a> {
             "nbf" => self.times.nbf = time(map)?,
             "iat" => self.times.iat = time(map)?,
             "token_type" => self.token_type = text(map)?,
+            "act" => self.act = Some(map.next_value_seed(Chain(MAX_ACTORS))?),
             "active" => self.active = Some(map.next_value()?),
             other => {
                 self.of_another_kind |= OF_OTHERS.contains(&other);

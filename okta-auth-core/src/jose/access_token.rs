@@ -19,10 +19,12 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::access_payload::AccessPayload;
+use super::actor::Actor;
 use super::claims::{Audience, Times, check_identifier, check_issuer, check_subject};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::json;
+use crate::secret::{Secret, sha256};
 
 #[derive(Debug)]
 pub(crate) struct AccessTokenRules<'a> {
@@ -50,10 +52,15 @@ pub struct AccessTokenClaims {
     client_id: String,
     user_id: Option<String>,
     scopes: Vec<String>,
+    actor: Option<Actor>,
     expires_at: Timestamp,
     json: Vec<u8>,
     /// Parsed from the payload on first use.
     all: OnceLock<Map<String, Value>>,
+    /// The token itself.
+    text: Secret,
+    /// The SHA-256 of the token, computed on first use.
+    hash: OnceLock<[u8; 32]>,
 }
 
 impl AccessTokenClaims {
@@ -72,14 +79,21 @@ impl AccessTokenClaims {
         &self.client_id
     }
 
-    /// The user's id at Okta, the `sub` of the user's ID tokens; `None` for a machine.
+    /// The user's id at Okta, the `sub` of the user's ID tokens; `None` for a machine, and for
+    /// some tokens with an [`actor`](Self::actor).
     pub fn user_id(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
 
-    /// Whether the token belongs to a machine and not to a user.
+    /// Whether the token belongs to a machine and not to a user. A token with an actor belongs
+    /// to a user, whom the actor acts for.
     pub fn is_machine(&self) -> bool {
-        self.user_id.is_none()
+        self.user_id.is_none() && self.actor.is_none()
+    }
+
+    /// The party that uses the token for its user, such as an AI agent (`act`, RFC 8693 §4.1).
+    pub fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
     }
 
     /// The granted scopes, from `scp` and `scope`.
@@ -107,6 +121,26 @@ impl VerifiedAccessToken {
     /// The claims.
     pub fn claims(&self) -> &AccessTokenClaims {
         &self.0
+    }
+
+    /// Keeps the token itself, so that it can be exchanged (RFC 8693).
+    #[must_use]
+    pub(crate) fn with_text(mut self, text: &str) -> Self {
+        // The claims were created for this token, so there is no other reference to them.
+        if let Some(claims) = Arc::get_mut(&mut self.0) {
+            claims.text = Secret::new(text);
+        }
+        self
+    }
+
+    /// The token itself.
+    pub(crate) fn text(&self) -> &Secret {
+        &self.0.text
+    }
+
+    /// The SHA-256 of the token.
+    pub(crate) fn hash(&self) -> &[u8; 32] {
+        self.0.hash.get_or_init(|| sha256(self.0.text.expose().as_bytes()))
     }
 
     /// Applies the rules, kind of token first, so that a token of another kind gets the
@@ -176,6 +210,12 @@ impl VerifiedAccessToken {
     }
 }
 
+impl AsRef<Self> for VerifiedAccessToken {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenClaims> {
     let expires_at = payload.times.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
     let scopes = payload.scopes();
@@ -185,9 +225,12 @@ fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenCla
         client_id: payload.cid.or(payload.client_id).unwrap_or_default().into_owned(),
         user_id: payload.uid.map(Cow::into_owned),
         scopes,
+        actor: payload.act,
         expires_at,
         json: Vec::new(),
         all: OnceLock::new(),
+        text: Secret::new(""),
+        hash: OnceLock::new(),
     })
 }
 

@@ -59,6 +59,7 @@
 
 mod access_payload;
 mod access_token;
+mod actor;
 mod algorithm;
 mod claims;
 mod compact;
@@ -74,6 +75,7 @@ mod verifier;
 
 pub use access_token::{AccessTokenClaims, VerifiedAccessToken};
 pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
+pub use actor::Actor;
 pub(crate) use algorithm::Algorithm;
 pub use claims::Audience;
 pub(crate) use claims::{check_email, is_identifier};

@@ -79,7 +79,8 @@ impl Verifier {
     ) -> Result<(VerifiedAccessToken, KeysVersion)> {
         let signed = self.authentic(keys, (token, rules.issuer), ACCESS_TOKEN, RefetchPolicy::RateLimited).await?;
         let version = KeysVersion(Arc::downgrade(&signed.keys));
-        Ok((VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?, version))
+        let verified = VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?;
+        Ok((verified.with_text(token), version))
     }
 
     /// Verifies a logout token (OIDC Back-Channel Logout §2.6). The caller must reject

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
-use crate::jose::VerifiedAccessToken;
+use crate::jose::{Actor, VerifiedAccessToken};
 use crate::session::Session;
 
 /// A signed-in user, the holder of an access token, or an anonymous sender.
@@ -88,6 +88,11 @@ impl Caller {
     /// Returns the access token, if the caller presented one.
     pub fn access_token(&self) -> Option<&VerifiedAccessToken> {
         if let Who::Token(token) = &self.who { Some(token) } else { None }
+    }
+
+    /// Returns the party that uses the access token for its user, such as an AI agent.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.access_token().and_then(|token| token.claims().actor())
     }
 
     /// Returns the issuer of the session's ID token or of the access token.

@@ -30,6 +30,11 @@ impl Reason {
         self.verdict
     }
 
+    /// Whether an actor of the token is the reason.
+    fn is_about_actor(&self) -> bool {
+        matches!(&*self.condition, Condition::NoActor) && !self.negated && self.verdict == Verdict::NotMet
+    }
+
     fn missing_scope(&self) -> Option<&str> {
         match &*self.condition {
             Condition::Scope(scope) if !self.negated && self.verdict != Verdict::Met => Some(scope),
@@ -104,14 +109,15 @@ impl Decision {
     }
 
     /// Returns a stable code for logs and clients: `allowed`, `login_required`,
-    /// `step_up_required`, `insufficient_scope`, `claim_missing`, `claim_malformed`,
-    /// `check_unknown` or `not_met`.
+    /// `step_up_required`, `insufficient_scope`, `actor_denied`, `claim_missing`,
+    /// `claim_malformed`, `check_unknown` or `not_met`.
     pub fn code(&self) -> &'static str {
         match &self.effect {
             Effect::Allow => "allowed",
             Effect::Login => "login_required",
             Effect::StepUp(_) => "step_up_required",
             Effect::Deny if self.missing_scopes().next().is_some() => "insufficient_scope",
+            Effect::Deny if self.denies_actor() => "actor_denied",
             Effect::Deny => self.reasons.first().map_or("not_met", |reason| reason.verdict.as_str()),
         }
     }
@@ -120,6 +126,11 @@ impl Decision {
     /// (RFC 6750 §3).
     pub fn missing_scopes(&self) -> impl Iterator<Item = &str> {
         self.reasons.iter().filter_map(Reason::missing_scope)
+    }
+
+    /// Whether the policy denies because an actor uses the token for its user.
+    pub(crate) fn denies_actor(&self) -> bool {
+        self.effect == Effect::Deny && self.reasons.iter().any(Reason::is_about_actor)
     }
 
     /// Returns the fix for an operator if the policy needs a group and the caller has no claim with

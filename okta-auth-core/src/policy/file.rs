@@ -65,7 +65,8 @@ impl PolicySet {
     /// | `{ signed_in_within = 300 }` | [`signed_in_within`](super::signed_in_within), in seconds |
     /// | `{ tenant = "https://..." }` | [`tenant`](super::tenant) |
     /// | `{ claim = { name = "department", equals = "Sales" } }` | [`claim`]; or `contains`, `one_of`, `present = true` |
-    /// | `"signed_in"`, `"user"`, `"machine"`, `"anyone"`, `"nobody"` | the functions of those names |
+    /// | `{ actor = "0oa..." }` | [`actor`](super::actor) |
+    /// | `"signed_in"`, `"user"`, `"machine"`, `"no_actor"`, `"anyone"`, `"nobody"` | the functions of those names |
     /// | `{ all = [..] }`, `{ any = [..] }`, `{ not = .. }` | `&`, `\|`, `!` |
     ///
     /// # Errors
@@ -286,6 +287,8 @@ enum Source {
     SignedIn,
     User,
     Machine,
+    Actor(String),
+    NoActor,
     Anyone,
     Nobody,
     All(Vec<Source>),
@@ -326,6 +329,8 @@ impl Source {
             Self::SignedIn => rule::signed_in(),
             Self::User => rule::user(),
             Self::Machine => rule::machine(),
+            Self::Actor(subject) => rule::actor(filled("actor", subject)?),
+            Self::NoActor => rule::no_actor(),
             Self::Anyone => rule::anyone(),
             Self::Nobody => rule::nobody(),
             Self::All(rules) => Policy::all(policies("all", rules)?),

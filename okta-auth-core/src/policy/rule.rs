@@ -129,6 +129,26 @@ pub fn machine() -> Policy {
     Policy::condition(Condition::Machine)
 }
 
+/// Requires that this actor uses the access token for its user (`act`, RFC 8693 §4.1), such as
+/// an AI agent. `subject` is the `sub` of the present actor; earlier actors of the chain do not
+/// count.
+///
+/// ```
+/// use okta_auth_core::policy::{actor, no_actor, scope};
+///
+/// let drafts = scope("drafts:write") & (no_actor() | actor("0oaassistant"));
+/// # let _ = drafts;
+/// ```
+pub fn actor(subject: impl Into<String>) -> Policy {
+    Policy::condition(Condition::Actor(subject.into()))
+}
+
+/// Requires that no actor uses the credential for the user: the caller is the user, or a machine
+/// that acts for itself. An agent gets 403 with the code `actor_denied`.
+pub fn no_actor() -> Policy {
+    Policy::condition(Condition::NoActor)
+}
+
 /// Allows every caller, including anonymous ones.
 pub fn anyone() -> Policy {
     Policy::condition(Condition::Constant(true))

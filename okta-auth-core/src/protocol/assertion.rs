@@ -1,7 +1,9 @@
-//! `private_key_jwt`: the assertion that authenticates an application (RFC 7523 §2.2 and §3).
+//! The assertion that authenticates an application (RFC 7523 §2.2 and §3), for `private_key_jwt`
+//! and `client_secret_jwt`.
 
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use serde_json::json;
@@ -18,15 +20,27 @@ pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-
 /// Long enough for a slow network and skewed clocks; Okta accepts up to one hour.
 const LIFETIME: Duration = Duration::from_secs(300);
 
+/// What signs an assertion.
+#[derive(Clone, Copy)]
+pub(super) enum AssertionKey<'a> {
+    Private(&'a PrivateKey),
+    Secret(&'a Secret),
+}
+
 /// Signs a new assertion for one request to `endpoint`. Okta requires the full URL of the endpoint
 /// as audience, and accepts each `jti` once.
-pub(crate) fn client_assertion(key: &PrivateKey, client_id: &str, endpoint: &Url, now: Timestamp) -> Result<Secret> {
-    let algorithm = match *key.signer {
-        Signer::Rs256(_) => "RS256",
-        Signer::Es256(_) => "ES256",
+pub(super) fn client_assertion(
+    key: AssertionKey<'_>,
+    client_id: &str,
+    endpoint: &Url,
+    now: Timestamp,
+) -> Result<Secret> {
+    let (algorithm, key_id) = match key {
+        AssertionKey::Private(key) => (name(&key.signer), key.key_id.as_ref()),
+        AssertionKey::Secret(_) => ("HS256", None),
     };
     let mut header = json!({ "alg": algorithm, "typ": "JWT" });
-    if let (Some(header), Some(kid)) = (header.as_object_mut(), &key.key_id) {
+    if let (Some(header), Some(kid)) = (header.as_object_mut(), key_id) {
         header.insert("kid".to_owned(), kid.as_str().into());
     }
     let claims = json!({
@@ -39,8 +53,22 @@ pub(crate) fn client_assertion(key: &PrivateKey, client_id: &str, endpoint: &Url
     });
     let encode = |value: &serde_json::Value| base64url::encode(value.to_string());
     let input = format!("{}.{}", encode(&header), encode(&claims));
-    let signature = base64url::encode(sign(&key.signer, input.as_bytes())?);
+    let signature = match key {
+        AssertionKey::Private(key) => sign(&key.signer, input.as_bytes())?,
+        AssertionKey::Secret(secret) => {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+            hmac::sign(&key, input.as_bytes()).as_ref().to_vec()
+        }
+    };
+    let signature = base64url::encode(signature);
     Ok(Secret::new(format!("{input}.{signature}")))
+}
+
+fn name(signer: &Signer) -> &'static str {
+    match signer {
+        Signer::Rs256(_) => "RS256",
+        Signer::Es256(_) => "ES256",
+    }
 }
 
 fn sign(signer: &Signer, input: &[u8]) -> Result<Vec<u8>> {

@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use super::assertion::{ASSERTION_TYPE, client_assertion};
+use super::assertion::{ASSERTION_TYPE, AssertionKey, client_assertion};
 use super::token_response::TokenSet;
 use super::transport;
 use crate::clock::SharedClock;
@@ -31,13 +31,16 @@ use crate::config::{ClientAuth, Config, ResponseMode};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::{HttpClient, Idempotency, ProviderError};
+use crate::http::{HttpClient, Idempotency, ProviderError, is_timeout};
 use crate::json::Unique;
 use crate::secret::{Secret, SecretBytes};
 
 /// Space in a form for client authentication, in bytes: an assertion has less than 1,500
 /// characters.
 const CREDENTIALS_SIZE: usize = 4 * 1024;
+
+/// The type of an access token in token exchange (RFC 8693 §3).
+const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 #[derive(Debug)]
 pub(crate) struct AuthorizationParameters<'a> {
@@ -74,6 +77,8 @@ impl AuthorizationParameters<'_> {
 /// | authorization request | OIDC Core §3.1.2.1, RFC 7636 | `openidconnect` |
 /// | code exchange | RFC 6749 §4.1.3, RFC 7636 §4.5 | this module |
 /// | refresh | RFC 6749 §6 | this module |
+/// | client credentials | RFC 6749 §4.4 | this module |
+/// | token exchange | RFC 8693 §2.1 | this module |
 /// | revocation | RFC 7009 §2.1 | this module |
 /// | introspection | RFC 7662 §2.1 | this module |
 /// | userinfo | OIDC Core §5.3.1 | this module |
@@ -168,6 +173,58 @@ impl ProviderClient {
         self.tokens(metadata, parameters.unwrap_or_default()).await
     }
 
+    /// Requests an access token for the application itself (RFC 6749 §4.4.2). The standard has no
+    /// `audience`; servers that know it issue a token for that API.
+    ///
+    /// # Errors
+    /// As for [`exchange_code`](Self::exchange_code).
+    pub(crate) async fn client_credentials(
+        &self,
+        metadata: &Metadata,
+        (scopes, audience): (&str, Option<&str>),
+    ) -> Result<TokenSet> {
+        let mut parameters = vec![("grant_type", "client_credentials")];
+        parameters.extend((!scopes.is_empty()).then_some(("scope", scopes)));
+        parameters.extend(audience.map(|audience| ("audience", audience)));
+        self.repeatable_tokens(metadata, &parameters).await
+    }
+
+    /// Exchanges a user's access token for one that another API accepts (RFC 8693 §2.1).
+    ///
+    /// # Errors
+    /// As for [`exchange_code`](Self::exchange_code), and `Code::ProviderResponse` if the response
+    /// is not an access token.
+    pub(crate) async fn exchange_token(
+        &self,
+        metadata: &Metadata,
+        subject: &Secret,
+        (scopes, audience): (&str, Option<&str>),
+    ) -> Result<TokenSet> {
+        let mut parameters = vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token_type", ACCESS_TOKEN_TYPE),
+            ("subject_token", subject.expose()),
+        ];
+        parameters.extend((!scopes.is_empty()).then_some(("scope", scopes)));
+        parameters.extend(audience.map(|audience| ("audience", audience)));
+        let tokens = self.repeatable_tokens(metadata, &parameters).await?;
+        if tokens.issued_token_type.as_deref() == Some(ACCESS_TOKEN_TYPE) {
+            return Ok(tokens);
+        }
+        let message = "the token endpoint did not exchange the token for an access token (`issued_token_type`, RFC \
+                       8693 §2.2.1)";
+        Err(Error::new(Code::ProviderResponse, message))
+    }
+
+    /// Requests tokens by a grant that no request uses up. If the connection broke, the request is
+    /// sent a second time, with an assertion of its own, because a server accepts each one once.
+    async fn repeatable_tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
+        match self.tokens(metadata, parameters).await {
+            Err(error) if is_repeatable(&error) => self.tokens(metadata, parameters).await,
+            outcome => outcome,
+        }
+    }
+
     async fn tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
         let request = self.authenticated(metadata.token_endpoint(), parameters)?;
         let response = transport::send(&self.http, request, ProviderEndpoint::Token).await?;
@@ -217,7 +274,7 @@ impl ProviderClient {
 
     /// Builds a form for an endpoint that authenticates the client (RFC 6749 §2.3).
     ///
-    /// The assertion of `private_key_jwt` names the endpoint as its audience, as Okta requires, and
+    /// An assertion names the endpoint as its audience, as Okta requires, and
     /// is valid for this one request.
     fn authenticated(&self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<http::Request<SecretBytes>> {
         let client_id = self.config.client_id.as_str();
@@ -237,7 +294,7 @@ impl ProviderClient {
             ClientAuth::SecretPost(secret) => {
                 form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
             }
-            ClientAuth::PrivateKeyJwt(_) | ClientAuth::None => {
+            ClientAuth::PrivateKeyJwt(_) | ClientAuth::SecretJwt(_) | ClientAuth::None => {
                 form.append_pair("client_id", client_id).extend_pairs(self.assertion(endpoint)?);
             }
         }
@@ -245,9 +302,13 @@ impl ProviderClient {
         request.body(body).map_err(|error| Error::new(Code::Internal, "a form cannot be built").with_cause(error))
     }
 
-    /// The parameters of `private_key_jwt` for one request, or none with another method.
+    /// The parameters of an assertion for one request, or none with another method.
     fn assertion(&self, endpoint: &Url) -> Result<Vec<(&'static str, String)>> {
-        let ClientAuth::PrivateKeyJwt(key) = &self.config.client_auth else { return Ok(Vec::new()) };
+        let key = match &self.config.client_auth {
+            ClientAuth::PrivateKeyJwt(key) => AssertionKey::Private(key),
+            ClientAuth::SecretJwt(secret) => AssertionKey::Secret(secret),
+            _ => return Ok(Vec::new()),
+        };
         let assertion = client_assertion(key, &self.config.client_id, endpoint, self.clock.now())?;
         let assertion = assertion.expose().to_owned();
         Ok(vec![("client_assertion_type", ASSERTION_TYPE.to_owned()), ("client_assertion", assertion)])
@@ -279,6 +340,12 @@ impl ProviderClient {
             Error::new(Code::ProviderResponse, message).with_cause(error)
         })
     }
+}
+
+/// Whether a request failed without an answer and without a stated pause. A request that timed out
+/// has already used its time.
+fn is_repeatable(error: &Error) -> bool {
+    error.code() == Code::ProviderUnavailable && error.retry_after().is_none() && !is_timeout(error)
 }
 
 /// Credentials for the header, each form-encoded first (RFC 6749 §2.3.1).

@@ -25,6 +25,8 @@ pub(crate) struct TokenSet {
     pub(crate) id_token: Option<Secret>,
     /// The granted scopes; `None` if they are the requested ones (RFC 6749 §5.1).
     pub(crate) scopes: Option<Vec<String>>,
+    /// The type of an exchanged token (RFC 8693 §2.2.1).
+    pub(crate) issued_token_type: Option<String>,
 }
 
 /// The JSON of the response. Members that are `null` count as absent, and unknown ones are ignored.
@@ -40,6 +42,8 @@ struct RawTokenResponse {
     scope: Option<String>,
     #[serde(default)]
     id_token: Option<Secret>,
+    #[serde(default)]
+    issued_token_type: Option<String>,
 }
 
 /// A lifetime in seconds. RFC 6749 §5.1 requires a number; some servers send it as a string of
@@ -85,6 +89,7 @@ impl TokenSet {
             access_token_expires_at: wire.expires_in.map(|lifetime| now.plus(lifetime.0)),
             refresh_token: wire.refresh_token,
             id_token: wire.id_token,
+            issued_token_type: wire.issued_token_type,
             scopes: wire.scope.map(|scope| scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect()),
         })
     }

@@ -41,6 +41,26 @@ fn refusal(response: &Response<SecretBytes>) -> Error {
              server and the assignment of the user"
                 .to_owned()
         }
+        "invalid_scope" => {
+            "Okta does not know or grant a requested scope (invalid_scope): add it to the authorization server, or \
+             grant it to the application; `openid` and `offline_access` need a sign-in"
+                .to_owned()
+        }
+        "unauthorized_client" | "unsupported_grant_type" => {
+            "Okta does not allow this grant: enable the grant type for the application, and in a rule of the access \
+             policy"
+                .to_owned()
+        }
+        "invalid_target" => {
+            "Okta does not know the audience of the requested token (invalid_target): use the audience of the \
+             authorization server"
+                .to_owned()
+        }
+        "invalid_dpop_proof" => {
+            "Okta requires DPoP for the application (invalid_dpop_proof): turn off `Require Demonstrating Proof of \
+             Possession (DPoP) header in token requests`"
+                .to_owned()
+        }
         "" => format!("Okta refused the request with status {status} and without a reason"),
         _ => format!("Okta refused the request with status {status}; see `provider_error`"),
     };

@@ -104,7 +104,7 @@ fn user_message(error: &Error) -> UserMessage {
             (StatusCode::FORBIDDEN, "This request came from another site", &["For your safety it was rejected."])
         }
         Code::SignOutLocalOnly | Code::SignOutLinkInvalid => return half_signed_out(error),
-        Code::AccessDenied => (
+        Code::AccessDenied | Code::ActorDenied => (
             StatusCode::FORBIDDEN,
             "You do not have access to this page",
             &[

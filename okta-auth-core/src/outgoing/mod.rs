@@ -1,0 +1,54 @@
+//! Calls to other APIs: as the application itself, for a user, or on behalf of the user whose
+//! token this API received.
+//!
+//! # Who calls
+//!
+//! | caller | grant | token |
+//! |---|---|---|
+//! | a machine | client credentials (RFC 6749 §4.4) | [`MachineTokens`] |
+//! | a web app, for its user | the user's own sign-in | the session's access token |
+//! | an API, for the user of its caller | token exchange (RFC 8693) | [`TokenExchange`] |
+//!
+//! # Protections
+//!
+//! - A [`Target`] names the origins that may receive a token. Scheme, host and port of each
+//!   request are compared before a token is attached, and a client of this module follows no
+//!   redirect.
+//! - A cached token is found only by every parameter that it was requested with, and by the token
+//!   that it was exchanged for.
+//! - Every attempt at the token endpoint carries an assertion of its own, because Okta accepts
+//!   each `jti` once.
+//! - Tokens are wiped from memory when dropped, and do not appear in `Debug` output. Headers with
+//!   a token are marked as sensitive.
+//! - Only a token that passed every check of this API is exchanged, and only at its own org.
+//!
+//! # Load
+//!
+//! Concurrent callers share one request. Tokens are renewed in the background before they expire,
+//! with jitter. Caches are bounded. Failures are cached for a short time, and a 429 until the time
+//! that Okta states.
+
+mod authorization;
+mod cache;
+mod issued_token;
+mod machine_tokens;
+#[cfg(feature = "client")]
+mod middleware;
+mod origin;
+mod rejection;
+mod request;
+mod service;
+mod target;
+mod token_endpoint;
+mod token_exchange;
+mod token_request;
+
+pub use authorization::{Authorization, UserToken, UserTokenFuture};
+pub use issued_token::IssuedToken;
+pub use machine_tokens::MachineTokens;
+pub use origin::RequestOrigin;
+pub use request::OutgoingRequest;
+pub use service::{Outgoing, OutgoingBuilder};
+pub use target::Target;
+pub use token_exchange::TokenExchange;
+pub use token_request::TokenRequest;

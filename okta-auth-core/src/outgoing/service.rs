@@ -1,0 +1,122 @@
+//! The service for calls to other APIs, and its builder.
+
+use std::sync::Arc;
+
+use super::machine_tokens::MachineTokens;
+use super::target::Target;
+use super::token_endpoint::TokenEndpoint;
+use super::token_exchange::TokenExchange;
+use crate::clock::{Clock, SharedClock};
+use crate::config::{Config, ConfigBuilder};
+use crate::error::Result;
+use crate::http::{HttpClient, HttpSettings};
+use crate::protocol::Provider;
+
+/// Calls to other APIs: their tokens, and the origins that may receive them. Clones are cheap and
+/// share the caches.
+///
+/// `OktaAuth::outgoing` returns the one of a web app. A worker without a web framework, sessions
+/// and redirect URIs creates its own:
+///
+/// ```no_run
+/// use okta_auth_core::outgoing::Outgoing;
+///
+/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// let outgoing = Outgoing::from_env()?; // OKTA_ISSUER_URI, OKTA_CLIENT_ID, OKTA_CLIENT_SECRET
+/// let orders = outgoing.target("https://orders.example.com")?.for_machine(["orders:read"]);
+/// # drop(orders); Ok(())
+/// # }
+/// ```
+///
+/// Building needs no network, so a worker starts during an outage of Okta.
+#[derive(Clone)]
+pub struct Outgoing {
+    machine_tokens: MachineTokens,
+    token_exchange: TokenExchange,
+    clock: SharedClock,
+}
+
+impl Outgoing {
+    /// Reads the `OKTA_*` variables of the process. It needs `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID`
+    /// and a credential.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its
+    /// fix.
+    pub fn from_env() -> Result<Self> {
+        Self::builder(ConfigBuilder::from_env()).build()
+    }
+
+    /// Starts to build the service from settings in code.
+    pub fn builder(config: ConfigBuilder) -> OutgoingBuilder {
+        OutgoingBuilder { config, clock: SharedClock::default() }
+    }
+
+    /// Creates the service of an application with a provider.
+    pub(crate) fn new(provider: &Provider, clock: SharedClock) -> Self {
+        Self::of(TokenEndpoint::new(provider.clone(), clock.clone()), clock)
+    }
+
+    fn of(endpoint: TokenEndpoint, clock: SharedClock) -> Self {
+        let endpoint = Arc::new(endpoint);
+        let machine_tokens = MachineTokens::new(Arc::clone(&endpoint));
+        Self { machine_tokens, token_exchange: TokenExchange::new(endpoint), clock }
+    }
+
+    /// Returns the tokens of the application itself.
+    pub fn machine_tokens(&self) -> &MachineTokens {
+        &self.machine_tokens
+    }
+
+    /// Returns the tokens in exchange for those that this application received.
+    pub fn token_exchange(&self) -> &TokenExchange {
+        &self.token_exchange
+    }
+
+    /// Names an API by its origin, such as `https://orders.example.com`. Tokens are sent to no
+    /// other origin.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if this is not an origin, or
+    /// neither https nor on this machine.
+    pub fn target(&self, origin: &str) -> Result<Target> {
+        let tokens = (self.machine_tokens.clone(), self.token_exchange.clone());
+        Target::new(origin, tokens, self.clock.clone())
+    }
+}
+
+/// Builds an [`Outgoing`] without sessions and a web framework.
+#[derive(Clone)]
+#[must_use]
+pub struct OutgoingBuilder {
+    config: ConfigBuilder,
+    clock: SharedClock,
+}
+
+impl OutgoingBuilder {
+    /// Replaces the system clock, for tests.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = SharedClock::new(clock);
+        self
+    }
+
+    /// Validates the settings, without network access. Settings of sign-in, sessions and cookies
+    /// are not needed and have no effect.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its
+    /// fix.
+    pub fn build(self) -> Result<Outgoing> {
+        let (config, clock): (Config, _) = (self.config.api_only().build()?, self.clock);
+        let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
+        let http = HttpClient::operator(&settings, config.ways.clone(), clock.clone())?;
+        let provider = Provider::new(Arc::new(config), http, clock.clone());
+        let endpoint = TokenEndpoint::new(provider, clock.clone());
+        endpoint.check_client()?;
+        Ok(Outgoing::of(endpoint, clock))
+    }
+}
+
+opaque_debug!(Outgoing, |it| machine_tokens: it.machine_tokens);
+
+opaque_debug!(OutgoingBuilder, |it| config: it.config);

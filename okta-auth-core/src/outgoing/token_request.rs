@@ -1,0 +1,75 @@
+//! What a token is requested for.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The scopes, the audience and the authorization server of a token for another API.
+///
+/// Two requests are equal if the same token answers both: the order of the scopes does not
+/// matter, everything else does. Create a request once and reuse it, because its clones are
+/// cheap.
+///
+/// ```
+/// use okta_auth_core::outgoing::TokenRequest;
+///
+/// let request = TokenRequest::new(["orders:write", "orders:read"]);
+/// assert_eq!(request, TokenRequest::new(["orders:read orders:write"]));
+/// assert_ne!(request, request.clone().audience("api://orders"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TokenRequest(Arc<Parameters>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Parameters {
+    /// As sent, in alphabetical order.
+    scopes: String,
+    audience: Option<String>,
+    issuer: Option<String>,
+}
+
+impl TokenRequest {
+    /// Requests these scopes. Without scopes the authorization server grants its default
+    /// scopes, if it has any.
+    pub fn new<S: AsRef<str>>(scopes: impl IntoIterator<Item = S>) -> Self {
+        let scopes: Vec<S> = scopes.into_iter().collect();
+        let mut words: Vec<&str> = scopes.iter().flat_map(|scope| scope.as_ref().split_ascii_whitespace()).collect();
+        words.sort_unstable();
+        words.dedup();
+        Self(Arc::new(Parameters { scopes: words.join(" "), audience: None, issuer: None }))
+    }
+
+    /// Requests a token for this audience. A token exchange at Okta requires it. In other
+    /// requests Okta ignores it, because a custom authorization server has one audience.
+    #[must_use]
+    pub fn audience(self, audience: impl Into<String>) -> Self {
+        Self(Arc::new(Parameters { audience: Some(audience.into()), ..Arc::unwrap_or_clone(self.0) }))
+    }
+
+    /// Requests the token at another authorization server of the same org, such as
+    /// `https://acme.okta.com/oauth2/billing`. The default is the application's own issuer.
+    ///
+    /// At Okta each API with an audience of its own has its own server. The application's
+    /// credentials are sent to no other org.
+    #[must_use]
+    pub fn issuer(self, issuer: impl Into<String>) -> Self {
+        Self(Arc::new(Parameters { issuer: Some(issuer.into()), ..Arc::unwrap_or_clone(self.0) }))
+    }
+
+    /// The values of `scope` and `audience`.
+    pub(super) fn parameters(&self) -> (&str, Option<&str>) {
+        (&self.0.scopes, self.0.audience.as_deref())
+    }
+
+    /// The authorization server, if it is not the application's own.
+    pub(super) fn other_issuer(&self) -> Option<&str> {
+        self.0.issuer.as_deref()
+    }
+}
+
+impl fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scopes, audience) = self.parameters();
+        let mut shown = f.debug_struct("TokenRequest");
+        shown.field("scopes", &scopes).field("audience", &audience).field("issuer", &self.other_issuer()).finish()
+    }
+}
