@@ -57,7 +57,9 @@ pub enum Admission {
 }
 
 /// A request that waits. It becomes the context for the handler, and the rejection if the handler must not run.
-pub struct PendingAdmission<T>(Pin<Box<dyn Future<Output = (T, Result<(), Rejection>)> + Send>>);
+pub struct PendingAdmission<T>(Pin<Box<dyn Future<Output = Decided<T>> + Send>>);
+
+type Decided<T> = (T, Result<(), Rejection>);
 
 impl Layer {
     /// Creates a layer for routes of the application.
