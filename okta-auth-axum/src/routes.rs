@@ -88,7 +88,6 @@ impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
 /// }
 /// # let _ = app;
 /// ```
-#[must_use]
 pub fn routes<S: Clone + Send + Sync + 'static>(auth: impl Into<Tenants>) -> Router<S> {
     with_routes(Router::new(), Layer::new(auth))
 }
