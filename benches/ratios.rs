@@ -401,7 +401,8 @@ fn outgoing(runtime: &tokio::runtime::Runtime, org: &Org) {
     });
     let hasher = foldhash::fast::RandomState::default();
     let lifecycle = quick_cache::sync::DefaultLifecycle::default();
-    let cache: quick_cache::sync::Cache<(Option<[u8; 32]>, Parameters), std::sync::Arc<[u8]>, _, _> =
+    type Key = (Option<[u8; 32]>, Parameters);
+    let cache: quick_cache::sync::Cache<Key, std::sync::Arc<[u8]>, _, _> =
         quick_cache::sync::Cache::with(1_000, 1_000, quick_cache::UnitWeighter, hasher, lifecycle);
     let parameters = Parameters::new(("orders:read".to_owned(), Some("api://default".to_owned()), None));
     let key = (Some([7; 32]), parameters);

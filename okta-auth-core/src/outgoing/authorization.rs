@@ -32,9 +32,10 @@ pub trait UserToken: Send + Sync {
 /// Attaches an access token to requests to one [`Target`](super::Target). Clones are cheap.
 ///
 /// ```no_run
-/// use okta_auth_core::outgoing::Outgoing;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::outgoing::Outgoing;
 ///
-/// # async fn run() -> Result<(), okta_auth_core::error::Error> {
+/// # async fn run() -> Result<(), okta_auth::Error> {
 /// let outgoing = Outgoing::from_env()?;
 /// let orders = outgoing.target("https://orders.example.com")?.for_machine(["orders:read"]);
 ///

@@ -20,9 +20,10 @@ const CAPACITY: usize = 1_000;
 /// before it expires.
 ///
 /// ```no_run
-/// use okta_auth_core::outgoing::{Outgoing, TokenRequest};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::outgoing::{Outgoing, TokenRequest};
 ///
-/// # async fn run() -> Result<(), okta_auth_core::error::Error> {
+/// # async fn run() -> Result<(), okta_auth::Error> {
 /// let outgoing = Outgoing::from_env()?;
 /// let orders = TokenRequest::new(["orders:read"]);
 /// let token = outgoing.machine_tokens().token(&orders).await?;

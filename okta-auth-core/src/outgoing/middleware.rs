@@ -39,7 +39,8 @@ impl Authorization {
     /// if the body can be sent again. Requests to another origin than the target's fail.
     ///
     /// ```no_run
-    /// use okta_auth_core::outgoing::Outgoing;
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::outgoing::Outgoing;
     ///
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let outgoing = Outgoing::from_env()?;

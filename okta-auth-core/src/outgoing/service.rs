@@ -19,9 +19,10 @@ use crate::protocol::Provider;
 /// and redirect URIs creates its own:
 ///
 /// ```no_run
-/// use okta_auth_core::outgoing::Outgoing;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::outgoing::Outgoing;
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::Error> {
 /// let outgoing = Outgoing::from_env()?; // OKTA_ISSUER_URI, OKTA_CLIENT_ID, OKTA_CLIENT_SECRET
 /// let orders = outgoing.target("https://orders.example.com")?.for_machine(["orders:read"]);
 /// # drop(orders); Ok(())

@@ -70,10 +70,12 @@ impl Target {
     /// and the audience.
     ///
     /// ```no_run
-    /// use okta_auth_core::engine::BearerToken;
-    /// use okta_auth_core::outgoing::{Target, TokenRequest};
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::jose::VerifiedAccessToken;
+    /// use okta_auth::outgoing::{Target, TokenRequest};
     ///
-    /// async fn stock(token: BearerToken, warehouse: Target) -> Result<(), okta_auth_core::error::Error> {
+    /// // In a handler, `token` is the extractor `AccessToken`.
+    /// async fn stock(token: impl AsRef<VerifiedAccessToken>, warehouse: Target) -> Result<(), okta_auth::Error> {
     ///     let stock = TokenRequest::new(["stock:read"]).audience("api://warehouse");
     ///     let mut request = http::Request::get("https://warehouse.example.com/stock").body(()).unwrap();
     ///     warehouse.on_behalf_of(&token, &stock).authorize(&mut request).await?;

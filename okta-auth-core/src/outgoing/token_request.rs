@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// cheap.
 ///
 /// ```
-/// use okta_auth_core::outgoing::TokenRequest;
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::outgoing::TokenRequest;
 ///
 /// let request = TokenRequest::new(["orders:write", "orders:read"]);
 /// assert_eq!(request, TokenRequest::new(["orders:read orders:write"]));

@@ -134,7 +134,8 @@ pub fn machine() -> Policy {
 /// count.
 ///
 /// ```
-/// use okta_auth_core::policy::{actor, no_actor, scope};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::{actor, no_actor, scope};
 ///
 /// let drafts = scope("drafts:write") & (no_actor() | actor("0oaassistant"));
 /// # let _ = drafts;
