@@ -81,7 +81,6 @@ impl Target {
     ///     warehouse.on_behalf_of(&token, &stock).authorize(&mut request).await?;
     ///     Ok(())
     /// }
-    /// # let _ = stock;
     /// ```
     pub fn on_behalf_of(&self, token: &impl AsRef<VerifiedAccessToken>, request: &TokenRequest) -> Authorization {
         let (exchange, subject) = (self.token_exchange.clone(), token.as_ref().clone());
