@@ -58,8 +58,8 @@ fn sign_in(org: &OrgState, user_code: Option<&str>) -> Reply {
 
 /// Records the decision of the user.
 ///
-/// The policies are those of a sign-in. If they deny the request, the device is told so
-/// as well.
+/// The policies are those of a sign-in. If they deny the request, the device gets `access_denied`
+/// too.
 pub(super) fn decide(org: &OrgState, request: &Recorded) -> Reply {
     if request.method != "POST" {
         return wrong_method();

@@ -1,10 +1,9 @@
 //! Both API examples, axum-api and actix-api, as processes, over HTTP.
 
-use std::process::Command;
-
 use okta_auth_dev::{ADA, Org};
 use serde_json::Value;
 
+pub use crate::process::names_of_other_okta_libraries_are_errors_that_name_the_right_ones;
 use crate::process::{Process, command, free_port};
 
 /// Starts the example with these variables and no other `OKTA_*`.
@@ -64,25 +63,6 @@ pub async fn without_settings_it_starts_an_org_and_prints_a_token(program: &str)
     let example = start(program, port, &[]).await;
     let token = example.lines[0].split("Bearer ").nth(1).unwrap().split('\'').next().unwrap();
     assert_eq!(call(port, "/orders", Some(token)).await.0, 200);
-}
-
-/// Variables of Spring Boot and of Okta's other libraries are mistakes, and must not
-/// start a development org.
-pub async fn names_of_other_okta_libraries_are_errors_that_name_the_right_ones(program: &str) {
-    for (name, right) in [
-        ("OKTA_OAUTH2_ISSUER", "OKTA_ISSUER_URI"),
-        ("OKTA_CLIENT_ORGURL", "OKTA_ISSUER_URI"),
-        ("OKTA_ORGURL", "OKTA_ISSUER_URI"),
-        ("OKTA_OAUTH2_CLIENT_ID", "OKTA_CLIENT_ID"),
-        ("OKTA_IDX_CLIENTSECRET", "OKTA_CLIENT_SECRET"),
-    ] {
-        let mut command = Command::new(program);
-        command.env("PORT", free_port().to_string()).env(name, "https://acme.okta.com");
-        let output = command.output().unwrap();
-        let (out, text) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(!output.status.success() && out.is_empty(), "{name}: {out}");
-        assert!(text.contains(&format!("`{name}` is set, but the name that is read is `{right}`")), "{name}: {text}");
-    }
 }
 
 /// Declares the tests of `axum-api` and `actix-api`.

@@ -7,6 +7,7 @@ use okta_auth_dev::{Org, Response};
 use reqwest::Method;
 
 use crate::browser::{Browser, field};
+pub use crate::process::names_of_other_okta_libraries_are_errors_that_name_the_right_ones;
 use crate::process::{Process, command, free_port};
 
 const ADA: &str = "ada@example.test";
@@ -119,25 +120,6 @@ pub async fn an_invalid_configuration_names_every_fix_and_prevents_the_start(pro
     assert!(!output.status.success());
     for variable in ["OKTA_ISSUER_URI", "OKTA_CLIENT_ID", "OKTA_BASE_URL"] {
         assert!(text.contains(variable), "{text}");
-    }
-}
-
-/// Variables of Spring Boot and of Okta's other libraries are mistakes, and must not
-/// start a development org.
-pub async fn names_of_other_okta_libraries_are_errors_that_name_the_right_ones(program: &str) {
-    for (name, right) in [
-        ("OKTA_OAUTH2_ISSUER", "OKTA_ISSUER_URI"),
-        ("OKTA_CLIENT_ORGURL", "OKTA_ISSUER_URI"),
-        ("OKTA_ORGURL", "OKTA_ISSUER_URI"),
-        ("OKTA_OAUTH2_CLIENT_ID", "OKTA_CLIENT_ID"),
-        ("OKTA_IDX_CLIENTSECRET", "OKTA_CLIENT_SECRET"),
-    ] {
-        let mut command = Command::new(program);
-        command.env("PORT", free_port().to_string()).env(name, "https://acme.okta.com");
-        let output = command.output().unwrap();
-        let (out, text) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(!output.status.success() && out.is_empty(), "{name}: {out}");
-        assert!(text.contains(&format!("`{name}` is set, but the name that is read is `{right}`")), "{name}: {text}");
     }
 }
 

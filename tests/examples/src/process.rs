@@ -85,3 +85,22 @@ impl Log {
         self.text.lock().unwrap().clone()
     }
 }
+
+/// Variables of Spring Boot and of Okta's other libraries are mistakes, and must not
+/// start a development org.
+pub async fn names_of_other_okta_libraries_are_errors_that_name_the_right_ones(program: &str) {
+    for (name, right) in [
+        ("OKTA_OAUTH2_ISSUER", "OKTA_ISSUER_URI"),
+        ("OKTA_CLIENT_ORGURL", "OKTA_ISSUER_URI"),
+        ("OKTA_ORGURL", "OKTA_ISSUER_URI"),
+        ("OKTA_OAUTH2_CLIENT_ID", "OKTA_CLIENT_ID"),
+        ("OKTA_IDX_CLIENTSECRET", "OKTA_CLIENT_SECRET"),
+    ] {
+        let mut command = Command::new(program);
+        command.env("PORT", free_port().to_string()).env(name, "https://acme.okta.com");
+        let output = command.output().unwrap();
+        let (out, text) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!output.status.success() && out.is_empty(), "{name}: {out}");
+        assert!(text.contains(&format!("`{name}` is set, but the name that is read is `{right}`")), "{name}: {text}");
+    }
+}
