@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub use okta_auth_core::{
-    Error, OktaAuth, VerifiedIdentity, clock, config, engine, error, events, jose, login, multi_tenant, outgoing,
-    policy, secret, session, tenant,
+    Error, OktaAuth, VerifiedIdentity, clock, config, engine, error, events, jose, login, multi_tenant, policy, secret,
+    session, tenant,
 };
+
+#[cfg(feature = "client")]
+pub use okta_auth_core::outgoing;
 
 // The pages of docs/ exist only in the documentation, and their code runs as its tests.
 #[cfg(any(doc, doctest))]

@@ -146,6 +146,7 @@ mod logout;
 
 mod sign_in;
 
+#[cfg(feature = "client")]
 pub mod outgoing;
 
 pub mod engine;

@@ -84,6 +84,27 @@ macro_rules! __extractors {
     };
 }
 
+/// The user's token for calls to other APIs.
+#[cfg(feature = "client")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __user_token {
+    () => {
+        impl<C: Send + Sync> $crate::outgoing::UserToken for User<C> {
+            fn access_token(&self) -> $crate::outgoing::UserTokenFuture<'_> {
+                $crate::outgoing::UserToken::access_token(&self.0)
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "client"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __user_token {
+    () => {};
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __user_extractor {
@@ -272,11 +293,7 @@ macro_rules! __user_extractor {
             }
         }
 
-        impl<C: Send + Sync> $crate::outgoing::UserToken for User<C> {
-            fn access_token(&self) -> $crate::outgoing::UserTokenFuture<'_> {
-                $crate::outgoing::UserToken::access_token(&self.0)
-            }
-        }
+        $crate::__user_token!();
 
         impl<C: Clone> Clone for User<C> {
             fn clone(&self) -> Self {

@@ -26,6 +26,7 @@ pub(crate) struct TokenSet {
     /// The granted scopes; `None` if they are the requested ones (RFC 6749 §5.1).
     pub(crate) scopes: Option<Vec<String>>,
     /// The type of an exchanged token (RFC 8693 §2.2.1).
+    #[cfg(feature = "client")]
     pub(crate) issued_token_type: Option<String>,
 }
 
@@ -42,6 +43,7 @@ struct RawTokenResponse {
     scope: Option<String>,
     #[serde(default)]
     id_token: Option<Secret>,
+    #[cfg(feature = "client")]
     #[serde(default)]
     issued_token_type: Option<String>,
 }
@@ -89,6 +91,7 @@ impl TokenSet {
             access_token_expires_at: wire.expires_in.map(|lifetime| now.plus(lifetime.0)),
             refresh_token: wire.refresh_token,
             id_token: wire.id_token,
+            #[cfg(feature = "client")]
             issued_token_type: wire.issued_token_type,
             scopes: wire.scope.map(|scope| scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect()),
         })
