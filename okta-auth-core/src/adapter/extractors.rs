@@ -78,7 +78,7 @@ macro_rules! __extractors {
             }
 
             pub(crate) fn of(context: &$crate::adapter::RequestContext) -> Result<Self, AccessRejection> {
-                context.tenant().map(Self).map_err(AccessRejection::Refused)
+                context.tenant().map(Self).map_err(AccessRejection::refused)
             }
         }
     };
@@ -415,7 +415,7 @@ macro_rules! __access_token_extractor {
 
         impl<C: serde::de::DeserializeOwned + 'static> AccessToken<C> {
             pub(crate) async fn of(context: &$crate::adapter::RequestContext) -> Result<Self, AccessRejection> {
-                context.access_token().await.map(Self).map_err(AccessRejection::Refused)
+                context.access_token().await.map(Self).map_err(AccessRejection::refused)
             }
         }
 

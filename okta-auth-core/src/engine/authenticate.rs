@@ -90,6 +90,7 @@ pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: Rou
     }
 }
 
+#[inline]
 fn complete(context: RequestContext) -> Authentication {
     // Adapters check only waiting requests for a response of the engine's own.
     if context.inner().is_return_from_sign_out() {
@@ -211,6 +212,7 @@ async fn refreshed(state: &mut RequestState, entry: SessionEntry, needs_rewrite:
 
 /// Records a session that needs no refresh, or that there is none. Returns the reason not to start a sign-in, if there
 /// is one.
+#[inline]
 fn settle(auth: &OktaAuth, session: &mut RequestSession, loaded: LoadedSession) -> Option<Arc<Error>> {
     let early = session.settle(loaded, &auth.0.sessions)?;
     auth.0.login.dead_end(&early, session.now)
