@@ -139,7 +139,7 @@ test("it opens encrypted ID tokens, and so does jose", async () => {
       encrypted = (await answer.clone().json()).id_token ?? encrypted;
       return answer;
     };
-    client.enableDecryptingResponses(config, ["A256GCM"], { key: privateKey, alg });
+    client.enableDecryptingResponses(config, ["A256GCM"], { key: privateKey, alg, kid: "e1" });
     const { parameters, checks } = await request();
     const back = await visit(client.buildAuthorizationUrl(config, parameters));
     const tokens = await client.authorizationCodeGrant(config, back, checks);
