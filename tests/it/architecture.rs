@@ -72,7 +72,8 @@ const NOT_NAMES: [&str; 24] = [
 ];
 
 /// The published crates, whose sources must meet the size limits.
-const CRATES: [&str; 5] = ["", "okta-auth-core", "okta-auth-axum", "okta-auth-actix", "okta-auth-dev"];
+const CRATES: [&str; 6] =
+    ["", "okta-auth-core", "okta-auth-axum", "okta-auth-actix", "okta-auth-tonic", "okta-auth-dev"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
