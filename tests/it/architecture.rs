@@ -72,7 +72,8 @@ const NOT_NAMES: [&str; 24] = [
 ];
 
 /// The published crates, whose sources must meet the size limits.
-const CRATES: [&str; 5] = ["", "okta-auth-core", "okta-auth-axum", "okta-auth-actix", "okta-auth-dev"];
+const CRATES: [&str; 6] =
+    ["", "okta-auth-core", "okta-auth-axum", "okta-auth-actix", "okta-auth-tonic", "okta-auth-dev"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -459,7 +460,9 @@ fn examples_can_be_copied_alone() {
         let (manifest, readme) = (read("Cargo.toml"), read("README.md"));
         assert!(!manifest.contains("workspace"), "{} inherits from the workspace", example.display());
         for path in manifest.split("path = \"").skip(1).filter_map(|rest| rest.split('"').next()) {
-            let is_crate = ["../..", "../../okta-auth-dev", "../../tests/examples", "src/main.rs"].contains(&path);
+            let is_crate =
+                ["../..", "../../okta-auth-dev", "../../okta-auth-tonic", "../../tests/examples", "src/main.rs"]
+                    .contains(&path);
             assert!(is_crate, "{}: `{path}` is a file of another example", example.display());
         }
         assert!((5..=20).contains(&readme.lines().count()), "{} needs a README of one topic", example.display());

@@ -44,3 +44,10 @@ pub use crate::routing::{Endpoint, RefreshTiming, RouteOptions, RouteOwner, rout
 pub use crate::session::SessionEnded;
 pub use crate::session::limits::Activity;
 pub use crate::{__extractors as extractors, __rejections as rejections, __require_ext as require_ext};
+
+use crate::error::{Code, Error};
+
+/// Creates the error for a setting of an adapter that cannot work. The message names the fix.
+pub fn invalid_setting(message: String) -> Error {
+    Error::new(Code::ConfigInvalid, message)
+}
