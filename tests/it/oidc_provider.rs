@@ -30,6 +30,6 @@ async fn each_client_authentication_gets_a_token() {
         assert!(!token.expose().is_empty());
     }
     // The control: the provider checks the authentication.
-    let wrong = with_secret("client_secret_basic").client_secret_in_body().build().unwrap();
+    let wrong = builder("client_secret_basic").client_secret("another-secret-of-32-characters!!").build().unwrap();
     assert_eq!(wrong.machine_tokens().token(&request).await.unwrap_err().code(), Code::TokenRefused);
 }
