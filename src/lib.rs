@@ -12,6 +12,9 @@ pub use okta_auth_core::outgoing;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 
+#[cfg(feature = "okta-api")]
+pub use okta_auth_core::okta_api;
+
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 

@@ -29,6 +29,8 @@ mod dev_org_variables;
 mod events;
 mod jwks_rotation;
 mod machine_tokens;
+mod oidc_provider;
+mod okta_api;
 mod outgoing_calls;
 mod redirects;
 mod refresh;

@@ -91,13 +91,13 @@ impl App {
                 Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {error}", tenant.id))
             })?;
         }
-        let http = self.http.for_tenant(&http_settings(&config));
+        let http = self.http.with_settings(&http_settings(&config));
         self.engine(config, access, http, (Some(tenant), exclusive))
     }
 
     /// Creates the engine for requests without a tenant.
     pub(crate) fn engine_without_tenant(&self, config: Config, access: Arc<RouteAccess>) -> Result<OktaAuth> {
-        let http = self.http.for_tenant(&http_settings(&config));
+        let http = self.http.with_settings(&http_settings(&config));
         self.engine(config, access, http, (None, None))
     }
 

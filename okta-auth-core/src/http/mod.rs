@@ -43,4 +43,6 @@ pub(crate) use forms::unique_params;
 pub use guard::{Dangerous, EgressPolicy};
 pub(crate) use provider_error::ProviderError;
 pub(crate) use proxy::{HttpProxy, ProxyScope};
+#[cfg(feature = "okta-api")]
+pub(crate) use rate_limit::{is_concurrency_limit, retry_after, stated};
 pub(crate) use single_flight::SingleFlight;

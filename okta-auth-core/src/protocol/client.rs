@@ -91,8 +91,8 @@ impl AuthorizationParameters<'_> {
 #[derive(Clone)]
 pub(crate) struct ProviderClient {
     config: Arc<Config>,
-    pub(super) http: HttpClient,
-    pub(super) clock: SharedClock,
+    pub(crate) http: HttpClient,
+    pub(crate) clock: SharedClock,
 }
 
 impl ProviderClient {

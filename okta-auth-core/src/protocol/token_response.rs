@@ -126,12 +126,16 @@ mod tests {
             ("0", Some(1_000)),
             ("\"0\"", Some(1_000)),
             ("1e300", Some(i64::MAX)),
+            ("1e400", Some(i64::MAX)),
+            ("99999999999999999999999999", Some(i64::MAX)),
             ("\"99999999999999999999999\"", Some(i64::MAX)),
             ("null", None),
         ] {
             assert_eq!(expires_at(value), seconds, "{value}");
         }
-        for bad in ["-1", "\"\"", "\"-1\"", "\"1.5\"", "\" 1\"", "\"1h\"", "true", "[3600]", "{}", r#""\u0663""#] {
+        for bad in
+            ["-1", "-1e400", "\"\"", "\"-1\"", "\"1.5\"", "\" 1\"", "\"1h\"", "true", "[3600]", "{}", r#""\u0663""#]
+        {
             let error = with(&format!(r#","expires_in":{bad}"#)).unwrap_err();
             assert_eq!(error.code(), Code::ProviderResponse, "{bad}");
             assert!(error.to_string().contains("`expires_in` is not a number of seconds"), "{bad}: {error}");
