@@ -9,6 +9,10 @@ pub use okta_auth_core::{
 #[cfg(any(doc, doctest))]
 pub mod guide;
 
+/// Sign-in of command-line tools by the device flow (RFC 8628).
+#[cfg(feature = "device")]
+pub use okta_auth_core::device;
+
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 

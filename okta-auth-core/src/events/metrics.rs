@@ -18,7 +18,7 @@
 //! | label | values |
 //! |---|---|
 //! | `event`, `reason` | those of the [events](super) |
-//! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo` |
+//! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo`, `device_authorization` |
 //! | `operation` | the methods of [`SessionStore`](super::super::session::SessionStore) |
 //! | `outcome` | `ok`, a [`Code`](super::Code), or `abandoned`: the operation was dropped before its end |
 //!
@@ -50,6 +50,8 @@ pub(crate) enum ProviderEndpoint {
     Revocation,
     Introspection,
     Userinfo,
+    #[cfg(feature = "device")]
+    DeviceAuthorization,
 }
 
 /// A running measurement. If it is dropped without an end, its outcome is `abandoned`.
@@ -107,6 +109,8 @@ impl ProviderEndpoint {
             Self::Revocation => "revocation",
             Self::Introspection => "introspection",
             Self::Userinfo => "userinfo",
+            #[cfg(feature = "device")]
+            Self::DeviceAuthorization => "device_authorization",
         }
     }
 }
