@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use keyring_core::{Error as Keyring, mock};
-use okta_auth_core::device::{DeviceFlow, DeviceSession, KeyringStore, TokenStore};
+use okta_auth_core::device::{DeviceFlow, DeviceSession, TokenStore};
 use okta_auth_core::error::{Code, Error};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::session::StoreError;
@@ -73,8 +73,12 @@ fn process(org: &Org, store: impl TokenStore) -> DeviceFlow {
 async fn sign_in(org: &Org, flow: &DeviceFlow) -> Result<DeviceSession, Error> {
     let authorization = flow.start().await.unwrap();
     org.connect_device(authorization.user_code(), ADA).unwrap();
-    org.clock().advance(Duration::from_secs(6));
-    authorization.poll().await.map(|session| session.expect("the user has decided"))
+    loop {
+        org.clock().advance(Duration::from_secs(6));
+        if let Some(session) = authorization.poll().await? {
+            return Ok(session);
+        }
+    }
 }
 
 async fn text(session: &DeviceSession) -> String {
@@ -324,32 +328,35 @@ fn entry(issuer: &str, client: &str) -> keyring_core::Entry {
     keyring_core::Entry::new("okta-auth", &format!("{issuer} {client}")).unwrap()
 }
 
+/// A process that keeps its tokens in the keyring.
+fn with_keyring(org: &Org) -> DeviceFlow {
+    keyring();
+    let clock = org.clock();
+    DeviceFlow::builder("Orders CLI", config(org)).keyring().clock(move || clock.now()).build().unwrap()
+}
+
 #[tokio::test]
 async fn the_keyring_keeps_the_tokens_by_issuer_and_client() {
-    keyring();
     let org = org().await;
-    let store = || KeyringStore::new(&org.issuer(), CLI).unwrap();
-    assert!(process(&org, store()).session().await.unwrap().is_none());
-    let session = sign_in(&org, &process(&org, store())).await.unwrap();
+    assert!(with_keyring(&org).session().await.unwrap().is_none());
+    let session = sign_in(&org, &with_keyring(&org)).await.unwrap();
     let saved = String::from_utf8(entry(&org.issuer(), CLI).get_secret().unwrap()).unwrap();
     assert!(saved.contains(&text(&session).await));
-    let next = process(&org, store()).session().await.unwrap().unwrap();
+    let next = with_keyring(&org).session().await.unwrap().unwrap();
     assert_eq!(text(&next).await, text(&session).await);
-    for (issuer, client) in [(org.issuer(), "0oaother"), (org.org_issuer(), CLI)] {
-        assert!(KeyringStore::new(&issuer, client).unwrap().load().unwrap().is_none());
+    for config in [config(&org).client_id("0oaother"), config(&org).issuer(org.org_issuer())] {
+        let other = DeviceFlow::builder("Orders CLI", config).keyring().build().unwrap();
+        assert!(other.session().await.unwrap().is_none());
     }
     next.sign_out().await.unwrap();
-    assert!(process(&org, store()).session().await.unwrap().is_none());
-    store().delete().unwrap();
-    let shown = format!("{:?}", store());
-    assert!(!shown.contains("eyJ"));
+    assert!(with_keyring(&org).session().await.unwrap().is_none());
+    assert!(matches!(entry(&org.issuer(), CLI).get_secret(), Err(Keyring::NoEntry)));
 }
 
 #[tokio::test]
 async fn errors_of_the_keyring_name_the_fix() {
-    keyring();
     let org = org().await;
-    let flow = process(&org, KeyringStore::new(&org.issuer(), CLI).unwrap());
+    let flow = with_keyring(&org);
     sign_in(&org, &flow).await.unwrap();
     let entry = entry(&org.issuer(), CLI);
     let mock: &mock::Cred = entry.as_any().downcast_ref().unwrap();

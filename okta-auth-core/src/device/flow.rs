@@ -6,6 +6,8 @@ use url::{Origin, Url};
 
 use super::authorization::DeviceAuthorization;
 use super::client::DeviceClient;
+#[cfg(feature = "keyring")]
+use super::keyring::KeyringStore;
 use super::session::DeviceSession;
 use super::store::{SharedStore, TokenStore};
 use super::verification::Verification;
@@ -41,6 +43,8 @@ impl DeviceFlow {
             name: name.into(),
             config,
             store: SharedStore::default(),
+            #[cfg(feature = "keyring")]
+            keyring: false,
             clock: SharedClock::default(),
             verification_origins: Vec::new(),
         }
@@ -80,6 +84,8 @@ pub struct DeviceFlowBuilder {
     name: String,
     config: ConfigBuilder,
     store: SharedStore,
+    #[cfg(feature = "keyring")]
+    keyring: bool,
     clock: SharedClock,
     verification_origins: Vec<String>,
 }
@@ -88,6 +94,31 @@ impl DeviceFlowBuilder {
     /// Keeps the tokens between two runs.
     pub fn token_store(mut self, store: impl TokenStore) -> Self {
         self.store = SharedStore::new(store);
+        self
+    }
+
+    /// Keeps the tokens in the keyring of the operating system, in an entry of the service `okta-auth` for each issuer
+    /// and client. It takes the place of [`token_store`](Self::token_store).
+    ///
+    /// The application chooses the keyring, because they differ in what they need of the system: either with the crate
+    /// `keyring`, whose `Entry::store_status()` selects the one of the system and needs no C library on Linux, or with
+    /// `keyring_core::set_default_store` for any other.
+    ///
+    /// ```no_run
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::config::ConfigBuilder;
+    /// use okta_auth::device::DeviceFlow;
+    ///
+    /// # async fn run() -> Result<(), okta_auth::Error> {
+    /// // `keyring::Entry::store_status()` has been called.
+    /// let flow = DeviceFlow::builder("Orders CLI", ConfigBuilder::from_env()).keyring().build()?;
+    /// let session = flow.session().await?; // of an earlier run
+    /// # drop(session); Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "keyring")]
+    pub fn keyring(mut self) -> Self {
+        self.keyring = true;
         self
     }
 
@@ -108,7 +139,7 @@ impl DeviceFlowBuilder {
     /// have no effect.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its fix.
+    /// [`Code::ConfigInvalid`], listing every problem with its fix; also if no keyring has been chosen.
     pub fn build(self) -> Result<DeviceFlow> {
         let (config, clock) = (self.config.api_only().build()?, self.clock);
         if config.client_id.is_empty() {
@@ -120,7 +151,11 @@ impl DeviceFlowBuilder {
         let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
         let http = HttpClient::operator(&settings, config.ways.clone(), clock.clone())?;
         let provider = Provider::new(Arc::new(config), http, clock.clone());
-        let client = DeviceClient::new(self.name, provider, self.store, clock);
+        #[cfg(feature = "keyring")]
+        let store = if self.keyring { SharedStore::new(KeyringStore::new(&provider.config)?) } else { self.store };
+        #[cfg(not(feature = "keyring"))]
+        let store = self.store;
+        let client = DeviceClient::new(self.name, provider, store, clock);
         Ok(DeviceFlow { client, verification_origins: origins })
     }
 }

@@ -3,6 +3,7 @@
 use keyring_core::{Entry, Error as KeyringError};
 
 use super::store::TokenStore;
+use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes};
 use crate::session::StoreError;
@@ -10,47 +11,25 @@ use crate::session::StoreError;
 /// The service of all entries.
 const SERVICE: &str = "okta-auth";
 
-/// Keeps the tokens in the keyring of the operating system, in one entry for each issuer and client.
-///
-/// The application chooses the keyring at startup with a crate of the `keyring` family, because they differ in what
-/// they need of the system; see `keyring_core::set_default_store`. `keyring` 4 chooses the one of the system, and on
-/// Linux it needs no C library:
-///
-/// ```text
-/// keyring::Entry::store_status().as_ref()?; // at startup: selects the keyring of this system
-/// ```
-///
-/// ```no_run
-/// # use okta_auth_core as okta_auth;
-/// use okta_auth::config::ConfigBuilder;
-/// use okta_auth::device::{DeviceFlow, KeyringStore};
-///
-/// # async fn run() -> Result<(), okta_auth::Error> {
-/// let (issuer, client) = ("https://acme.okta.com/oauth2/default", "0oa1abcdXYZ2efGhI5d7");
-/// let config = ConfigBuilder::default().issuer(issuer).client_id(client).scopes("openid profile offline_access");
-/// let flow = DeviceFlow::builder("Orders CLI", config).token_store(KeyringStore::new(issuer, client)?).build()?;
-/// let session = flow.session().await?; // of an earlier run
-/// # drop(session); Ok(())
-/// # }
-/// ```
+/// One entry in the keyring that the application has chosen.
 #[derive(Debug)]
-pub struct KeyringStore {
+pub(super) struct KeyringStore {
     entry: Entry,
     /// The name of the entry, for messages.
     name: String,
 }
 
 impl KeyringStore {
-    /// Creates the store for the tokens of one client. It does not access the keyring.
+    /// Names the entry of a client, without access to the keyring.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] if no keyring has been chosen, or if it rejects the name of the entry.
-    pub fn new(issuer: &str, client_id: &str) -> Result<Self> {
+    /// [`Code::ConfigInvalid`] if no keyring has been chosen.
+    pub(super) fn new(config: &Config) -> Result<Self> {
         // A space is in neither of the two.
-        let name = format!("{issuer} {client_id}");
+        let name = format!("{} {}", config.issuer.as_configured(), config.client_id);
         let entry = Entry::new(SERVICE, &name).map_err(|error| {
             let message = "no keyring can be used for the tokens: call `keyring::Entry::store_status` or \
-                           `keyring_core::set_default_store` before `KeyringStore::new`";
+                           `keyring_core::set_default_store` before `DeviceFlowBuilder::build`, and check its result";
             Error::new(Code::ConfigInvalid, message).with_cause(error)
         })?;
         Ok(Self { entry, name })

@@ -31,7 +31,7 @@
 //! 5. The ID token is verified as in every other sign-in. The response has no nonce, because the tool never receives
 //!    data through a browser.
 //! 6. Tokens are wiped from memory when dropped, and do not appear in `Debug` output. A [`TokenStore`] keeps them
-//!    between runs; with the feature `keyring`, `KeyringStore` is one.
+//!    between runs; with the feature `keyring`, the keyring of the operating system does.
 //! 7. A refresh token is sent once, by one caller at a time. Its successor is stored before it is used, and a refresh
 //!    by another process is detected.
 
@@ -48,7 +48,5 @@ mod verification;
 
 pub use authorization::DeviceAuthorization;
 pub use flow::{DeviceFlow, DeviceFlowBuilder};
-#[cfg(feature = "keyring")]
-pub use keyring::KeyringStore;
 pub use session::DeviceSession;
 pub use store::TokenStore;
