@@ -26,6 +26,8 @@ mod config;
 mod conformance;
 mod cross_verification;
 mod dev_org_variables;
+mod device;
+mod device_tokens;
 mod events;
 mod jwks_rotation;
 mod machine_tokens;

@@ -231,7 +231,7 @@ impl ProviderClient {
         }
     }
 
-    async fn tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
+    pub(super) async fn tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
         let request = self.authenticated(metadata.token_endpoint(), parameters)?;
         let response = transport::send(&self.http, request, ProviderEndpoint::Token).await?;
         TokenSet::read(&response, self.clock.now())
@@ -282,7 +282,11 @@ impl ProviderClient {
     ///
     /// An assertion names the endpoint as its audience, as Okta requires, and
     /// is valid for this one request.
-    fn authenticated(&self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<http::Request<SecretBytes>> {
+    pub(super) fn authenticated(
+        &self,
+        endpoint: &Url,
+        parameters: &[(&str, &str)],
+    ) -> Result<http::Request<SecretBytes>> {
         let client_id = self.config.client_id.as_str();
         // A form that grows would leave copies of its secrets behind. Each byte encodes to at most
         // three.
