@@ -38,8 +38,8 @@
 //!
 //! # Rules for access tokens (RFC 9068 §4, in Okta's form)
 //!
-//! The audience contains this API, the token names a client (`cid` or `client_id`), and
-//! it has no claim of an ID token or a logout token. A token that is bound to a key
+//! The audience contains this API, the token names a client (`cid` or `client_id`), or an
+//! actor (`act`) and scopes (`scope`), and it has no claim of an ID token or a logout token. A token that is bound to a key
 //! (`cnf`) is rejected as a bearer token (RFC 9449 §7.2).
 //!
 //! # Rules for logout tokens (OIDC Back-Channel Logout §2.6)
