@@ -9,6 +9,9 @@ pub use okta_auth_core::{
 #[cfg(any(doc, doctest))]
 pub mod guide;
 
+#[cfg(feature = "id-jag")]
+pub use okta_auth_core::id_jag;
+
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 

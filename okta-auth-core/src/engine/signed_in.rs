@@ -1,6 +1,8 @@
 //! The signed-in user, for handlers.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -11,7 +13,7 @@ use super::context::RequestContext;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::CorrelationId;
-use crate::outgoing::{UserToken, UserTokenFuture};
+use crate::outgoing::{Outgoing, UserToken, UserTokenFuture};
 use crate::policy::{Caller, Decision, Policy};
 use crate::secret::Secret;
 use crate::session::{Session, SessionEnded, SessionId};
@@ -112,6 +114,11 @@ impl<C> SignedIn<C> {
         self.context.inner().session.fresh_access_token(&auth.refresher, auth.clock.now()).await
     }
 
+    /// Returns the service for calls to other APIs, with the client and the org of the user's tenant.
+    pub fn outgoing(&self) -> &Outgoing {
+        self.auth().outgoing()
+    }
+
     /// Returns all sessions of this user, including the present one, for a page that lists
     /// them. The most recently used session is first.
     ///
@@ -189,6 +196,11 @@ impl<C> Serialize for SignedIn<C> {
 impl<C: Send + Sync> UserToken for SignedIn<C> {
     fn access_token(&self) -> UserTokenFuture<'_> {
         Box::pin(Self::access_token(self))
+    }
+
+    fn fresh_session(&self) -> Pin<Box<dyn Future<Output = Result<Arc<Session>>> + Send + '_>> {
+        let auth = &self.auth().0;
+        Box::pin(self.context.inner().session.fresh_session(&auth.refresher, auth.clock.now()))
     }
 }
 

@@ -54,8 +54,15 @@
 //! `typ` is `global-token-revocation+jwt`. `sub` is this client, the URL of the endpoint
 //! is the only audience, `jti` is present, and `exp` is at most 15 minutes after `iat`.
 //!
-//! Logout and revocation tokens are used once. The caller stores their `jti` for the
-//! duration that the token states.
+//! # Rules for ID-JAGs (Identity Assertion JWT Authorization Grant)
+//!
+//! `typ` is `oauth-id-jag+jwt`. `aud` is one string, the issuer of this authorization server,
+//! and `client_id` is the client that has authenticated itself. `jti` is present, and `exp` is
+//! at most five minutes after `iat`. A scope and the resources are known here, and `act` is
+//! well-formed. A grant that is bound to a key (`cnf`) is rejected.
+//!
+//! Logout tokens, revocation tokens and ID-JAGs are used once. The caller stores their `jti`
+//! for the duration that the token states.
 
 mod access_payload;
 mod access_token;
@@ -63,6 +70,8 @@ mod actor;
 mod algorithm;
 mod claims;
 mod compact;
+#[cfg(feature = "id-jag")]
+mod id_jag;
 mod id_token;
 mod jwk;
 mod jwks;
@@ -79,6 +88,10 @@ pub use actor::Actor;
 pub(crate) use algorithm::Algorithm;
 pub use claims::Audience;
 pub(crate) use claims::{check_email, is_identifier};
+#[cfg(feature = "id-jag")]
+pub use id_jag::VerifiedIdJag;
+#[cfg(feature = "id-jag")]
+pub(crate) use id_jag::{ExpectedIdJag, IdJagRules};
 pub(crate) use id_token::IdTokenRules;
 pub use id_token::{IdTokenClaims, VerifiedIdToken};
 pub(crate) use jwks::{Keys, KeysSettings, RefetchPolicy};

@@ -7,10 +7,14 @@
 
 mod assertion;
 mod client;
+#[cfg(feature = "id-jag")]
+mod id_jag;
 mod provider;
 mod token_response;
 mod transport;
 
-pub(crate) use client::{AuthorizationParameters, ProviderClient};
+pub(crate) use client::{AuthorizationParameters, ProviderClient, TokenParameters};
+#[cfg(feature = "id-jag")]
+pub(crate) use id_jag::SubjectToken;
 pub(crate) use provider::{Authority, Provider, ProviderContext};
 pub(crate) use token_response::TokenSet;
