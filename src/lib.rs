@@ -18,6 +18,8 @@ pub use okta_auth_core::okta_api;
 /// Sign-in of command-line tools by the device flow (RFC 8628).
 #[cfg(feature = "device")]
 pub use okta_auth_core::device;
+#[cfg(feature = "id-jag")]
+pub use okta_auth_core::id_jag;
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 
