@@ -35,7 +35,9 @@ mod server_for_tests;
 mod single_flight;
 
 pub(crate) use backchannel::Backchannel;
-pub(crate) use client::{HttpClient, HttpSettings, Idempotency, OperatorRoutes, is_json, is_timeout};
+#[cfg(feature = "client")]
+pub(crate) use client::is_timeout;
+pub(crate) use client::{HttpClient, HttpSettings, Idempotency, OperatorRoutes, is_json};
 pub(crate) use document_cache::{DocumentCache, Fetched, Freshness};
 pub(crate) use forms::unique_params;
 pub use guard::{Dangerous, EgressPolicy};
