@@ -31,6 +31,8 @@ pub mod how_to {
     page!(api_to_api, "how-to/api-to-api.md");
     page!(grpc, "how-to/grpc.md");
     page!(mcp, "how-to/mcp.md");
+    page!(okta_api, "how-to/okta-api.md");
+    page!(command_line, "how-to/command-line.md");
     page!(single_page_apps, "how-to/single-page-apps.md");
     page!(sessions, "how-to/sessions.md");
     page!(sessions_in_postgres, "how-to/sessions-in-postgres.md");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 32] = [
+const ORDER: [&str; 34] = [
     "opaque",
     "base64url",
     "error",
@@ -37,6 +37,8 @@ const ORDER: [&str; 32] = [
     "logout",
     "sign_in",
     "outgoing",
+    "okta_api",
+    "device",
     "engine",
     "multi_tenant",
     "adapter",

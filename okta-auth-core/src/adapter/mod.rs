@@ -34,8 +34,9 @@ pub use routes::{Candidates, RequestRoute};
 pub use serve::BodyError;
 
 pub use crate::bearer::BearerToken;
+pub use crate::engine::RequestContext;
 pub use crate::engine::authenticate::{Authentication, PendingAuthentication};
-pub use crate::engine::{RequestContext, SignedIn};
+pub use crate::engine::signed_in::SignedIn;
 pub use crate::headers::{Head, HeaderText, Headers};
 pub use crate::policy::route_access::MatchedRoute;
 pub use crate::response::{Challenge, Reply, ResponseHeaderChanges};

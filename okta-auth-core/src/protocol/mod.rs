@@ -7,10 +7,14 @@
 
 mod assertion;
 mod client;
+#[cfg(feature = "device")]
+mod device_grant;
 mod provider;
 mod token_response;
 mod transport;
 
 pub(crate) use client::{AuthorizationParameters, ProviderClient};
+#[cfg(feature = "device")]
+pub(crate) use device_grant::DeviceAuthorizationResponse;
 pub(crate) use provider::{Authority, Provider, ProviderContext};
 pub(crate) use token_response::TokenSet;
