@@ -24,11 +24,13 @@
 //! # let _ = caller;
 //! ```
 
+#[cfg(feature = "client")]
 mod channel;
 mod layer;
 mod policies;
 mod status;
 
+#[cfg(feature = "client")]
 pub use channel::AuthorizedChannel;
 pub use layer::{OktaAuthLayer, OktaAuthService, RequestExt};
 #[doc(inline)]

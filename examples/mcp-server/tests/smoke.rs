@@ -118,7 +118,7 @@ fn a_client_with_a_metadata_document_signs_in_once_its_url_is_registered() {
 
 /// Anonymous registration needs an administrator's token at Okta.
 #[test]
-fn a_client_that_nobody_registered_cannot_sign_in() {
+fn an_unregistered_client_cannot_sign_in() {
     run(async {
         let (_org, url, _program) = start().await;
         let mut state = OAuthState::new(&url, None).await.unwrap();

@@ -63,7 +63,7 @@ async fn a_method_that_is_open_to_anyone_needs_no_token_and_accepts_no_bad_one()
     let server = Server::start().await;
     let client = server.client();
     server.org.outage(Endpoint::Discovery, Outage::Drop);
-    assert_eq!(client.call("/test.Open/Check", HeaderMap::new()).await.unwrap(), "nobody");
+    assert_eq!(client.call("/test.Open/Check", HeaderMap::new()).await.unwrap(), "anonymous");
     server.org.restore_all();
     assert!(client.with("/test.Open/Check", &server.token(&["openid"])).await.unwrap().starts_with(ADA));
     assert_eq!(client.refused("/test.Open/Check", bearer("junk")).await.code.unwrap(), "invalid_token");

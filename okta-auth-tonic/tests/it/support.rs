@@ -98,7 +98,7 @@ impl<const NAME: u8> NamedService for Named<NAME> {
 }
 
 fn caller<T>(request: &Request<T>) -> String {
-    let Ok(token) = request.access_token() else { return "nobody".to_owned() };
+    let Ok(token) = request.access_token() else { return "anonymous".to_owned() };
     let actor = token.actor().map_or(String::new(), |actor| format!(" by {}", actor.subject()));
     let tenant = token.tenant().map_or(String::new(), |tenant| format!(" of {}", tenant.id));
     format!("{}{actor}{tenant}, machine: {}", token.subject(), token.is_machine())
