@@ -233,6 +233,8 @@ async fn a_token_is_never_returned_for_another_user_session_scope_resource_or_se
     let setup = Setup::orders().await;
     let (mut ada, mut ben) = (setup.signed_in(ADA).await, setup.signed_in(BEN).await);
     let mut ada_again = setup.signed_in(ADA).await;
+    // Without a `jti`, two tokens of the same second would be equal.
+    setup.org().fault(Fault::IdJag(IdJagFault::AccessTokenWithClient));
     let mut tokens = BTreeSet::new();
     for browser in [&mut ada, &mut ben, &mut ada_again] {
         for query in ["scope=orders:read", "scope=orders:write", "scope=orders:read&resource=https://orders.example/"] {
