@@ -78,10 +78,50 @@ macro_rules! __extractors {
             }
 
             pub(crate) fn of(context: &$crate::adapter::RequestContext) -> Result<Self, AccessRejection> {
-                context.tenant().map(Self).map_err(AccessRejection::Refused)
+                context.tenant().map(Self).map_err(AccessRejection::refused)
             }
         }
     };
+}
+
+/// The user's token for calls to other APIs.
+#[cfg(feature = "client")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __user_token {
+    () => {
+        impl<C> User<C> {
+            /// Returns the service for calls to other APIs, with the client and the org of the user's tenant.
+            pub fn outgoing(&self) -> &$crate::outgoing::Outgoing {
+                self.0.outgoing()
+            }
+        }
+
+        impl<C: Send + Sync> $crate::outgoing::UserToken for User<C> {
+            fn access_token(&self) -> $crate::outgoing::UserTokenFuture<'_> {
+                $crate::outgoing::UserToken::access_token(&self.0)
+            }
+
+            fn fresh_session(
+                &self,
+            ) -> std::pin::Pin<
+                Box<
+                    dyn Future<Output = Result<std::sync::Arc<$crate::session::Session>, $crate::error::Error>>
+                        + Send
+                        + '_,
+                >,
+            > {
+                $crate::outgoing::UserToken::fresh_session(&self.0)
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "client"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __user_token {
+    () => {};
 }
 
 #[doc(hidden)]
@@ -155,11 +195,6 @@ macro_rules! __user_extractor {
             /// Returns the user's tenant; `None` in an application with a single Okta.
             pub fn tenant(&self) -> Option<&$crate::tenant::TenantSettings> {
                 self.0.tenant()
-            }
-
-            /// Returns the service for calls to other APIs, with the client and the org of the user's tenant.
-            pub fn outgoing(&self) -> &$crate::outgoing::Outgoing {
-                self.0.outgoing()
             }
 
             /// Returns the session: subject, issuer, times, scopes, all claims.
@@ -277,23 +312,7 @@ macro_rules! __user_extractor {
             }
         }
 
-        impl<C: Send + Sync> $crate::outgoing::UserToken for User<C> {
-            fn access_token(&self) -> $crate::outgoing::UserTokenFuture<'_> {
-                $crate::outgoing::UserToken::access_token(&self.0)
-            }
-
-            fn fresh_session(
-                &self,
-            ) -> std::pin::Pin<
-                Box<
-                    dyn Future<Output = Result<std::sync::Arc<$crate::session::Session>, $crate::error::Error>>
-                        + Send
-                        + '_,
-                >,
-            > {
-                $crate::outgoing::UserToken::fresh_session(&self.0)
-            }
-        }
+        $crate::__user_token!();
 
         impl<C: Clone> Clone for User<C> {
             fn clone(&self) -> Self {
@@ -415,7 +434,7 @@ macro_rules! __access_token_extractor {
 
         impl<C: serde::de::DeserializeOwned + 'static> AccessToken<C> {
             pub(crate) async fn of(context: &$crate::adapter::RequestContext) -> Result<Self, AccessRejection> {
-                context.access_token().await.map(Self).map_err(AccessRejection::Refused)
+                context.access_token().await.map(Self).map_err(AccessRejection::refused)
             }
         }
 

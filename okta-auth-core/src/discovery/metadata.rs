@@ -25,6 +25,9 @@ pub(crate) struct Metadata {
     revocation_endpoint: Option<Url>,
     #[serde(default)]
     introspection_endpoint: Option<Url>,
+    #[cfg(feature = "device")]
+    #[serde(default)]
+    device_authorization_endpoint: Option<Url>,
     #[serde(default)]
     code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
@@ -72,6 +75,12 @@ impl Metadata {
         self.introspection_endpoint.as_ref()
     }
 
+    /// Returns the URL where a sign-in on another device begins (RFC 8628 §4).
+    #[cfg(feature = "device")]
+    pub(crate) fn device_authorization_endpoint(&self) -> Option<&Url> {
+        self.device_authorization_endpoint.as_ref()
+    }
+
     /// Whether authorization responses carry `iss` (RFC 9207 §3).
     pub(crate) fn authorization_response_iss_parameter_supported(&self) -> bool {
         self.authorization_response_iss_parameter_supported == Some(true)
@@ -88,7 +97,10 @@ impl Metadata {
 
     fn of_the_application(&self) -> impl Iterator<Item = &Url> {
         let optional = [&self.userinfo_endpoint, &self.revocation_endpoint, &self.introspection_endpoint];
-        [&self.token_endpoint, &self.jwks_uri].into_iter().chain(optional.into_iter().flatten())
+        let all = [&self.token_endpoint, &self.jwks_uri].into_iter().chain(optional.into_iter().flatten());
+        #[cfg(feature = "device")]
+        let all = all.chain(&self.device_authorization_endpoint);
+        all
     }
 
     /// Validates the document against the issuer that it was fetched for.

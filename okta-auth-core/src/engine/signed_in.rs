@@ -1,20 +1,21 @@
 //! The signed-in user, for handlers.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use super::OktaAuth;
+#[cfg(feature = "client")]
+use super::context::BoxFuture;
 use super::context::RequestContext;
 use crate::clock::Timestamp;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::events::CorrelationId;
+#[cfg(feature = "client")]
 use crate::outgoing::{Outgoing, UserToken, UserTokenFuture};
-use crate::policy::{Caller, Decision, Policy};
+use crate::policy::{Decision, Policy};
 use crate::secret::Secret;
 use crate::session::{Session, SessionEnded, SessionId};
 use crate::tenant::TenantSettings;
@@ -31,18 +32,15 @@ const OF_ONE_SIGN_IN: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 /// `C` is the application's own type for the claims; `()` reads none.
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,
-    caller: Caller,
     context: RequestContext,
     claims: C,
 }
 
 impl<C: DeserializeOwned + 'static> SignedIn<C> {
-    /// Reads the claims as `C`. The caller has a session.
-    pub(super) fn new(caller: Caller, context: &RequestContext) -> Result<Self> {
-        let session = caller.shared_session().map(Arc::clone);
-        let session = session.ok_or_else(|| Error::new(Code::Internal, "a caller without a session"))?;
+    /// Reads the claims as `C`.
+    pub(super) fn new(session: &Arc<Session>, context: &RequestContext) -> Result<Self> {
         let claims = session.claims::<C>()?;
-        Ok(Self { session, caller, context: context.clone(), claims })
+        Ok(Self { session: Arc::clone(session), context: context.clone(), claims })
     }
 }
 
@@ -115,6 +113,7 @@ impl<C> SignedIn<C> {
     }
 
     /// Returns the service for calls to other APIs, with the client and the org of the user's tenant.
+    #[cfg(feature = "client")]
     pub fn outgoing(&self) -> &Outgoing {
         self.auth().outgoing()
     }
@@ -179,7 +178,7 @@ impl<C> SignedIn<C> {
 
     /// Evaluates a policy for the user.
     pub async fn decide(&self, policy: &Policy) -> Decision {
-        policy.decide(&self.caller).await
+        policy.decide(&self.context.user_caller(&self.session)).await
     }
 }
 
@@ -193,12 +192,13 @@ impl<C> Serialize for SignedIn<C> {
     }
 }
 
+#[cfg(feature = "client")]
 impl<C: Send + Sync> UserToken for SignedIn<C> {
     fn access_token(&self) -> UserTokenFuture<'_> {
         Box::pin(Self::access_token(self))
     }
 
-    fn fresh_session(&self) -> Pin<Box<dyn Future<Output = Result<Arc<Session>>> + Send + '_>> {
+    fn fresh_session(&self) -> BoxFuture<'_, Result<Arc<Session>>> {
         let auth = &self.auth().0;
         Box::pin(self.context.inner().session.fresh_session(&auth.refresher, auth.clock.now()))
     }
@@ -206,8 +206,7 @@ impl<C: Send + Sync> UserToken for SignedIn<C> {
 
 impl<C: Clone> Clone for SignedIn<C> {
     fn clone(&self) -> Self {
-        let (session, caller, context) = (Arc::clone(&self.session), self.caller.clone(), self.context.clone());
-        Self { session, caller, context, claims: self.claims.clone() }
+        Self { session: Arc::clone(&self.session), context: self.context.clone(), claims: self.claims.clone() }
     }
 }
 

@@ -64,6 +64,10 @@ codes! {
     ///
     /// Name the origin in the target, if the API is trusted with the token.
     TargetMismatch = "target_mismatch",
+    /// Okta's API rejected a request, for example with 404.
+    ///
+    /// `okta_api::ErrorResponse::of` returns its status, its `errorCode` and its causes.
+    ApiRefused = "api_refused",
     /// The token is not a compact JWS of three parts, or one of the parts is invalid (RFC
     /// 7515 §3.1).
     TokenMalformed = "token_malformed",
@@ -104,12 +108,14 @@ codes! {
     /// Causes are an old link, another browser, lost cookies, or an address other than
     /// the configured base URL.
     AttemptUnknown = "attempt_unknown",
-    /// The pending sign-in is older than the configured lifetime.
+    /// The pending sign-in is older than the configured lifetime, or the code of the device flow
+    /// has expired (RFC 8628 §3.5).
     AttemptExpired = "attempt_expired",
     /// The response came from another issuer (RFC 9207 §2.4, the defence against mix-up
     /// attacks).
     ResponseIssuer = "response_issuer",
-    /// Okta returned an error to the authorization request.
+    /// Okta returned an error to the authorization request, or the user did not confirm the code of
+    /// the device flow.
     ///
     /// [`Error::provider_error`] names it, for example `access_denied`.
     AuthorizationRefused = "authorization_refused",
@@ -175,7 +181,8 @@ codes! {
     TenantUnavailable = "tenant_unavailable",
     /// No tenant matches the request.
     TenantUnknown = "tenant_unknown",
-    /// The session ended during the request, because Okta no longer refreshes it.
+    /// The session ended during the request, because Okta no longer refreshes it, or the saved
+    /// tokens of a command-line tool cannot be read. The user has to sign in again.
     SessionEnded = "session_ended",
     /// The configured session store does not support the operation: sessions in cookies
     /// cannot be listed, and cannot be ended from the server side without a revocation

@@ -18,7 +18,7 @@
 //! | label | values |
 //! |---|---|
 //! | `event`, `reason` | those of the [events](super) |
-//! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo` |
+//! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo`, `api`, `device_authorization` |
 //! | `operation` | the methods of [`SessionStore`](super::super::session::SessionStore) |
 //! | `outcome` | `ok`, a [`Code`](super::Code), or `abandoned`: the operation was dropped before its end |
 //!
@@ -50,6 +50,10 @@ pub(crate) enum ProviderEndpoint {
     Revocation,
     Introspection,
     Userinfo,
+    #[cfg(feature = "okta-api")]
+    Api,
+    #[cfg(feature = "device")]
+    DeviceAuthorization,
 }
 
 /// A running measurement. If it is dropped without an end, its outcome is `abandoned`.
@@ -107,6 +111,10 @@ impl ProviderEndpoint {
             Self::Revocation => "revocation",
             Self::Introspection => "introspection",
             Self::Userinfo => "userinfo",
+            #[cfg(feature = "okta-api")]
+            Self::Api => "api",
+            #[cfg(feature = "device")]
+            Self::DeviceAuthorization => "device_authorization",
         }
     }
 }

@@ -86,14 +86,13 @@ pub use access_token::{AccessTokenClaims, VerifiedAccessToken};
 pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
 pub use actor::Actor;
 pub(crate) use algorithm::Algorithm;
-pub use claims::Audience;
 pub(crate) use claims::{check_email, is_identifier};
 #[cfg(feature = "id-jag")]
 pub use id_jag::VerifiedIdJag;
 #[cfg(feature = "id-jag")]
 pub(crate) use id_jag::{ExpectedIdJag, IdJagRules};
 pub(crate) use id_token::IdTokenRules;
-pub use id_token::{IdTokenClaims, VerifiedIdToken};
+pub use id_token::VerifiedIdToken;
 pub(crate) use jwks::{Keys, KeysSettings, RefetchPolicy};
 pub(crate) use logout_token::{LogoutSubject, LogoutTokenRules};
 pub(crate) use revocation_token::RevocationTokenRules;

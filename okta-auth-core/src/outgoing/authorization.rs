@@ -57,6 +57,17 @@ impl Authorization {
         Self { origins, source, clock }
     }
 
+    /// Attaches the tokens of a user to requests to one origin.
+    #[cfg(feature = "device")]
+    pub(crate) fn for_user(
+        origin: &str,
+        user: &(impl UserToken + Clone + 'static),
+        clock: &SharedClock,
+    ) -> Result<Self> {
+        let source = Source::User(Arc::new(user.clone()));
+        Ok(Self::new(Arc::new([Origin::parse(origin)?]), source, clock.clone()))
+    }
+
     /// Attaches the token, in place of any other credentials in `Authorization`. Returns it for
     /// [`renew_after`](Self::renew_after).
     ///

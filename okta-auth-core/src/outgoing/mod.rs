@@ -35,7 +35,6 @@ mod cache;
 mod id_jag_tokens;
 mod issued_token;
 mod machine_tokens;
-#[cfg(feature = "client")]
 mod middleware;
 mod origin;
 mod rejection;

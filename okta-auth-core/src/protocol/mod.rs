@@ -7,13 +7,19 @@
 
 mod assertion;
 mod client;
+#[cfg(feature = "device")]
+mod device_grant;
 #[cfg(feature = "id-jag")]
 mod id_jag;
 mod provider;
 mod token_response;
 mod transport;
 
-pub(crate) use client::{AuthorizationParameters, ProviderClient, TokenParameters};
+#[cfg(feature = "client")]
+pub(crate) use client::TokenParameters;
+pub(crate) use client::{AuthorizationParameters, ProviderClient};
+#[cfg(feature = "device")]
+pub(crate) use device_grant::DeviceAuthorizationResponse;
 #[cfg(feature = "id-jag")]
 pub(crate) use id_jag::SubjectToken;
 pub(crate) use provider::{Authority, Provider, ProviderContext};

@@ -98,6 +98,11 @@ impl StoreError {
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
         Self(cause.into())
     }
+
+    #[cfg(feature = "device")]
+    pub(crate) fn into_cause(self) -> Box<dyn StdError + Send + Sync + 'static> {
+        self.0
+    }
 }
 
 impl From<StoreError> for Error {
