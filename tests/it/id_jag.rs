@@ -16,7 +16,9 @@ use okta_auth_core::config::{ConfigBuilder, PrivateKey};
 use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::error::{Code, Error};
 use okta_auth_core::id_jag::IdJagVerifier;
-use okta_auth_core::outgoing::{IdJagTokens, IssuedToken, Outgoing, Target, TokenRequest, UserToken, UserTokenFuture};
+use okta_auth_core::outgoing::{
+    IdJagTokens, IssuedToken, Outgoing, OutgoingBuilder, Target, TokenRequest, UserToken, UserTokenFuture,
+};
 use okta_auth_dev::{
     ADA, AuthorizationServer, BEN, Client, ClientKey, Endpoint, Fault, IdJagFault, Org, OrgBuilder, Outage, Recorded,
     ResourceConnection,
@@ -66,7 +68,7 @@ fn shown(outcome: Result<IssuedToken, Error>) -> Json<Value> {
 fn target(url: &str) -> Target {
     let origin = url::Url::parse(url).unwrap().origin().ascii_serialization();
     let config = ConfigBuilder::default().issuer("https://x.okta.com").client_id("x").client_secret(CHAT_SECRET);
-    Outgoing::builder(config).build().unwrap().target(&origin).unwrap()
+    OutgoingBuilder::from(config).build().unwrap().target(&origin).unwrap()
 }
 
 /// Requests a token for the user of the request, as its query says.
@@ -161,7 +163,7 @@ impl Setup {
 fn outgoing(org: &Org, key: &PrivateKey) -> Outgoing {
     let clock = org.clock();
     let config = ConfigBuilder::default().issuer(org.issuer()).client_id(AGENT).private_key(key.clone());
-    Outgoing::builder(config).clock(move || clock.now()).build().unwrap()
+    OutgoingBuilder::from(config).clock(move || clock.now()).build().unwrap()
 }
 
 async fn call(browser: &mut Browser, query: &str) -> Outcome {
