@@ -75,7 +75,7 @@ fn target(url: &str) -> Target {
 fn routes(tokens: IdJagTokens) -> Router {
     let with_scope = tokens.clone().with_scope_parameter();
     let handler = move |user: User, Query(query): Query<HashMap<String, String>>| async move {
-        let mut request = TokenRequest::new(query.get("scope").into_iter());
+        let mut request = TokenRequest::new(query.get("scope"));
         if let Some(resource) = query.get("resource") {
             request = request.resource(resource);
         }
@@ -229,12 +229,35 @@ async fn a_users_session_becomes_a_token_of_another_server() {
     assert_eq!(setup.counts(), (1, 1));
 }
 
+/// Agents may pass a task on. A chain that no handler could judge gives no access.
+#[tokio::test]
+async fn a_token_with_too_many_actors_is_refused_by_the_api() {
+    let setup = Setup::orders().await;
+    let mut browser = setup.signed_in(ADA).await;
+    let clock = setup.org().clock();
+    let config = ConfigBuilder::default().issuer(setup.org().custom_issuer("orders")).audience("api://orders");
+    let orders = OktaAuthBuilder::from(config.api_only()).clock(move || clock.now()).build().unwrap();
+    setup.org().fault_once(Fault::IdJag(IdJagFault::DeepActor));
+    let deep = read(&mut browser).await;
+    let error = orders.verify_access_token(&deep.token).await.unwrap_err();
+    assert_eq!((error.code(), error.claim()), (Code::TokenClaim, Some("act")));
+    let chain =
+        json!({ "sub": AGENT, "sub_profile": "ai_agent", "act": { "sub": "0oajob", "sub_profile": "service" } });
+    setup.org().fault_once(Fault::IdJag(IdJagFault::Claim("act".into(), chain)));
+    let token = call(&mut browser, "scope=orders:write").await.token;
+    let verified = orders.verify_access_token(&token).await.unwrap();
+    let actors: Vec<&str> = verified.claims().actor().unwrap().chain().map(|actor| actor.subject()).collect();
+    assert_eq!((actors, verified.claims().is_machine()), (vec![AGENT, "0oajob"], false));
+}
+
 /// CVE-2025-26620: a cache without one parameter in its key returns a token with other permissions.
 #[tokio::test]
 async fn a_token_is_never_returned_for_another_user_session_scope_resource_or_server() {
     let setup = Setup::orders().await;
     let (mut ada, mut ben) = (setup.signed_in(ADA).await, setup.signed_in(BEN).await);
     let mut ada_again = setup.signed_in(ADA).await;
+    // Without a `jti`, two tokens of the same second would be equal.
+    setup.org().fault(Fault::IdJag(IdJagFault::AccessTokenWithClient));
     let mut tokens = BTreeSet::new();
     for browser in [&mut ada, &mut ben, &mut ada_again] {
         for query in ["scope=orders:read", "scope=orders:write", "scope=orders:read&resource=https://orders.example/"] {

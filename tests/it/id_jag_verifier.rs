@@ -62,18 +62,16 @@ async fn a_grant_of_a_connection_is_accepted() {
     assert_eq!(org.count("/v1/keys"), 1);
 }
 
+fn claim(name: &'static str) -> (Code, Option<&'static str>) {
+    (Code::TokenClaim, Some(name))
+}
+
 #[tokio::test]
-async fn every_wrong_grant_is_refused() {
+async fn issuer_audience_client_subject_and_id_are_checked() {
     let org = Org::start().await.unwrap();
-    let (chat, now) = (builder(&org).build().unwrap(), seconds(&org));
+    let chat = builder(&org).build().unwrap();
     let mint = || grant(&org);
-    let claim = |name: &'static str| (Code::TokenClaim, Some(name));
-    let nested = (1..9).fold(json!({ "sub": "a" }), |act, _| json!({ "sub": "a", "act": act }));
-    let key = org.public_key_pem().into_bytes();
     for (what, sent, expected) in [
-        ("the type of an access token", mint().header("typ", "at+jwt"), (Code::TokenHeader, None)),
-        ("the type of any token", mint().header("typ", "JWT"), (Code::TokenHeader, None)),
-        ("no type", mint().header("typ", Value::Null), (Code::TokenHeader, None)),
         ("another issuer", mint().claim("iss", "https://evil.okta.com"), claim("iss")),
         ("a custom server of the org", mint().claim("iss", org.issuer()), claim("iss")),
         ("another audience", mint().claim("aud", "https://auth.other.example"), claim("aud")),
@@ -91,12 +89,42 @@ async fn every_wrong_grant_is_refused() {
         ("an empty id", mint().claim("jti", ""), claim("jti")),
         ("an id that is a number", mint().claim("jti", 7), claim("jti")),
         ("an id of 256 characters", mint().claim("jti", "x".repeat(256)), claim("jti")),
+    ] {
+        assert_eq!(refused(chat.verify(&sent.sign(), CLIENT).await), expected, "{what}");
+    }
+    for absent in ["", "\n"] {
+        let sent = mint().claim("client_id", absent).sign();
+        assert_eq!(refused(chat.verify(&sent, absent).await), claim("client_id"), "no client has authenticated itself");
+    }
+    chat.verify(&mint().sign(), CLIENT).await.unwrap();
+}
+
+#[tokio::test]
+async fn times_are_checked() {
+    let org = Org::start().await.unwrap();
+    let chat = builder(&org).build().unwrap();
+    let mint = || grant(&org);
+    let now = seconds(&org);
+    for (what, sent, expected) in [
         ("expired", mint().claim("iat", now - 360).claim("exp", now - 60), (Code::TokenExpired, None)),
         ("no expiry", mint().remove("exp"), claim("exp")),
         ("no time of issue", mint().remove("iat"), claim("iat")),
         ("issued in the future", mint().claim("iat", now + 120).claim("exp", now + 300), claim("iat")),
         ("not valid yet", mint().claim("nbf", now + 120), claim("nbf")),
         ("a lifetime of more than five minutes", mint().claim("iat", now).claim("exp", now + 301), claim("exp")),
+    ] {
+        assert_eq!(refused(chat.verify(&sent.sign(), CLIENT).await), expected, "{what}");
+    }
+    chat.verify(&mint().sign(), CLIENT).await.unwrap();
+}
+
+#[tokio::test]
+async fn scopes_resources_actors_and_bindings_are_checked() {
+    let org = Org::start().await.unwrap();
+    let chat = builder(&org).build().unwrap();
+    let mint = || grant(&org);
+    let nested = (1..9).fold(json!({ "sub": "a" }), |act, _| json!({ "sub": "a", "act": act }));
+    for (what, sent, expected) in [
         ("no scope", mint().remove("scope"), claim("scope")),
         ("an unknown scope", mint().claim("scope", "admin"), claim("scope")),
         ("a part of a scope", mint().claim("scope", "chat chat.rea"), claim("scope")),
@@ -110,30 +138,41 @@ async fn every_wrong_grant_is_refused() {
         ("an actor without a subject", mint().claim("act", json!({})), claim("act")),
         ("nine actors", mint().claim("act", nested), claim("act")),
         ("a grant that is bound to a key", mint().claim("cnf", json!({ "jkt": "x" })), (Code::TokenKind, None)),
+    ] {
+        assert_eq!(refused(chat.verify(&sent.sign(), CLIENT).await), expected, "{what}");
+    }
+    chat.verify(&mint().sign(), CLIENT).await.unwrap();
+}
+
+#[tokio::test]
+async fn types_algorithms_and_signatures_are_checked() {
+    let org = Org::start().await.unwrap();
+    let chat = builder(&org).build().unwrap();
+    let mint = || grant(&org);
+    let key = org.public_key_pem().into_bytes();
+    for (what, sent, expected) in [
+        ("the type of an access token", mint().header("typ", "at+jwt"), (Code::TokenHeader, None)),
+        ("the type of any token", mint().header("typ", "JWT"), (Code::TokenHeader, None)),
+        ("no type", mint().header("typ", Value::Null), (Code::TokenHeader, None)),
         ("a bad signature", mint().bad_signature(), (Code::TokenSignature, None)),
         ("an unpublished key", mint().signed_by_unpublished(), (Code::TokenKeyUnknown, None)),
-        ("the keys of a custom server", mint().server("default"), (Code::TokenKeyUnknown, None)),
+        (
+            "the keys of a custom server",
+            mint().server("default").claim("iss", org.org_issuer()),
+            (Code::TokenKeyUnknown, None),
+        ),
         ("no signature", mint().unsigned(), (Code::TokenMalformed, None)),
         ("HS256 with the public key", mint().signed_by_secret(key), (Code::TokenAlgorithm, None)),
         ("ES256, which is not allowed", mint().alg(Algorithm::Es256), (Code::TokenAlgorithm, None)),
         ("an extension", mint().header("crit", json!(["exp"])), (Code::TokenHeader, None)),
     ] {
-        let sent = if what == "the keys of a custom server" {
-            sent.claim("iss", org.org_issuer()).claim("aud", CHAT).sign()
-        } else {
-            sent.sign()
-        };
-        assert_eq!(refused(chat.verify(&sent, CLIENT).await), expected, "{what}");
+        assert_eq!(refused(chat.verify(&sent.sign(), CLIENT).await), expected, "{what}");
     }
     for junk in ["", "a.b.c", "e30.e30.c2ln", &org.token().access_token(ADA, ["chat.read"]).sign()] {
         assert!(chat.verify(junk, CLIENT).await.unwrap_err().is_token(), "{junk}");
     }
     let id_token = org.token().server("org").client(CLIENT).id_token(ADA, None).claim("iss", org.org_issuer());
     assert_eq!(refused(chat.verify(&id_token.sign(), CLIENT).await), (Code::TokenHeader, None), "an ID token");
-    for absent in ["", "\n"] {
-        let sent = mint().claim("client_id", absent).sign();
-        assert_eq!(refused(chat.verify(&sent, absent).await), claim("client_id"), "no client has authenticated itself");
-    }
     chat.verify(&mint().sign(), CLIENT).await.unwrap();
 }
 
@@ -153,6 +192,19 @@ async fn an_unregistered_issuer_is_not_contacted() {
     both.verify(&grant(&org).claim("jti", "IDAAG.1").sign(), CLIENT).await.unwrap();
     let verified = both.verify(&grant(&other).claim("jti", "IDAAG.1").sign(), CLIENT).await.unwrap();
     assert_eq!(verified.issuer(), other.org_issuer());
+}
+
+/// A slash in the settings selects the connection with either spelling, and the org's own metadata decide.
+#[tokio::test]
+async fn an_issuer_is_compared_character_by_character() {
+    let org = Org::start().await.unwrap();
+    let clock = org.clock();
+    let with_slash = format!("{}/", org.org_issuer());
+    let chat = IdJagVerifier::builder(CHAT).connection(&with_slash).scopes(["chat.read"]);
+    let chat = chat.clock(move || clock.now()).build().unwrap();
+    let sent = grant(&org).claim("iss", with_slash).sign();
+    assert_eq!(refused(chat.verify(&sent, CLIENT).await), (Code::TokenClaim, Some("iss")));
+    chat.verify(&grant(&org).sign(), CLIENT).await.unwrap();
 }
 
 #[tokio::test]
