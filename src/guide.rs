@@ -30,6 +30,7 @@ pub mod how_to {
     page!(worker_to_api, "how-to/worker-to-api.md");
     page!(api_to_api, "how-to/api-to-api.md");
     page!(command_line, "how-to/command-line.md");
+    page!(openapi, "how-to/openapi.md");
     page!(single_page_apps, "how-to/single-page-apps.md");
     page!(sessions, "how-to/sessions.md");
     page!(sessions_in_postgres, "how-to/sessions-in-postgres.md");

@@ -13,6 +13,10 @@ pub mod guide;
 #[cfg(feature = "device")]
 pub use okta_auth_core::device;
 
+/// Security schemes for OpenAPI documents of `utoipa`.
+#[cfg(feature = "utoipa")]
+pub use okta_auth_core::openapi;
+
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 

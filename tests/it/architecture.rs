@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 33] = [
+const ORDER: [&str; 34] = [
     "opaque",
     "base64url",
     "error",
@@ -39,6 +39,7 @@ const ORDER: [&str; 33] = [
     "outgoing",
     "device",
     "engine",
+    "openapi",
     "multi_tenant",
     "adapter",
 ];

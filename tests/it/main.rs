@@ -31,6 +31,7 @@ mod device_tokens;
 mod events;
 mod jwks_rotation;
 mod machine_tokens;
+mod openapi;
 mod outgoing_calls;
 mod redirects;
 mod refresh;
