@@ -31,7 +31,7 @@ use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::outgoing::TokenRequest;
 use okta_auth_dev::{ADA, Algorithm, Client, Fault, GrantType, Org};
-use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
+use support::{SECRET, calibrate, has_argument, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
 use tower::Service;
 
 /// Rounds of a measurement; the median is reported.
@@ -41,6 +41,14 @@ const ROUNDS: usize = 61;
 /// of NaN means no limit.
 fn compare(what: &str, limit: f64, work: &mut dyn FnMut(), against: &str, reference: &mut dyn FnMut()) {
     if !is_wanted(what) {
+        return;
+    }
+    if has_argument(UNDER_CALLGRIND) {
+        // The first runs warm up the caches.
+        (work(), reference());
+        counted(work);
+        counted(reference);
+        println!("{ROW}{what}");
         return;
     }
     let (times, reference_times) = (calibrate(work), calibrate(reference));
@@ -54,6 +62,52 @@ fn compare(what: &str, limit: f64, work: &mut dyn FnMut(), against: &str, refere
     let (ours, theirs, ratio) = (median(ours), median(theirs), median(ratios));
     let verdict = verdict(ratio, limit);
     println!("{what:<44} {ours:>9.2} us   {against:<34} {theirs:>9.2} us   ratio {ratio:>6.3}{verdict}");
+}
+
+/// Counts instructions instead of time, for machines on which time is not steady.
+const INSTRUCTIONS: &str = "--instructions";
+
+/// The argument of the process that callgrind runs.
+const UNDER_CALLGRIND: &str = "--under-callgrind";
+
+/// How that process begins the line of a row.
+const ROW: &str = "row: ";
+
+/// How often the work of a row runs.
+const COUNTED_RUNS: u32 = 200;
+
+/// The function whose instructions callgrind counts.
+#[inline(never)]
+fn counted(work: &mut dyn FnMut()) {
+    (0..COUNTED_RUNS).for_each(|_| work());
+}
+
+/// Runs the rows under callgrind, which writes a file for each call of [`counted`], and prints the instructions of each
+/// row beside those of its reference.
+fn instructions() {
+    let folder = std::env::temp_dir().join(format!("okta-auth-ratios-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let function = "ratios::counted";
+    let output = std::process::Command::new("valgrind")
+        .args(["--tool=callgrind", &format!("--toggle-collect={function}"), &format!("--dump-after={function}")])
+        .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
+        .arg(std::env::current_exe().unwrap())
+        .arg(UNDER_CALLGRIND)
+        .args(std::env::args().skip(1).filter(|argument| argument != INSTRUCTIONS))
+        .output()
+        .expect("`valgrind` is not installed (Debian: apt-get install valgrind)");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let log = String::from_utf8_lossy(&output.stdout).into_owned();
+    let total = |file: usize| {
+        let text = std::fs::read_to_string(folder.join(format!("out.{file}"))).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("summary: ")).unwrap();
+        line.trim().parse::<f64>().unwrap() / f64::from(COUNTED_RUNS)
+    };
+    for (row, what) in log.lines().filter_map(|line| line.strip_prefix(ROW)).enumerate() {
+        let (ours, theirs) = (total(2 * row + 1), total(2 * row + 2));
+        println!("{what:<44} {ours:>9.0} instructions, reference {theirs:>9.0}   ratio {:>6.3}", ours / theirs);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 struct Setup {
@@ -386,9 +440,10 @@ fn sessions(setup: &Setup, what: &str, filler: usize) {
 /// Tokens for other APIs that are cached, against a lookup in the same kind of cache with a key of the same size.
 fn outgoing(runtime: &tokio::runtime::Runtime, org: &Org) {
     type Parameters = std::sync::Arc<(String, Option<String>, Option<String>)>;
-    let api = Client::service("0oabench", SECRET).grant_type(GrantType::TokenExchange);
+    let secret = "Q7xT2vPz9LmK4RwY8NcB3HdJ6FgS1AeU";
+    let api = Client::service("0oabench", secret).grant_type(GrantType::TokenExchange);
     org.put_client(api);
-    let config = ConfigBuilder::default().issuer(org.issuer()).client_id("0oabench").client_secret(SECRET).api_only();
+    let config = ConfigBuilder::default().issuer(org.issuer()).client_id("0oabench").client_secret(secret).api_only();
     let auth = OktaAuthBuilder::from(config).build().unwrap();
     let machine = TokenRequest::new(["orders:read"]);
     let exchange = TokenRequest::new(["orders:read"]).audience("api://default");
@@ -461,6 +516,9 @@ fn main() {
     if !is_for_real() {
         return;
     }
+    if has_argument(INSTRUCTIONS) {
+        return instructions();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (small, large, remembered, fresh, remembering) = runtime.block_on(async {
         let (small, large) = (setup(1).await, setup(3_000).await);
@@ -470,10 +528,14 @@ fn main() {
     });
     let _guard = runtime.enter();
     tokens(&small.org, (&fresh, &remembering));
-    hanging_fetch(&runtime, &small.org);
+    if !has_argument(UNDER_CALLGRIND) {
+        hanging_fetch(&runtime, &small.org);
+    }
     sessions(&small, "typical", 1);
     sessions(&large, "large", 3_000);
     outgoing(&runtime, &small.org);
     requests(&remembered);
-    all_allocations();
+    if !has_argument(UNDER_CALLGRIND) {
+        all_allocations();
+    }
 }

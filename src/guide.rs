@@ -29,6 +29,9 @@ pub mod how_to {
     page!(call_another_api, "how-to/call-another-api.md");
     page!(worker_to_api, "how-to/worker-to-api.md");
     page!(api_to_api, "how-to/api-to-api.md");
+    page!(grpc, "how-to/grpc.md");
+    page!(mcp, "how-to/mcp.md");
+    page!(okta_api, "how-to/okta-api.md");
     page!(command_line, "how-to/command-line.md");
     page!(openapi, "how-to/openapi.md");
     page!(single_page_apps, "how-to/single-page-apps.md");

@@ -1,13 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 pub use okta_auth_core::{
-    Error, OktaAuth, VerifiedIdentity, clock, config, engine, error, events, jose, login, multi_tenant, outgoing,
-    policy, secret, session, tenant,
+    Error, OktaAuth, VerifiedIdentity, clock, config, engine, error, events, jose, login, multi_tenant, policy, secret,
+    session, tenant,
 };
+
+#[cfg(feature = "client")]
+pub use okta_auth_core::outgoing;
 
 // The pages of docs/ exist only in the documentation, and their code runs as its tests.
 #[cfg(any(doc, doctest))]
 pub mod guide;
+
+#[cfg(feature = "okta-api")]
+pub use okta_auth_core::okta_api;
 
 /// Sign-in of command-line tools by the device flow (RFC 8628).
 #[cfg(feature = "device")]

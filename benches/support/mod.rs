@@ -72,7 +72,11 @@ pub(crate) fn is_wanted(name: &str) -> bool {
 
 /// `cargo test --benches` also runs a bench, without `--bench`. It must build and start, but not measure.
 pub(crate) fn is_for_real() -> bool {
-    std::env::args().any(|argument| argument == "--bench")
+    has_argument("--bench")
+}
+
+pub(crate) fn has_argument(name: &str) -> bool {
+    std::env::args().any(|argument| argument == name)
 }
 
 /// Resident memory of this process in bytes (proc(5)); pages have 4 KiB.

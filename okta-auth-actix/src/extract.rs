@@ -27,7 +27,7 @@ impl<C: DeserializeOwned + 'static> FromRequest for AccessToken<C> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, AccessRejection>>>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let context = context(request).map_err(|_| AccessRejection::LayerMissing);
+        let context = context(request).map_err(AccessRejection::new);
         Box::pin(async move { Self::of(&context?).await })
     }
 }
@@ -37,7 +37,7 @@ impl FromRequest for Tenant {
     type Future = Ready<Result<Self, AccessRejection>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let context = context(request).map_err(|_| AccessRejection::LayerMissing);
+        let context = context(request).map_err(AccessRejection::new);
         ready(context.and_then(|context| Self::of(&context)))
     }
 }

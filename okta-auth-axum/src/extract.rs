@@ -42,7 +42,7 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessRejection> {
-        Self::of(context(parts).map_err(|_| AccessRejection::LayerMissing)?).await
+        Self::of(context(parts).map_err(AccessRejection::new)?).await
     }
 }
 
@@ -54,7 +54,7 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessRejection> {
-        Ok(Self::of(context(parts).map_err(|_| AccessRejection::LayerMissing)?).await.ok())
+        Ok(Self::of(context(parts).map_err(AccessRejection::new)?).await.ok())
     }
 }
 
@@ -62,7 +62,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Tenant {
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessRejection> {
-        Self::of(context(parts).map_err(|_| AccessRejection::LayerMissing)?)
+        Self::of(context(parts).map_err(AccessRejection::new)?)
     }
 }
 
@@ -70,7 +70,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Tenant {
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessRejection> {
-        Ok(Self::of(context(parts).map_err(|_| AccessRejection::LayerMissing)?).ok())
+        Ok(Self::of(context(parts).map_err(AccessRejection::new)?).ok())
     }
 }
 
@@ -115,7 +115,7 @@ impl<C: DeserializeOwned + 'static> AccessToken<C> {
     /// # Errors
     /// The same rejections as the extractor, as for [`User::from_extensions`].
     pub async fn from_extensions(extensions: &Extensions) -> Result<Self, AccessRejection> {
-        Self::of(in_extensions(extensions).map_err(|_| AccessRejection::LayerMissing)?).await
+        Self::of(in_extensions(extensions).map_err(AccessRejection::new)?).await
     }
 }
 
@@ -126,7 +126,7 @@ impl Tenant {
     /// # Errors
     /// The same rejections as the extractor, as for [`User::from_extensions`].
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, AccessRejection> {
-        Self::of(in_extensions(extensions).map_err(|_| AccessRejection::LayerMissing)?)
+        Self::of(in_extensions(extensions).map_err(AccessRejection::new)?)
     }
 }
 

@@ -7,8 +7,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::error::expectation;
 
@@ -33,8 +34,15 @@ pub(crate) fn object_with<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) 
 
 /// Parses a document that is a JSON object, and names the invalid member.
 ///
-/// Tracking the members costs time, so this is for rarely parsed documents.
-pub(crate) fn document<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
+/// Tracking the members costs time, so this is for rarely parsed documents. Numbers beyond every range saturate.
+pub(crate) fn document<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
+    parse_document(bytes).or_else(|error| {
+        // The document may have tokens.
+        saturated(bytes).map(Zeroizing::new).map_or(Err(error), |bytes| parse_document(&bytes))
+    })
+}
+
+fn parse_document<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Unreadable("it is not a JSON object".to_owned()));
     }
@@ -171,6 +179,7 @@ mod tests {
     #[test]
     fn errors_name_the_member_and_no_value() {
         assert_eq!(document::<Pair>(br#"{"a":1,"b":2,"c":[{}]}"#).unwrap().b, 2);
+        assert_eq!(document::<Pair>(br#"{"a":1,"b":2,"c":[-1e400]}"#).unwrap().b, 2);
         for (json, why) in [
             (r#"{"a":"private","b":2}"#, "its member `a` is not u8"),
             (r#"{"a":1,"b":300}"#, "its member `b` is not u8"),
@@ -180,6 +189,8 @@ mod tests {
             (r#"{"a":1,"b":2}private"#, "it has trailing data after its JSON object"),
             ("[1,2]", "it is not a JSON object"),
             ("", "it is not a JSON object"),
+            (r#"{"a":1,"b":1e400}"#, "its member `b` is not u8"),
+            (r#"{"a":1,"b":2,"c":1e400"#, "it is not JSON (line 1 column 22)"),
         ] {
             assert_eq!(document::<Pair>(json.as_bytes()).unwrap_err().to_string(), why, "{json}");
         }

@@ -61,7 +61,7 @@
 //! those before it: errors, secrets, time, events and bounded HTTP; configuration;
 //! discovery; token validation; protocol messages; sealed cookies; the start of sign-in;
 //! its callback; tokens; sessions; policies; access tokens at an API; sign-out; sign-in as a
-//! whole; calls to other APIs; sign-in of command-line tools; the engine; many tenants.
+//! whole; calls to other APIs, and to Okta's; command-line tools; the engine; many tenants.
 //!
 //! # How an API call flows
 //!
@@ -146,7 +146,11 @@ mod logout;
 
 mod sign_in;
 
+#[cfg(feature = "client")]
 pub mod outgoing;
+
+#[cfg(feature = "okta-api")]
+pub mod okta_api;
 
 #[cfg(feature = "device")]
 pub mod device;

@@ -30,6 +30,8 @@ pub(crate) struct AuthorizeRequest {
     pub(crate) scopes: Vec<String>,
     /// The PKCE challenge, which the exchange verifies.
     pub(crate) challenge: Option<String>,
+    /// The thumbprint of the key that the exchange must prove to have (RFC 9449 §10).
+    pub(crate) dpop_jkt: Option<String>,
     /// The values of `prompt`.
     pub(crate) prompt: Vec<String>,
     /// The maximum age of the authentication, in seconds.

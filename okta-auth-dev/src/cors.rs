@@ -28,7 +28,7 @@ pub(crate) fn preflight(org: &OrgState, request: &Recorded) -> Reply {
     if trusted_origin(org, request).is_none() {
         return Reply::empty(204);
     }
-    let methods = if request.path.ends_with("/token") { "POST" } else { "GET, POST" };
+    let methods = if request.path.ends_with("/token") || request.path.ends_with("/par") { "POST" } else { "GET, POST" };
     Reply::empty(204)
         .header("access-control-allow-methods", methods)
         .header("access-control-allow-headers", ALLOWED_HEADERS)
@@ -41,7 +41,9 @@ pub(crate) fn label(org: &OrgState, request: &Recorded, reply: Reply) -> Reply {
     }
     let reply = reply.header("vary", "Origin");
     match trusted_origin(org, request) {
-        Some(origin) => reply.header("access-control-allow-origin", origin),
+        Some(origin) => reply
+            .header("access-control-allow-origin", origin)
+            .header("access-control-expose-headers", "DPoP-Nonce, WWW-Authenticate"),
         None => reply,
     }
 }
@@ -50,7 +52,7 @@ fn is_shared(path: &str) -> bool {
     match Endpoint::at(path) {
         Some(Endpoint::Authorize | Endpoint::Logout | Endpoint::Api) => false,
         Some(_) => true,
-        None => path.ends_with("/v1/par"),
+        None => false,
     }
 }
 

@@ -12,11 +12,14 @@ mod clock;
 #[cfg(feature = "admin-api")]
 pub mod config;
 mod cors;
+mod dpop;
 mod encryption;
 mod endpoint;
 mod error;
 mod fault;
 mod grant_type;
+mod jwe;
+mod jws;
 mod keys;
 mod listener;
 mod local_address;
@@ -42,11 +45,12 @@ mod user;
 
 pub use browser::{Browser, Response};
 pub use client::{
-    AuthMethod, CLIENT_ID, Client, PUBLIC_CLIENT_ID, ResourceConnection, Rotation, SERVICE_CLIENT_ID, SubjectFormat,
+    AuthMethod, CLIENT_ID, Client, JweAlgorithm, PUBLIC_CLIENT_ID, ResourceConnection, Rotation, SERVICE_CLIENT_ID,
+    SubjectFormat,
 };
 pub use clock::Clock;
 pub use error::Error;
-pub use fault::{ApiFault, DeviceFault, Fault, IdJagFault};
+pub use fault::{ApiFault, DeviceFault, DpopFault, Fault, IdJagFault, JweFault, ParFault};
 pub use grant_type::GrantType;
 pub use keys::{Algorithm, ClientKey};
 pub use logout_delivery::{Delivery, GlobalRevocation, LogoutToken, LogoutTokenFault, Notice, RevocationFault};

@@ -24,6 +24,8 @@ pub(crate) struct OAuthError {
     pub(crate) status: u16,
     pub(crate) error: Cow<'static, str>,
     pub(crate) description: Cow<'static, str>,
+    /// The nonce for the next DPoP proof (RFC 9449 §8).
+    pub(crate) dpop_nonce: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -55,7 +57,7 @@ impl OAuthError {
         error: impl Into<Cow<'static, str>>,
         description: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, error: error.into(), description: description.into() }
+        Self { status, error: error.into(), description: description.into(), dpop_nonce: None }
     }
 
     pub(crate) fn bad(error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
@@ -102,6 +104,11 @@ impl OAuthError {
     /// 400: the scopes do not match the server, the client, or each other.
     pub(crate) fn invalid_scope(description: &'static str) -> Self {
         Self::bad("invalid_scope", description)
+    }
+
+    /// 400: the DPoP proof is missing or invalid.
+    pub(crate) fn invalid_dpop_proof(description: &'static str) -> Self {
+        Self::bad("invalid_dpop_proof", description)
     }
 
     /// A feature in the metadata that the org does not serve.
@@ -170,7 +177,11 @@ impl OAuthError {
 
     pub(crate) fn reply(&self) -> Reply {
         let body = OAuthBody { error: &self.error, error_description: &self.description };
-        Reply::json(self.status, &body).no_store().refused(&self.error, &self.description)
+        let reply = Reply::json(self.status, &body).no_store().refused(&self.error, &self.description);
+        match &self.dpop_nonce {
+            Some(nonce) => reply.header("dpop-nonce", nonce.clone()),
+            None => reply,
+        }
     }
 }
 

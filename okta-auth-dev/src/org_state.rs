@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::client_document::ClientDocuments;
 use crate::clock::Clock;
+use crate::dpop::Nonces;
 use crate::fault::ActiveFaults;
 use crate::keys::KeyRing;
 use crate::oauth_error::OAuthError;
@@ -29,11 +30,21 @@ pub(crate) struct Server {
     pub(crate) ring: KeyRing,
     /// Other published paths of the keys, see [`crate::Fault::DiscoveryJwksPath`].
     pub(crate) key_paths: Mutex<Vec<String>>,
+    /// The nonces for DPoP proofs.
+    pub(crate) nonces: Mutex<Nonces>,
+    /// The nonces of resources, see [`crate::DpopFault::ResourceNonce`].
+    pub(crate) resource_nonces: Mutex<Nonces>,
 }
 
 impl Server {
     pub(crate) fn new(settings: AuthorizationServer) -> Self {
-        Self { settings, ring: KeyRing::default(), key_paths: Mutex::default() }
+        Self {
+            settings,
+            ring: KeyRing::default(),
+            key_paths: Mutex::default(),
+            nonces: Mutex::default(),
+            resource_nonces: Mutex::default(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::Request;
 use okta_auth_core::config::{ClientAuth, ConfigBuilder, PrivateKey};
 use okta_auth_core::error::{Code, Error};
-use okta_auth_core::outgoing::{Outgoing, TokenRequest};
+use okta_auth_core::outgoing::{Outgoing, OutgoingBuilder, TokenRequest};
 use okta_auth_dev::{
     AccessPolicy, AuthMethod, AuthorizationServer, Client, ClientKey, Endpoint, Org, Outage, PUBLIC_CLIENT_ID, Recorded,
 };
@@ -19,7 +19,7 @@ const SECRET: &str = "kq3Yl0Zs8Xw5Rt2Vb7Nm4Jh1Gf6Dc9Pa";
 /// The service of a worker at the org, on the org's clock.
 fn worker_with(org: &Org, config: ConfigBuilder) -> Outgoing {
     let clock = org.clock();
-    Outgoing::builder(config.issuer(org.issuer())).clock(move || clock.now()).build().unwrap()
+    OutgoingBuilder::from(config.issuer(org.issuer())).clock(move || clock.now()).build().unwrap()
 }
 
 fn config() -> ConfigBuilder {
@@ -294,9 +294,27 @@ async fn documented_errors_name_the_fix() {
 }
 
 #[tokio::test]
+async fn a_setting_in_code_takes_precedence_over_its_variable() {
+    let org = org().await;
+    let variables =
+        [("OKTA_ISSUER_URI", "https://acme.okta.com"), ("OKTA_CLIENT_ID", "0oaother"), ("OKTA_CLIENT_SECRET", SECRET)];
+    // Before and after the variables are read.
+    let builder = Outgoing::builder().issuer(org.issuer()).from_variables(variables).client_id(JOB);
+    assert!(builder.names_an_org() && !Outgoing::builder().names_an_org());
+    let clock = org.clock();
+    let worker = builder.clone().clock(move || clock.now()).build().unwrap();
+    worker.machine_tokens().token(&orders()).await.unwrap();
+    let [request] = &token_requests(&org)[..] else { panic!("not one request") };
+    assert_eq!(request.client_id().as_deref(), Some(JOB));
+    let refused = builder.client_secret(format!("{SECRET}x")).build().unwrap();
+    let error = refused.machine_tokens().token(&orders()).await.unwrap_err();
+    assert_eq!(error.provider_error(), Some("invalid_client"));
+}
+
+#[tokio::test]
 async fn a_client_that_cannot_authenticate_itself_is_a_configuration_error() {
     let org = org().await;
-    let build = |config: ConfigBuilder| Outgoing::builder(config.issuer(org.issuer())).build().unwrap_err();
+    let build = |config: ConfigBuilder| OutgoingBuilder::from(config.issuer(org.issuer())).build().unwrap_err();
     let error = build(ConfigBuilder::default().client_id(PUBLIC_CLIENT_ID));
     assert!(error.is_config() && error.to_string().contains("OKTA_CLIENT_SECRET"), "{error}");
     let error = build(ConfigBuilder::default());

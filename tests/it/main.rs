@@ -31,6 +31,8 @@ mod device_tokens;
 mod events;
 mod jwks_rotation;
 mod machine_tokens;
+mod oidc_provider;
+mod okta_api;
 mod openapi;
 mod outgoing_calls;
 mod redirects;

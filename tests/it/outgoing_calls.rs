@@ -13,7 +13,7 @@ use okta_auth_axum::{AccessToken, HandlerError, RouterExt as _, User};
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::error::{Code, Error};
-use okta_auth_core::outgoing::{Authorization, Outgoing, TokenRequest};
+use okta_auth_core::outgoing::{Authorization, Outgoing, OutgoingBuilder, TokenRequest};
 use okta_auth_dev::{ADA, AuthorizationServer, Client, Endpoint, GrantType, Org, Outage};
 use reqwest::redirect::Policy;
 use tokio::net::TcpListener;
@@ -90,7 +90,7 @@ async fn org() -> Org {
 fn outgoing(org: &Org) -> Outgoing {
     let clock = org.clock();
     let config = ConfigBuilder::default().issuer(org.issuer()).client_id(JOB).client_secret(SECRET);
-    Outgoing::builder(config).clock(move || clock.now()).build().unwrap()
+    OutgoingBuilder::from(config).clock(move || clock.now()).build().unwrap()
 }
 
 fn for_machine(org: &Org, api: &Api) -> Authorization {
@@ -295,7 +295,7 @@ async fn a_web_app_calls_an_api_for_its_user() {
     let clock = org.clock();
     // The service needs only the origin; the user has the token.
     let config = ConfigBuilder::from_variables(org.env());
-    let target = Outgoing::builder(config).clock(move || clock.now()).build().unwrap().target(&url).unwrap();
+    let target = OutgoingBuilder::from(config).clock(move || clock.now()).build().unwrap().target(&url).unwrap();
     let handler = move |user: User| async move {
         let client = target.for_user(&user).client(reqwest::Client::builder())?;
         let sent = client.get(format!("{url}/orders")).send().await.unwrap().status();

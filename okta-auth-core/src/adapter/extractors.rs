@@ -78,10 +78,31 @@ macro_rules! __extractors {
             }
 
             pub(crate) fn of(context: &$crate::adapter::RequestContext) -> Result<Self, AccessRejection> {
-                context.tenant().map(Self).map_err(AccessRejection::Refused)
+                context.tenant().map(Self).map_err(AccessRejection::refused)
             }
         }
     };
+}
+
+/// The user's token for calls to other APIs.
+#[cfg(feature = "client")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __user_token {
+    () => {
+        impl<C: Send + Sync> $crate::outgoing::UserToken for User<C> {
+            fn access_token(&self) -> $crate::outgoing::UserTokenFuture<'_> {
+                $crate::outgoing::UserToken::access_token(&self.0)
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "client"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __user_token {
+    () => {};
 }
 
 #[doc(hidden)]
@@ -272,11 +293,7 @@ macro_rules! __user_extractor {
             }
         }
 
-        impl<C: Send + Sync> $crate::outgoing::UserToken for User<C> {
-            fn access_token(&self) -> $crate::outgoing::UserTokenFuture<'_> {
-                $crate::outgoing::UserToken::access_token(&self.0)
-            }
-        }
+        $crate::__user_token!();
 
         impl<C: Clone> Clone for User<C> {
             fn clone(&self) -> Self {
@@ -398,7 +415,7 @@ macro_rules! __access_token_extractor {
 
         impl<C: serde::de::DeserializeOwned + 'static> AccessToken<C> {
             pub(crate) async fn of(context: &$crate::adapter::RequestContext) -> Result<Self, AccessRejection> {
-                context.access_token().await.map(Self).map_err(AccessRejection::Refused)
+                context.access_token().await.map(Self).map_err(AccessRejection::refused)
             }
         }
 

@@ -115,7 +115,7 @@ impl Layer {
             Role::OwnRoute => true,
         };
         if observes_nesting {
-            self.tenants.observe_nesting(head.path(), routed_path);
+            self.tenants.observe_nesting(head, routed_path);
         }
         if let Some(context) = outer {
             // A route of the library has a layer of its own, and may be in a router with a layer.

@@ -34,8 +34,9 @@ pub use routes::{Candidates, RequestRoute};
 pub use serve::BodyError;
 
 pub use crate::bearer::BearerToken;
+pub use crate::engine::RequestContext;
 pub use crate::engine::authenticate::{Authentication, PendingAuthentication};
-pub use crate::engine::{RequestContext, SignedIn};
+pub use crate::engine::signed_in::SignedIn;
 pub use crate::headers::{Head, HeaderText, Headers};
 pub use crate::policy::route_access::MatchedRoute;
 pub use crate::response::{Challenge, Reply, ResponseHeaderChanges};
@@ -43,3 +44,10 @@ pub use crate::routing::{Endpoint, RefreshTiming, RouteOptions, RouteOwner, rout
 pub use crate::session::SessionEnded;
 pub use crate::session::limits::Activity;
 pub use crate::{__extractors as extractors, __rejections as rejections, __require_ext as require_ext};
+
+use crate::error::{Code, Error};
+
+/// Creates the error for a setting of an adapter that cannot work. The message names the fix.
+pub fn invalid_setting(message: String) -> Error {
+    Error::new(Code::ConfigInvalid, message)
+}

@@ -100,38 +100,36 @@ macro_rules! __rejections {
         /// As the result of a handler it becomes the right response by itself: 400, 401 or 403 with a challenge, a
         /// redirect to a stronger sign-in, 404 for an unknown tenant, or 503.
         #[derive(Clone, Debug)]
-        #[non_exhaustive]
-        pub enum AccessRejection {
-            /// The token is missing, was rejected or could not be verified, the request has no tenant, or a policy
-            /// denied access. The [`code`](Self::code) names the reason.
-            Refused($crate::adapter::Challenge),
-            /// The layer is missing, which is a bug in the program.
-            LayerMissing,
-        }
+        pub struct AccessRejection($crate::adapter::Rejection);
 
         impl AccessRejection {
             /// Returns a stable code for logs and for clients: `login_required`, `invalid_token`, `invalid_request`,
             /// `layer_missing`, the code of a decision, or that of an error.
             pub fn code(&self) -> &'static str {
-                self.rejection().code()
+                self.0.code()
+            }
+
+            pub(crate) fn new(rejection: $crate::adapter::Rejection) -> Self {
+                Self(rejection)
+            }
+
+            pub(crate) fn refused(challenge: $crate::adapter::Challenge) -> Self {
+                Self($crate::adapter::Rejection::Challenge(challenge))
             }
 
             pub(crate) fn rejection(&self) -> $crate::adapter::Rejection {
-                match self {
-                    Self::Refused(challenge) => $crate::adapter::Rejection::Challenge(challenge.clone()),
-                    Self::LayerMissing => $layer.rejection(),
-                }
+                self.0.clone()
             }
 
             pub(crate) fn unless(decision: $crate::policy::Decision, by_token: bool) -> Result<(), Self> {
                 let challenge = $crate::adapter::Challenge::decision(decision, by_token);
-                challenge.map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
+                challenge.map_or(Ok(()), |challenge| Err(Self::refused(challenge)))
             }
         }
 
         impl std::fmt::Display for AccessRejection {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                std::fmt::Display::fmt(&self.rejection(), f)
+                std::fmt::Display::fmt(&self.0, f)
             }
         }
 
@@ -185,7 +183,7 @@ macro_rules! __rejections {
 
         impl From<AccessRejection> for HandlerError {
             fn from(rejection: AccessRejection) -> Self {
-                Self(rejection.rejection())
+                Self(rejection.0)
             }
         }
 

@@ -60,6 +60,10 @@ impl Presented {
 
     /// Combines the headers with the query (RFC 6750 §2).
     pub(crate) fn with_query(self, query: Option<&str>) -> Credentials {
+        // Nearly all requests with a session.
+        if self.first.is_none() && query.is_none() {
+            return Credentials::None;
+        }
         let in_query = query.is_some_and(has_token);
         let why = match (self.first, self.several, in_query) {
             (None, _, false) => return Credentials::None,

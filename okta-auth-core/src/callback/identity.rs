@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
-use crate::jose::{IdTokenClaims, VerifiedIdToken};
+use crate::jose::VerifiedIdToken;
 use crate::protocol::{ProviderContext, TokenSet};
 use crate::tokens::userinfo;
 
@@ -28,7 +28,7 @@ pub struct VerifiedIdentity {
 
 impl VerifiedIdentity {
     pub(crate) fn new(id_token: VerifiedIdToken, tokens: TokenSet, config: &Arc<Config>) -> Self {
-        let claims = id_token.claims().all().clone();
+        let claims = id_token.all().clone();
         let scopes = tokens.scopes.clone().unwrap_or_else(|| config.scopes.clone());
         Self { id_token, claims, tokens, scopes, complete: true }
     }
@@ -38,7 +38,7 @@ impl VerifiedIdentity {
     pub(crate) async fn complete(&mut self, with: &ProviderContext<'_>) -> Result<()> {
         match userinfo::fetch(with, Some(&self.claims), &self.scopes, &self.tokens.access_token).await {
             None => Ok(()),
-            Some(Ok(more)) => userinfo::merge(&mut self.claims, more, self.id_token.claims().subject()),
+            Some(Ok(more)) => userinfo::merge(&mut self.claims, more, self.id_token.subject()),
             Some(Err(error)) => {
                 self.complete = false;
                 tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed; signing in without its claims: {error:?}");
@@ -47,19 +47,19 @@ impl VerifiedIdentity {
         }
     }
 
-    /// Returns the claims of the ID token that the protocol defines.
-    pub fn id_token(&self) -> &IdTokenClaims {
-        self.id_token.claims()
+    /// Returns the ID token.
+    pub fn id_token(&self) -> &VerifiedIdToken {
+        &self.id_token
     }
 
     /// Returns the issuer.
     pub fn issuer(&self) -> &str {
-        self.id_token.claims().issuer()
+        self.id_token.issuer()
     }
 
     /// Returns the user's identifier at the issuer (`sub`).
     pub fn subject(&self) -> &str {
-        self.id_token.claims().subject()
+        self.id_token.subject()
     }
 
     /// Returns all claims, including those of userinfo.

@@ -110,7 +110,9 @@ pub use options::{ResponseMode, Userinfo};
 pub use problem::Problem;
 pub(crate) use problem::Severity;
 pub use routes::Routes;
-pub(crate) use rules::{DEFAULT_AUDIENCE, check_client, parse_issuer};
+#[cfg(feature = "client")]
+pub(crate) use rules::parse_issuer;
+pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationStoreKind, SessionStoreKind};
 pub(crate) use variables::Variables;
 

@@ -17,7 +17,9 @@ use super::placeholder::{is_placeholder, is_quoted};
 use super::problem::Diagnostics;
 use super::routes::Routes;
 use super::secrets;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+#[cfg(feature = "client")]
+use crate::error::{Code, Error};
 use crate::issuer::okta::{self, EXAMPLE};
 use crate::issuer::{Issuer, is_loopback};
 use crate::secret::Secret;
@@ -56,6 +58,7 @@ pub(crate) fn issuer(value: Option<&str>, findings: &mut Diagnostics) -> Option<
 ///
 /// # Errors
 /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), with the fix.
+#[cfg(feature = "client")]
 pub(crate) fn parse_issuer(value: &str) -> Result<Issuer> {
     let mut findings = Diagnostics::default();
     let issuer = issuer(Some(value), &mut findings);

@@ -50,7 +50,10 @@ impl RequestCookies {
     /// The values of this name as they came. Kilobytes of a session are not worth a check for ASCII,
     /// because decoding them makes it anyway.
     pub(crate) fn unchecked_values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.iter().filter(move |(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+        let only = self.only(name);
+        let left = if only.is_some() { 0 } else { MAX_COOKIES };
+        let named = self.iter().take(left).filter(move |(known, _)| *known == name.as_bytes());
+        only.into_iter().chain(named.map(|(_, value)| value))
     }
 
     pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
@@ -58,11 +61,12 @@ impl RequestCookies {
         named.filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
     }
 
-    /// Whether the request has one cookie, and it has this name.
-    pub(crate) fn has_only(&self, name: &str) -> bool {
-        let header = self.first.as_ref().filter(|_| self.others.is_empty()).map(|header| header.as_bytes());
-        let value = header.and_then(|header| header.strip_prefix(name.as_bytes()));
-        value.is_some_and(|value| value.first() == Some(&b'=') && memchr::memchr(b';', value).is_none())
+    /// The value of the only cookie of the request, if it has this name. A session's cookie has kilobytes, and this
+    /// searches them once.
+    pub(crate) fn only(&self, name: &str) -> Option<&[u8]> {
+        let header = self.first.as_ref().filter(|_| self.others.is_empty())?.as_bytes();
+        let value = header.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        memchr::memchr(b';', value).is_none().then_some(value.trim_ascii())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -71,7 +75,7 @@ impl RequestCookies {
 
     /// The unchecked value of the first cookie of this name.
     pub(crate) fn first(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+        self.unchecked_values(name).next()
     }
 
     pub(crate) fn names_with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
@@ -143,15 +147,16 @@ mod tests {
     }
 
     #[test]
-    fn one_cookie_is_the_only_one_if_no_other_stands_beside_it() {
-        let has_only = |values: &[&str]| {
+    fn a_cookie_is_the_only_one_if_the_request_has_no_other() {
+        let only = |values: &[&str]| {
             let mut headers = HeaderMap::new();
             for value in values {
                 headers.append(COOKIE, value.parse().unwrap());
             }
-            RequestCookies::new(&headers).has_only("session")
+            RequestCookies::new(&headers).only("session").map(<[u8]>::to_vec)
         };
-        assert!(has_only(&["session=1.abc"]));
+        assert_eq!(only(&["session=1.abc"]), Some(b"1.abc".to_vec()));
+        assert_eq!(only(&["session=1.abc "]), Some(b"1.abc".to_vec()));
         for others in [
             &["session=1.abc; session.1=stale"][..],
             &["session=1.abc", "session.1=stale"],
@@ -160,7 +165,7 @@ mod tests {
             &["session"],
             &[],
         ] {
-            assert!(!has_only(others), "{others:?}");
+            assert_eq!(only(others), None, "{others:?}");
         }
     }
 

@@ -15,6 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::jose::VerifiedAccessToken;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy, RouteClass, signed_in};
 use crate::response::Challenge;
+use crate::session::Session;
 use crate::tenant::TenantSettings;
 
 pub(super) fn user<C: DeserializeOwned + 'static>(context: &RequestContext) -> Result<Option<SignedIn<C>>> {
@@ -23,7 +24,7 @@ pub(super) fn user<C: DeserializeOwned + 'static>(context: &RequestContext) -> R
     if context.inner().is_decided_by_token() {
         return Ok(None);
     }
-    session_caller(context)?.map(|caller| SignedIn::new(caller, context)).transpose()
+    own_session(context)?.map(|session| SignedIn::new(session, context)).transpose()
 }
 
 pub(super) fn tenant(context: &RequestContext) -> Result<Arc<TenantSettings>, Challenge> {
@@ -69,8 +70,8 @@ pub(super) async fn caller(context: &RequestContext, accepts: AcceptedCredential
     if accepts == AcceptedCredentials::BearerOnly {
         return Ok(anonymous());
     }
-    let user = session_caller(context).map_err(Challenge::error)?;
-    Ok(user.unwrap_or_else(anonymous))
+    let session = own_session(context).map_err(Challenge::error)?;
+    Ok(session.map_or_else(anonymous, |session| context.user_caller(session)))
 }
 
 /// Returns the verified token. It is verified once, and the first result counts for the
@@ -159,17 +160,16 @@ fn try_require_session(context: &RequestContext) -> Option<Result<(), Challenge>
         return None;
     }
     context.inner().mark_personal();
-    Some(match session_caller(context) {
+    Some(match own_session(context) {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(Challenge::sign_in()),
         Err(error) => Err(Challenge::error(error)),
     })
 }
 
-/// Returns the caller of the session. A state-changing request must come from the
-/// application's own pages, because the browser attaches the cookie to requests of every
-/// site.
-fn session_caller(context: &RequestContext) -> Result<Option<Caller>> {
+/// Returns the session if the request may act for it. A state-changing request must come from the application's own
+/// pages, because the browser attaches the cookie to requests of every site.
+fn own_session(context: &RequestContext) -> Result<Option<&Arc<Session>>> {
     let Some(session) = context.session()? else { return Ok(None) };
     let config = context.auth().config();
     if !context.inner().own {
@@ -178,5 +178,5 @@ fn session_caller(context: &RequestContext) -> Result<Option<Caller>> {
             Some(_) => "a request with a session lacks the header that `csrf_header` asks for, or",
         }));
     }
-    Ok(Some(Caller::user(Arc::clone(session), context.now(), config.options.leeway)))
+    Ok(Some(session))
 }

@@ -13,6 +13,7 @@ use crate::events::{EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{DeferredLogouts, Logout};
+#[cfg(feature = "client")]
 use crate::outgoing::Outgoing;
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::Provider;
@@ -90,13 +91,13 @@ impl App {
                 Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {error}", tenant.id))
             })?;
         }
-        let http = self.http.for_tenant(&http_settings(&config));
+        let http = self.http.with_settings(&http_settings(&config));
         self.engine(config, access, http, (Some(tenant), exclusive))
     }
 
     /// Creates the engine for requests without a tenant.
     pub(crate) fn engine_without_tenant(&self, config: Config, access: Arc<RouteAccess>) -> Result<OktaAuth> {
-        let http = self.http.for_tenant(&http_settings(&config));
+        let http = self.http.with_settings(&http_settings(&config));
         self.engine(config, access, http, (None, None))
     }
 
@@ -130,6 +131,7 @@ impl App {
         let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
         let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
         let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
+        #[cfg(feature = "client")]
         let outgoing = Outgoing::new(&provider, clock.clone());
         let states = Arc::clone(&used_states);
         let (for_login, hook) = (provider.clone(), self.hook.clone());
@@ -146,6 +148,7 @@ impl App {
             session_admin,
             refresher,
             logout,
+            #[cfg(feature = "client")]
             outgoing,
             tenant,
             exclusive,

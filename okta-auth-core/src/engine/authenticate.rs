@@ -31,7 +31,7 @@ use crate::error::{Code, Error};
 use crate::events::{EventKind, EventSubject, StoreOperation};
 use crate::headers::{Head, Headers};
 use crate::logout::LogoutReturn;
-use crate::request::{ParsedHeaders, RequestKind, is_alias, is_own_request};
+use crate::request::{ParsedHeaders, RequestKind, Sender, is_alias, is_own_request};
 use crate::routing::{RefreshTiming, RouteOptions};
 use crate::session::{
     CookieUpdate, LoadedSession, PendingLookup, RefreshDue, RefreshResult, RequestSession, SessionEntry, SessionLookup,
@@ -66,18 +66,37 @@ impl Authentication {
 /// Begins to authenticate a request.
 pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: RouteOptions) -> Authentication {
     let now = auth.0.clock.now();
-    let mut sent = ParsedHeaders::read(head);
-    sent.activity = sent.activity.max(options.activity);
+    let ParsedHeaders { cookies, activity, sender } = ParsedHeaders::read(head);
+    let activity = activity.max(options.activity);
     if auth.config().is_api_only() {
-        let sent = ParsedHeaders { cookies: RequestCookies::default(), ..sent };
-        return Authentication::Ready(RequestContext::new(state(auth, head.method, head.target, now, sent)));
+        let session = RequestSession::new(RequestCookies::default(), now, activity);
+        let findings = Findings { own: true, ..Findings::default() };
+        return Authentication::Ready(RequestContext::new(state(auth, head, sender, session, findings)));
     }
-    let look = auth.0.sessions.look(&sent.cookies, now, sent.activity);
-    let own = look.is_without_session() || is_own_request(auth.config(), head, sent.websocket);
-    let logout_return = logout_return(auth, head, &sent, now);
-    let mut state = state(auth, head.method, head.target, now, sent);
-    (state.own, state.logout_return) = (own, logout_return);
-    with_session(state, look, options.renewal)
+    let look = auth.0.sessions.look(&cookies, now, activity);
+    let own = look.is_without_session() || is_own_request(auth.config(), head, sender.websocket);
+    let logout_return = logout_return(auth, head, (sender.kind, &cookies), now);
+    let mut session = RequestSession::new(cookies, now, activity);
+    let findings = Findings { own, logout_return, ..Findings::default() };
+    match look {
+        SessionLookup::Known(loaded) => {
+            let findings = Findings { dead_end: settle(auth, &mut session, loaded), ..findings };
+            complete(RequestContext::new(state(auth, head, sender, session, findings)))
+        }
+        SessionLookup::Pending(lookup) => {
+            let state = state(auth, head, sender, session, findings);
+            Authentication::Pending(PendingAuthentication::on(found(state, lookup, options.renewal)))
+        }
+    }
+}
+
+#[inline]
+fn complete(context: RequestContext) -> Authentication {
+    // Adapters check only waiting requests for a response of the engine's own.
+    if context.inner().is_return_from_sign_out() {
+        return Authentication::Pending(PendingAuthentication::on(ready(context)));
+    }
+    Authentication::Ready(context)
 }
 
 /// Creates the context of a request that belongs to no tenant.
@@ -86,60 +105,61 @@ pub(crate) fn without_tenant<H: Headers>(
     head: Head<'_, H>,
     without_tenant: NoTenant,
 ) -> RequestContext {
-    let (now, sent) = (auth.0.clock.now(), ParsedHeaders::read(head));
-    let state = state(auth, head.method, head.target, now, sent);
-    RequestContext::new(RequestState { without_tenant: Some(without_tenant), ..state })
-}
-
-fn with_session(mut state: RequestState, look: SessionLookup, renewal: RefreshTiming) -> Authentication {
-    match look {
-        SessionLookup::Known(loaded) => settle(&mut state, loaded),
-        SessionLookup::Pending(lookup) => {
-            return Authentication::Pending(PendingAuthentication::on(found(state, lookup, renewal)));
-        }
-    }
-    let is_answered = state.is_return_from_sign_out();
-    let context = RequestContext::new(state);
-    // Adapters check only waiting requests for a response of the engine's own.
-    if is_answered {
-        Authentication::Pending(PendingAuthentication::on(ready(context)))
-    } else {
-        Authentication::Ready(context)
-    }
+    let ParsedHeaders { cookies, activity, sender } = ParsedHeaders::read(head);
+    let session = RequestSession::new(cookies, auth.0.clock.now(), activity);
+    let findings = Findings { own: true, without_tenant: Some(without_tenant), ..Findings::default() };
+    RequestContext::new(state(auth, head, sender, session, findings))
 }
 
 /// Returns the state of a logout that precedes the request.
 fn logout_return<H: Headers>(
     auth: &OktaAuth,
     head: Head<'_, H>,
-    sent: &ParsedHeaders<'_>,
+    (kind, cookies): (RequestKind, &RequestCookies),
     now: Timestamp,
 ) -> Option<LogoutReturn> {
-    let opens_a_page = sent.kind == RequestKind::Navigation && *head.method == Method::GET;
-    if opens_a_page { auth.0.logout.returns().read(&sent.cookies, head.target, now) } else { None }
+    let opens_a_page = kind == RequestKind::Navigation && *head.method == Method::GET;
+    if opens_a_page { auth.0.logout.returns().read(cookies, head.target, now) } else { None }
 }
 
-fn state(auth: &OktaAuth, method: &Method, target: &str, now: Timestamp, sent: ParsedHeaders<'_>) -> RequestState {
+/// What is known of a request besides its headers and its session.
+#[derive(Default)]
+struct Findings {
+    own: bool,
+    logout_return: Option<LogoutReturn>,
+    dead_end: Option<Arc<Error>>,
+    without_tenant: Option<NoTenant>,
+}
+
+/// Inlined, because the state has hundreds of bytes and would be copied.
+#[inline(always)]
+fn state<H>(
+    auth: &OktaAuth,
+    head: Head<'_, H>,
+    sender: Sender<'_>,
+    session: RequestSession,
+    findings: Findings,
+) -> RequestState {
     RequestState {
         auth: auth.clone(),
-        method: method.clone(),
-        target: target.into(),
-        kind: sent.kind,
-        htmx: sent.htmx,
-        page: sent.page,
+        method: head.method.clone(),
+        target: head.target.into(),
+        kind: sender.kind,
+        htmx: sender.htmx,
+        page: sender.page,
         // Parsing a host costs more than the rest, and only a navigation can be redirected.
-        alias: sent.kind == RequestKind::Navigation && is_alias(sent.host, &auth.config().base_url),
-        dead_end: None,
-        without_tenant: None,
-        own: true,
-        session: RequestSession::new(sent.cookies, now, sent.activity),
-        credentials: sent.credentials,
+        alias: sender.kind == RequestKind::Navigation && is_alias(sender.host, &auth.config().base_url),
+        dead_end: findings.dead_end,
+        without_tenant: findings.without_tenant,
+        own: findings.own,
+        session,
+        credentials: sender.credentials,
         token: OnceLock::new(),
         consulted: AtomicBool::new(false),
         token_consulted: AtomicBool::new(false),
         unanswered: AtomicBool::new(false),
         by_token: AtomicBool::new(false),
-        logout_return: None,
+        logout_return: findings.logout_return,
         landing_shown: AtomicBool::new(false),
         reference: OnceLock::new(),
     }
@@ -167,7 +187,7 @@ async fn found(mut state: RequestState, lookup: PendingLookup, renewal: RefreshT
         Ok(LoadedSession::Live { entry, needs_rewrite }) if is_due(&entry) => {
             refreshed(&mut state, entry, needs_rewrite).await
         }
-        Ok(loaded) => settle(&mut state, loaded),
+        Ok(loaded) => state.dead_end = settle(&auth, &mut state.session, loaded),
         Err(error) => state.session.state = unavailable(&state, error),
     }
     RequestContext::new(state)
@@ -190,12 +210,12 @@ async fn refreshed(state: &mut RequestState, entry: SessionEntry, needs_rewrite:
     }
 }
 
-/// Records a session that needs no refresh, or that there is none.
-fn settle(state: &mut RequestState, loaded: LoadedSession) {
-    let auth = &state.auth.0;
-    if let Some(early) = state.session.settle(loaded, &auth.sessions) {
-        state.dead_end = auth.login.dead_end(&early, state.session.now);
-    }
+/// Records a session that needs no refresh, or that there is none. Returns the reason not to start a sign-in, if there
+/// is one.
+#[inline]
+fn settle(auth: &OktaAuth, session: &mut RequestSession, loaded: LoadedSession) -> Option<Arc<Error>> {
+    let early = session.settle(loaded, &auth.0.sessions)?;
+    auth.0.login.dead_end(&early, session.now)
 }
 
 fn unavailable(state: &RequestState, error: Error) -> SessionState {

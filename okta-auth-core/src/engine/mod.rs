@@ -51,7 +51,7 @@ mod login;
 mod logout;
 mod routes;
 mod settings;
-mod signed_in;
+pub(crate) mod signed_in;
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -64,10 +64,8 @@ pub use builder::OktaAuthBuilder;
 pub(crate) use challenge::unauthorized;
 pub use context::RequestContext;
 pub(crate) use context::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
-pub use signed_in::SignedIn;
 
 pub use crate::policy::AcceptedCredentials;
-pub use crate::response::Challenge;
 pub use crate::session::SessionEnded;
 pub use crate::sign_in::{Refusal, SignIn, SignInHook};
 
@@ -79,6 +77,7 @@ use crate::events::{CorrelationId, Events};
 use crate::headers::{Head, Headers};
 use crate::jose::{VerifiedAccessToken, VerifiedIdToken};
 use crate::logout::Logout;
+#[cfg(feature = "client")]
 use crate::outgoing::{MachineTokens, Outgoing, TokenExchange};
 use crate::policy::{PolicySet, RouteAccess};
 use crate::protocol::Provider;
@@ -126,6 +125,7 @@ pub(crate) struct Inner {
     session_admin: Arc<SessionAdmin>,
     refresher: Refresher,
     logout: Logout,
+    #[cfg(feature = "client")]
     outgoing: Outgoing,
     events: Arc<Events>,
     /// The findings about the router that were reported.
@@ -209,16 +209,19 @@ impl OktaAuth {
     }
 
     /// Returns the service for calls to other APIs: targets, and tokens for them.
+    #[cfg(feature = "client")]
     pub fn outgoing(&self) -> &Outgoing {
         &self.0.outgoing
     }
 
     /// Returns the access tokens of the application itself, by the client credentials grant.
+    #[cfg(feature = "client")]
     pub fn machine_tokens(&self) -> &MachineTokens {
         self.0.outgoing.machine_tokens()
     }
 
     /// Returns the access tokens for other APIs in exchange for those that this API received.
+    #[cfg(feature = "client")]
     pub fn token_exchange(&self) -> &TokenExchange {
         self.0.outgoing.token_exchange()
     }
@@ -238,7 +241,7 @@ impl OktaAuth {
     /// result is `true`.
     ///
     /// This method does not check whose session it is. For a page on which users end their
-    /// own sessions, see [`SignedIn::end_session`].
+    /// own sessions, see `User::end_session` of the adapter.
     ///
     /// # Errors
     /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in

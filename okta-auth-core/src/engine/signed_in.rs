@@ -9,10 +9,11 @@ use serde::{Serialize, Serializer};
 use super::OktaAuth;
 use super::context::RequestContext;
 use crate::clock::Timestamp;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::events::CorrelationId;
+#[cfg(feature = "client")]
 use crate::outgoing::{UserToken, UserTokenFuture};
-use crate::policy::{Caller, Decision, Policy};
+use crate::policy::{Decision, Policy};
 use crate::secret::Secret;
 use crate::session::{Session, SessionEnded, SessionId};
 use crate::tenant::TenantSettings;
@@ -29,18 +30,15 @@ const OF_ONE_SIGN_IN: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 /// `C` is the application's own type for the claims; `()` reads none.
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,
-    caller: Caller,
     context: RequestContext,
     claims: C,
 }
 
 impl<C: DeserializeOwned + 'static> SignedIn<C> {
-    /// Reads the claims as `C`. The caller has a session.
-    pub(super) fn new(caller: Caller, context: &RequestContext) -> Result<Self> {
-        let session = caller.shared_session().map(Arc::clone);
-        let session = session.ok_or_else(|| Error::new(Code::Internal, "a caller without a session"))?;
+    /// Reads the claims as `C`.
+    pub(super) fn new(session: &Arc<Session>, context: &RequestContext) -> Result<Self> {
         let claims = session.claims::<C>()?;
-        Ok(Self { session, caller, context: context.clone(), claims })
+        Ok(Self { session: Arc::clone(session), context: context.clone(), claims })
     }
 }
 
@@ -172,7 +170,7 @@ impl<C> SignedIn<C> {
 
     /// Evaluates a policy for the user.
     pub async fn decide(&self, policy: &Policy) -> Decision {
-        policy.decide(&self.caller).await
+        policy.decide(&self.context.user_caller(&self.session)).await
     }
 }
 
@@ -186,6 +184,7 @@ impl<C> Serialize for SignedIn<C> {
     }
 }
 
+#[cfg(feature = "client")]
 impl<C: Send + Sync> UserToken for SignedIn<C> {
     fn access_token(&self) -> UserTokenFuture<'_> {
         Box::pin(Self::access_token(self))
@@ -194,8 +193,7 @@ impl<C: Send + Sync> UserToken for SignedIn<C> {
 
 impl<C: Clone> Clone for SignedIn<C> {
     fn clone(&self) -> Self {
-        let (session, caller, context) = (Arc::clone(&self.session), self.caller.clone(), self.context.clone());
-        Self { session, caller, context, claims: self.claims.clone() }
+        Self { session: Arc::clone(&self.session), context: self.context.clone(), claims: self.claims.clone() }
     }
 }
 

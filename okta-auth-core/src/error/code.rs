@@ -64,6 +64,10 @@ codes! {
     ///
     /// Name the origin in the target, if the API is trusted with the token.
     TargetMismatch = "target_mismatch",
+    /// Okta's API rejected a request, for example with 404.
+    ///
+    /// `okta_api::ErrorResponse::of` returns its status, its `errorCode` and its causes.
+    ApiRefused = "api_refused",
     /// The token is not a compact JWS of three parts, or one of the parts is invalid (RFC
     /// 7515 §3.1).
     TokenMalformed = "token_malformed",

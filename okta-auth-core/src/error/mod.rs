@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use code::Code;
-use untrusted::escaped;
+pub(crate) use untrusted::escaped;
 
 /// A result with this library's [`Error`].
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -185,8 +185,11 @@ impl Error {
 
     /// Whether Okta returned an unusable response, or a URL that requests must not use.
     pub(crate) fn is_of_provider(&self) -> bool {
-        use Code::{EgressRefused, IssuerMismatch, MetadataInvalid, ProviderResponse, TokenRefused};
-        matches!(self.0.code, ProviderResponse | IssuerMismatch | MetadataInvalid | TokenRefused | EgressRefused)
+        use Code::{ApiRefused, EgressRefused, IssuerMismatch, MetadataInvalid, ProviderResponse, TokenRefused};
+        matches!(
+            self.0.code,
+            ProviderResponse | IssuerMismatch | MetadataInvalid | TokenRefused | EgressRefused | ApiRefused
+        )
     }
 
     /// Whether a token was rejected: malformed, badly signed, expired, or issued for another audience.

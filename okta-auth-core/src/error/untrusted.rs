@@ -7,7 +7,7 @@ const MAX_CHARACTERS: usize = 500;
 /// truncates long text.
 ///
 /// Quotes are not escaped, because Okta's descriptions contain many of them and the log format quotes values itself.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut kept = String::with_capacity(text.len().min(MAX_CHARACTERS));
     let mut characters = text.chars();
     for character in characters.by_ref().take(MAX_CHARACTERS) {

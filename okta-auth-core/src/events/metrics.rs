@@ -18,7 +18,7 @@
 //! | label | values |
 //! |---|---|
 //! | `event`, `reason` | those of the [events](super) |
-//! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo`, `device_authorization` |
+//! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo`, `api`, `device_authorization` |
 //! | `operation` | the methods of [`SessionStore`](super::super::session::SessionStore) |
 //! | `outcome` | `ok`, a [`Code`](super::Code), or `abandoned`: the operation was dropped before its end |
 //!
@@ -50,6 +50,8 @@ pub(crate) enum ProviderEndpoint {
     Revocation,
     Introspection,
     Userinfo,
+    #[cfg(feature = "okta-api")]
+    Api,
     #[cfg(feature = "device")]
     DeviceAuthorization,
 }
@@ -109,6 +111,8 @@ impl ProviderEndpoint {
             Self::Revocation => "revocation",
             Self::Introspection => "introspection",
             Self::Userinfo => "userinfo",
+            #[cfg(feature = "okta-api")]
+            Self::Api => "api",
             #[cfg(feature = "device")]
             Self::DeviceAuthorization => "device_authorization",
         }

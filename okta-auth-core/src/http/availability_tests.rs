@@ -288,7 +288,7 @@ async fn an_org_that_hangs_does_not_slow_other_tenants() {
         (Server::start(Mode::Hang).await, Server::start(Mode::Status(200)).await, TestClock::at(1_000_000));
     let settings = HttpSettings { in_flight: 2, queue_timeout: Duration::from_millis(50), ..impatient() };
     let acme = client(&settings, &clock);
-    let globex = acme.for_tenant(&settings);
+    let globex = acme.with_settings(&settings);
     for _ in 0..5 {
         assert!(get(&acme, &dead.url("/token")).await.is_err());
     }
@@ -319,7 +319,7 @@ async fn a_request_over_the_limit_waits_for_a_bounded_time() {
     assert_eq!((error.code(), error.retry_after()), (Code::ProviderUnavailable, Some(BUSY_RETRY_AFTER)));
     assert!(error.to_string().starts_with("4 requests"), "{error}");
     assert_eq!(server.count(), 4);
-    let tenant = http.for_tenant(&settings);
+    let tenant = http.with_settings(&settings);
     assert_eq!(get(&tenant, &server.url("/well")).await.unwrap(), 200, "another tenant has its own slots");
     server.set(Mode::Status(200));
     while let Some(request) = requests.join_next().await {

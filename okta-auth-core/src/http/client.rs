@@ -167,11 +167,11 @@ impl HttpClient {
         Ok(Self { client, policy, circuits, timeout, max_response, clock, routes })
     }
 
-    /// Creates a client for another tenant. It shares connections, certificates and the
-    /// policy with this client, because they are expensive. Limits, timeouts and the
-    /// record of failures are its own, except `connect_timeout`, which belongs to the
-    /// shared connections.
-    pub(crate) fn for_tenant(&self, settings: &HttpSettings) -> Self {
+    /// Creates a client with its own limits, for another tenant for example. It shares
+    /// connections, certificates and the policy with this client, because they are
+    /// expensive. Limits, timeouts and the record of failures are its own, except
+    /// `connect_timeout`, which belongs to the shared connections.
+    pub(crate) fn with_settings(&self, settings: &HttpSettings) -> Self {
         let circuits = Arc::new(Circuits::new(settings.limits(), self.clock.clone()));
         Self { circuits, timeout: settings.timeout, max_response: settings.max_response, ..self.clone() }
     }
@@ -209,6 +209,44 @@ impl HttpClient {
         repeat: Idempotency,
         endpoint: ProviderEndpoint,
     ) -> Result<Response<SecretBytes>> {
+        let request = self.prepare(request)?;
+        let permit = self.circuits.enter(request.url()).await?;
+        let result = self.send_twice(request, repeat, endpoint).await;
+        permit.done(outcome(result.as_ref().err()));
+        result
+    }
+
+    /// Sends a request once, and returns a response of any status but 3xx. The caller waits
+    /// after a 429, so it pauses no endpoint here.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send), except for 429 and 5xx.
+    #[cfg(feature = "okta-api")]
+    pub(crate) async fn exchange(
+        &self,
+        request: Request<impl Into<SecretBytes>>,
+        endpoint: ProviderEndpoint,
+    ) -> Result<Response<SecretBytes>> {
+        let request = self.prepare(request)?;
+        let permit = self.circuits.enter(request.url()).await?;
+        let measure = Measure::request(endpoint);
+        let result = self.receive(request).await;
+        let failure = match &result {
+            Ok(response) => self.check_status(response.status(), response.headers()).err(),
+            Err(error) => Some(error.clone()),
+        };
+        measure.end(label(failure.as_ref()));
+        permit.done(match outcome(failure.as_ref()) {
+            Outcome::Limited(_) => Outcome::Answered,
+            other => other,
+        });
+        match failure {
+            Some(error) if error.code() == Code::ProviderResponse => Err(error),
+            _ => result,
+        }
+    }
+
+    fn prepare(&self, request: Request<impl Into<SecretBytes>>) -> Result<reqwest::Request> {
         // The body is wiped when its last reader drops it.
         let request = request.map(|body| Bytes::from_owner(body.into()));
         let mut request = reqwest::Request::try_from(request)
@@ -218,10 +256,7 @@ impl HttpClient {
         if let Some(backchannel) = &self.routes.backchannel {
             backchannel.redirect(&mut request);
         }
-        let permit = self.circuits.enter(request.url()).await?;
-        let result = self.send_twice(request, repeat, endpoint).await;
-        permit.done(outcome(&result));
-        result
+        Ok(request)
     }
 
     async fn send_twice(
@@ -246,13 +281,24 @@ impl HttpClient {
     ) -> Result<Response<SecretBytes>> {
         let measure = Measure::request(endpoint);
         let result = self.send_once(request).await;
-        measure.end(result.as_ref().err().map_or("ok", |error| error.code().as_str()));
+        measure.end(label(result.as_ref().err()));
         result
     }
 
     async fn send_once(&self, request: reqwest::Request) -> Result<Response<SecretBytes>> {
         let response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
-        self.check_status(&response)?;
+        self.check_status(response.status(), response.headers())?;
+        self.read(response).await
+    }
+
+    /// Sends a request, and reads a response of any status.
+    #[cfg(feature = "okta-api")]
+    async fn receive(&self, request: reqwest::Request) -> Result<Response<SecretBytes>> {
+        let response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
+        self.read(response).await
+    }
+
+    async fn read(&self, response: reqwest::Response) -> Result<Response<SecretBytes>> {
         let (status, headers) = (response.status(), response.headers().clone());
         let mut whole = Response::new(self.read_body(response).await?);
         *whole.status_mut() = status;
@@ -264,20 +310,19 @@ impl HttpClient {
     ///
     /// A 4xx passes, except 429, because its meaning depends on the endpoint. The error
     /// for a 429 contains the time to wait.
-    fn check_status(&self, response: &reqwest::Response) -> Result<()> {
-        let status = response.status();
+    fn check_status(&self, status: StatusCode, headers: &HeaderMap) -> Result<()> {
         if status.is_redirection() {
             let message = format!("Okta answered {} with a redirect, which is not followed", status.as_u16());
             return Err(Error::new(Code::ProviderResponse, message));
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
-            let wait = retry_after(response.headers(), self.clock.now());
+            let wait = retry_after(headers, self.clock.now());
             let message = format!("Okta limits the rate (429); retry in {} s", wait.as_secs());
             return Err(Error::new(Code::ProviderRateLimited, message).with_retry_after(wait));
         }
         if status.is_server_error() {
             let error = Error::new(Code::ProviderUnavailable, format!("Okta answered {}", status.as_u16()));
-            let wait = stated(response.headers(), self.clock.now());
+            let wait = stated(headers, self.clock.now());
             return Err(wait.into_iter().fold(error, Error::with_retry_after));
         }
         Ok(())
@@ -366,10 +411,15 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
+/// The outcome of a request in the metrics.
+fn label(failure: Option<&Error>) -> &'static str {
+    failure.map_or("ok", |error| error.code().as_str())
+}
+
 /// What a result says about the endpoint. Any response except 5xx shows that the endpoint
 /// works.
-fn outcome(result: &Result<Response<SecretBytes>>) -> Outcome {
-    let Err(error) = result else { return Outcome::Answered };
+fn outcome(failure: Option<&Error>) -> Outcome {
+    let Some(error) = failure else { return Outcome::Answered };
     match error.code() {
         Code::ProviderUnavailable if is_timeout(error) => Outcome::TimedOut,
         Code::ProviderUnavailable => Outcome::Failed,

@@ -35,10 +35,14 @@ mod server_for_tests;
 mod single_flight;
 
 pub(crate) use backchannel::Backchannel;
-pub(crate) use client::{HttpClient, HttpSettings, Idempotency, OperatorRoutes, is_json, is_timeout};
+#[cfg(feature = "client")]
+pub(crate) use client::is_timeout;
+pub(crate) use client::{HttpClient, HttpSettings, Idempotency, OperatorRoutes, is_json};
 pub(crate) use document_cache::{DocumentCache, Fetched, Freshness};
 pub(crate) use forms::unique_params;
 pub use guard::{Dangerous, EgressPolicy};
 pub(crate) use provider_error::ProviderError;
 pub(crate) use proxy::{HttpProxy, ProxyScope};
+#[cfg(feature = "okta-api")]
+pub(crate) use rate_limit::{is_concurrency_limit, retry_after, stated};
 pub(crate) use single_flight::SingleFlight;

@@ -20,7 +20,7 @@ use crate::clock::Timestamp;
 const LEAST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(60);
 
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
     let reset = headers.get("x-rate-limit-reset").and_then(|reset| reset.to_str().ok()?.trim().parse().ok());
     let by_reset = || reset.map(|reset| Timestamp::from_seconds(reset).since(server_time(headers, now)));
     stated(headers, now).or_else(by_reset).unwrap_or(LEAST).clamp(LEAST, MOST)
@@ -28,11 +28,20 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
 
 /// Parses `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3), and clamps it to the
 /// bounds.
-pub(super) fn stated(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(crate) fn stated(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let seconds = text.parse().ok().map(Duration::from_secs);
     let wait = seconds.or_else(|| http_date(text).map(|date| date.since(server_time(headers, now))))?;
     Some(wait.clamp(LEAST, MOST))
+}
+
+/// Whether a 429 is about concurrent requests. Okta then states limits of 0, and
+/// `X-Rate-Limit-Reset` is only a suggestion.
+#[cfg(feature = "okta-api")]
+pub(crate) fn is_concurrency_limit(headers: &HeaderMap) -> bool {
+    ["x-rate-limit-limit", "x-rate-limit-remaining"]
+        .iter()
+        .all(|name| headers.get(*name).is_some_and(|value| value == "0"))
 }
 
 /// The time by the server's clock, which its other times refer to.

@@ -24,7 +24,9 @@ use super::claims::{Audience, Times, check_identifier, check_issuer, check_subje
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::json;
-use crate::secret::{Secret, sha256};
+use crate::secret::Secret;
+#[cfg(feature = "client")]
+use crate::secret::sha256;
 
 #[derive(Debug)]
 pub(crate) struct AccessTokenRules<'a> {
@@ -60,6 +62,7 @@ pub struct AccessTokenClaims {
     /// The token itself.
     text: Secret,
     /// The SHA-256 of the token, computed on first use.
+    #[cfg(feature = "client")]
     hash: OnceLock<[u8; 32]>,
 }
 
@@ -134,11 +137,13 @@ impl VerifiedAccessToken {
     }
 
     /// The token itself.
+    #[cfg(feature = "client")]
     pub(crate) fn text(&self) -> &Secret {
         &self.0.text
     }
 
     /// The SHA-256 of the token.
+    #[cfg(feature = "client")]
     pub(crate) fn hash(&self) -> &[u8; 32] {
         self.0.hash.get_or_init(|| sha256(self.0.text.expose().as_bytes()))
     }
@@ -230,6 +235,7 @@ fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenCla
         json: Vec::new(),
         all: OnceLock::new(),
         text: Secret::new(""),
+        #[cfg(feature = "client")]
         hash: OnceLock::new(),
     })
 }

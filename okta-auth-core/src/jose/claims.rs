@@ -19,16 +19,16 @@ use crate::json::Unique;
 
 /// The `aud` claim: one string, or a list of strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Audience(Vec<String>);
+pub(crate) struct Audience(Vec<String>);
 
 impl Audience {
     /// Whether `name` is one of the audiences.
-    pub fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|audience| audience == name)
     }
 
     /// The audiences.
-    pub fn as_slice(&self) -> &[String] {
+    pub(crate) fn as_slice(&self) -> &[String] {
         &self.0
     }
 }

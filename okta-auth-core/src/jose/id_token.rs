@@ -31,9 +31,9 @@ pub(crate) struct IdTokenRules<'a> {
     pub(crate) trust: RefetchPolicy,
 }
 
-/// The claims of a verified ID token (OIDC Core §2).
+/// An ID token that passed every check, with its claims (OIDC Core §2). It cannot be constructed in any other way.
 #[derive(Clone, Debug)]
-pub struct IdTokenClaims {
+pub struct VerifiedIdToken {
     registered: Registered,
     all: Map<String, Value>,
 }
@@ -54,7 +54,7 @@ struct Registered {
     sid: Option<String>,
 }
 
-impl IdTokenClaims {
+impl VerifiedIdToken {
     /// The issuer.
     pub fn issuer(&self) -> &str {
         self.registered.iss.as_deref().unwrap_or_default()
@@ -89,17 +89,6 @@ impl IdTokenClaims {
     pub fn all(&self) -> &Map<String, Value> {
         &self.all
     }
-}
-
-/// An ID token that passed every check. It cannot be constructed in any other way.
-#[derive(Clone, Debug)]
-pub struct VerifiedIdToken(IdTokenClaims);
-
-impl VerifiedIdToken {
-    /// The claims.
-    pub fn claims(&self) -> &IdTokenClaims {
-        &self.0
-    }
 
     /// Applies the rules in the order of OIDC Core §3.1.3.7, kind of token first.
     pub(super) fn check(authentic: VerifiedClaims, rules: &IdTokenRules<'_>) -> Result<Self> {
@@ -120,7 +109,7 @@ impl VerifiedIdToken {
         registered.check_nonce(rules.nonce)?;
         registered.check_access_token(rules.access_token, authentic.algorithm)?;
         registered.check_authentication(rules, authentic.now, authentic.leeway)?;
-        Ok(Self(IdTokenClaims { registered, all: authentic.payload.0 }))
+        Ok(Self { registered, all: authentic.payload.0 })
     }
 }
 

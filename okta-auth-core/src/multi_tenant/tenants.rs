@@ -143,12 +143,16 @@ impl Tenants {
         }
     }
 
-    /// Compares the path at which a router is nested with the configured mount path.
-    /// `original` is the path that the client sent, and `routed` the path in the router
+    /// Compares the path at which a router is nested with the configured mount path. `routed` is the path in the router
     /// with the library's routes.
-    pub(crate) fn observe_nesting(&self, original: &str, routed: &str) {
+    pub(crate) fn observe_nesting<H: Headers>(&self, head: Head<'_, H>, routed: &str) {
         let auth = self.representative();
-        auth.mounting().observe_nesting(auth.config().routes().mount(), original, routed);
+        let mount = auth.config().routes().mount();
+        // Nearly all requests, without looking for a query.
+        if mount.is_empty() && head.target.len() == routed.len() {
+            return;
+        }
+        auth.mounting().observe_nesting(mount, head.path(), routed);
     }
 
     /// Reads the router's route table once. It checks that the library's routes exist and

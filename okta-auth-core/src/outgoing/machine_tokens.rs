@@ -60,6 +60,11 @@ impl MachineTokens {
         self.cache.token(key(request), || self.request(request)).await
     }
 
+    #[cfg(feature = "okta-api")]
+    pub(super) fn provider(&self) -> &crate::protocol::Provider {
+        &self.endpoint.provider
+    }
+
     pub(super) async fn token_after(
         &self,
         rejected: &IssuedToken,

@@ -32,7 +32,6 @@ mod authorization;
 mod cache;
 mod issued_token;
 mod machine_tokens;
-#[cfg(feature = "client")]
 mod middleware;
 mod origin;
 mod rejection;

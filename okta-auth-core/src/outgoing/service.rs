@@ -1,22 +1,22 @@
 //! The service for calls to other APIs, and its builder.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::machine_tokens::MachineTokens;
 use super::target::Target;
 use super::token_endpoint::TokenEndpoint;
 use super::token_exchange::TokenExchange;
 use crate::clock::{Clock, SharedClock};
-use crate::config::{Config, ConfigBuilder};
+use crate::config::{Config, ConfigBuilder, PrivateKey, Variables};
 use crate::error::Result;
 use crate::http::{HttpClient, HttpSettings};
 use crate::protocol::Provider;
 
-/// Calls to other APIs: their tokens, and the origins that may receive them. Clones are cheap and
-/// share the caches.
+/// Calls to other APIs: their tokens, and the origins that may receive them. Clones are cheap and share the caches.
 ///
-/// `OktaAuth::outgoing` returns the one of a web app. A worker without a web framework, sessions
-/// and redirect URIs creates its own:
+/// `OktaAuth::outgoing` returns the one of a web app. A worker without a web framework, sessions and redirect URIs
+/// creates its own:
 ///
 /// ```no_run
 /// # use okta_auth_core as okta_auth;
@@ -38,19 +38,18 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Reads the `OKTA_*` variables of the process. It needs `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID`
-    /// and a credential.
+    /// Reads the `OKTA_*` variables of the process. It needs `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID` and a credential.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its
     /// fix.
     pub fn from_env() -> Result<Self> {
-        Self::builder(ConfigBuilder::from_env()).build()
+        Self::builder().from_env().build()
     }
 
-    /// Starts to build the service from settings in code.
-    pub fn builder(config: ConfigBuilder) -> OutgoingBuilder {
-        OutgoingBuilder { config, clock: SharedClock::default() }
+    /// Builds the service from settings in code, in addition to the variables or instead of them.
+    pub fn builder() -> OutgoingBuilder {
+        OutgoingBuilder::default()
     }
 
     /// Creates the service of an application with a provider.
@@ -64,6 +63,11 @@ impl Outgoing {
         Self { machine_tokens, token_exchange: TokenExchange::new(endpoint), clock }
     }
 
+    #[cfg(feature = "okta-api")]
+    pub(crate) fn provider(&self) -> &Provider {
+        self.machine_tokens.provider()
+    }
+
     /// Returns the tokens of the application itself.
     pub fn machine_tokens(&self) -> &MachineTokens {
         &self.machine_tokens
@@ -74,8 +78,7 @@ impl Outgoing {
         &self.token_exchange
     }
 
-    /// Names an API by its origin, such as `https://orders.example.com`. Tokens are sent to no
-    /// other origin.
+    /// Names an API by its origin, such as `https://orders.example.com`. Tokens are sent to no other origin.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if this is not an origin, or
@@ -86,23 +89,92 @@ impl Outgoing {
     }
 }
 
-/// Builds an [`Outgoing`] without sessions and a web framework.
-#[derive(Clone)]
+/// Builds an [`Outgoing`] without sessions and a web framework. A setting in code takes precedence over its variable.
+///
+/// ```
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::outgoing::Outgoing;
+///
+/// # fn vault(_: &str) -> &'static str { "kq3Yl0Zs8Xw5Rt2Vb7Nm4Jh1Gf6Dc9Pa" }
+/// # fn main() -> Result<(), okta_auth::Error> {
+/// let outgoing = Outgoing::builder()
+///     .from_env()
+///     .issuer("https://acme.okta.com/oauth2/default")
+///     .client_id("0oa1abcdXYZ2efGhI5d7")
+///     .client_secret(vault("client-secret"))
+///     .build()?;
+/// # drop(outgoing); Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
 #[must_use]
 pub struct OutgoingBuilder {
     config: ConfigBuilder,
     clock: SharedClock,
 }
 
+impl From<ConfigBuilder> for OutgoingBuilder {
+    /// Starts from settings that were made elsewhere.
+    fn from(config: ConfigBuilder) -> Self {
+        Self { config, ..Self::default() }
+    }
+}
+
+macro_rules! settings {
+    ($($name:ident($($value:ident: $type:ty)?);)*) => {
+        /// The settings of [`ConfigBuilder`](crate::config::ConfigBuilder) that the service needs.
+        impl OutgoingBuilder {
+            $(
+                #[doc = concat!("See [`ConfigBuilder::", stringify!($name), "`](crate::config::ConfigBuilder::", stringify!($name), ").")]
+                pub fn $name(mut self $(, $value: $type)?) -> Self {
+                    self.config = self.config.$name($($value)?);
+                    self
+                }
+            )*
+        }
+    };
+}
+
+settings! {
+    issuer(url: impl Into<String>);
+    client_id(id: impl Into<String>);
+    client_secret(secret: impl Into<String>);
+    client_secret_in_body();
+    client_secret_jwt();
+    private_key(key: PrivateKey);
+    http_timeout(time: Duration);
+    http_proxy(url: impl Into<String>);
+}
+
 impl OutgoingBuilder {
+    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). A setting in code takes precedence,
+    /// before and after this call.
+    #[allow(clippy::wrong_self_convention, reason = "it reads the environment, like `from_env` of other builders")]
+    pub fn from_env(mut self) -> Self {
+        self.config = self.config.with_variables(Variables::from_process());
+        self
+    }
+
+    /// Reads these variables instead of those of the process, for tests and for other sources.
+    #[allow(clippy::wrong_self_convention, reason = "as for `from_env`")]
+    pub fn from_variables<K: Into<String>, V: Into<String>>(self, variables: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self { config: self.config.with_variables(Variables::from_pairs(variables)), ..self }
+    }
+
+    /// Whether the variables or the settings name an Okta org, a client or its credentials; see
+    /// [`ConfigBuilder::names_an_org`].
+    pub fn names_an_org(&self) -> bool {
+        self.config.names_an_org()
+    }
+
     /// Replaces the system clock, for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// Validates the settings, without network access. Settings of sign-in, sessions and cookies
-    /// are not needed and have no effect.
+    /// Validates the settings, without network access. Settings of sign-in, sessions and cookies are not needed and
+    /// have no effect.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its

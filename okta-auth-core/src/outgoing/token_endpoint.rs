@@ -18,7 +18,7 @@ use crate::protocol::{Provider, TokenSet};
 const OTHER_ISSUERS: usize = 64;
 
 pub(super) struct TokenEndpoint {
-    provider: Provider,
+    pub(super) provider: Provider,
     /// The metadata of other authorization servers of the org, by issuer.
     others: Cache<String, Discovery>,
     pub(super) clock: SharedClock,

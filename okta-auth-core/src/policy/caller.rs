@@ -81,10 +81,6 @@ impl Caller {
         if let Who::User(session) = &self.who { Some(session) } else { None }
     }
 
-    pub(crate) fn shared_session(&self) -> Option<&Arc<Session>> {
-        if let Who::User(session) = &self.who { Some(session) } else { None }
-    }
-
     /// Returns the access token, if the caller presented one.
     pub fn access_token(&self) -> Option<&VerifiedAccessToken> {
         if let Who::Token(token) = &self.who { Some(token) } else { None }

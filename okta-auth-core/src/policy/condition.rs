@@ -52,7 +52,7 @@ pub(super) type CheckFn = Box<dyn Fn(Caller) -> CheckFuture + Send + Sync>;
 /// The result of one condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The condition holds.
     Met,
     /// The condition does not hold.
@@ -69,7 +69,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Returns a stable code for logs.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Met => "met",
             Self::NotMet => "not_met",

@@ -25,9 +25,15 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// Returns the result of the condition, with its `!` applied.
-    pub fn verdict(&self) -> Verdict {
-        self.verdict
+    /// Whether the condition holds, with its `!` applied.
+    pub fn is_met(&self) -> bool {
+        self.verdict == Verdict::Met
+    }
+
+    /// Returns a stable code for logs: `met`, `not_met`, or why the condition could not be evaluated
+    /// (`claim_missing`, `claim_malformed`, `login_required`, `check_unknown`).
+    pub const fn code(&self) -> &'static str {
+        self.verdict.as_str()
     }
 
     /// Whether an actor of the token is the reason.
@@ -65,10 +71,14 @@ impl fmt::Debug for Reason {
 
 /// The decision of a policy about one caller, with the conditions that led to it.
 /// ```
-/// # use okta_auth_core as okta_auth;
-/// # async fn example(user: okta_auth::engine::SignedIn) {
+/// # mod okta_auth {
+/// #     pub use okta_auth_core::policy;
+/// #     pub mod axum { pub use okta_auth_core::adapter::SignedIn as User; }
+/// # }
+/// use okta_auth::axum::User;
 /// use okta_auth::policy::{Effect, group};
 ///
+/// # async fn example(user: User) {
 /// let decision = user.decide(&group("Admins").named("administration")).await;
 /// match decision.effect() {
 ///     Effect::Allow => println!("show the button"),

@@ -49,11 +49,14 @@
 //! requested data, the handler evaluates a policy itself:
 //!
 //! ```
-//! # use okta_auth_core as okta_auth;
-//! use okta_auth::engine::SignedIn;
+//! # mod okta_auth {
+//! #     pub use okta_auth_core::policy;
+//! #     pub mod axum { pub use okta_auth_core::adapter::SignedIn as User; }
+//! # }
+//! use okta_auth::axum::User;
 //! use okta_auth::policy::{claim, group};
 //!
-//! async fn may_approve(user: &SignedIn, amount: u64) -> bool {
+//! async fn may_approve(user: &User, amount: u64) -> bool {
 //!     let policy = if amount > 10_000 {
 //!         group("Directors")
 //!     } else {
@@ -87,7 +90,6 @@ mod file;
 
 pub use caller::Caller;
 pub use claim::{ClaimCondition, claim};
-pub use condition::Verdict;
 pub use credentials::AcceptedCredentials;
 pub use decision::{Decision, Reason};
 pub use effect::{Effect, StepUp};

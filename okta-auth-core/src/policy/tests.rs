@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::condition::Verdict;
 use super::*;
 use crate::clock::Timestamp;
 use crate::session::Session;
@@ -198,13 +199,13 @@ proptest! {
         for reason in decision.reasons() {
             let number = (0..10).find(|number| atom(*number).to_string() == reason.condition.to_string()).unwrap();
             let is = judge(number, &claims).map(|value| value != reason.negated);
-            match reason.verdict() {
+            match reason.verdict {
                 Verdict::Met => prop_assert_eq!(is, Some(true)),
                 Verdict::NotMet => prop_assert_eq!(is, Some(false)),
                 Verdict::Missing | Verdict::Malformed => prop_assert_eq!(is, None),
                 Verdict::Anonymous | Verdict::Unknown => prop_assert!(false, "the caller is signed in"),
             }
-            prop_assert_eq!(reason.verdict() == Verdict::Met, decision.is_allowed());
+            prop_assert_eq!(reason.is_met(), decision.is_allowed());
             prop_assert!(decision.explain().contains(&reason.to_string()));
         }
     }

@@ -31,7 +31,9 @@ use crate::config::{ClientAuth, Config, ResponseMode};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::{HttpClient, Idempotency, ProviderError, is_timeout};
+#[cfg(feature = "client")]
+use crate::http::is_timeout;
+use crate::http::{HttpClient, Idempotency, ProviderError};
 use crate::json::Unique;
 use crate::secret::{Secret, SecretBytes};
 
@@ -40,6 +42,7 @@ use crate::secret::{Secret, SecretBytes};
 const CREDENTIALS_SIZE: usize = 4 * 1024;
 
 /// The type of an access token in token exchange (RFC 8693 §3).
+#[cfg(feature = "client")]
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 #[derive(Debug)]
@@ -88,8 +91,8 @@ impl AuthorizationParameters<'_> {
 #[derive(Clone)]
 pub(crate) struct ProviderClient {
     config: Arc<Config>,
-    pub(super) http: HttpClient,
-    pub(super) clock: SharedClock,
+    pub(crate) http: HttpClient,
+    pub(crate) clock: SharedClock,
 }
 
 impl ProviderClient {
@@ -178,6 +181,7 @@ impl ProviderClient {
     ///
     /// # Errors
     /// As for [`exchange_code`](Self::exchange_code).
+    #[cfg(feature = "client")]
     pub(crate) async fn client_credentials(
         &self,
         metadata: &Metadata,
@@ -194,6 +198,7 @@ impl ProviderClient {
     /// # Errors
     /// As for [`exchange_code`](Self::exchange_code), and `Code::ProviderResponse` if the response
     /// is not an access token.
+    #[cfg(feature = "client")]
     pub(crate) async fn exchange_token(
         &self,
         metadata: &Metadata,
@@ -218,6 +223,7 @@ impl ProviderClient {
 
     /// Requests tokens by a grant that no request uses up. If the connection broke, the request is
     /// sent a second time, with an assertion of its own, because a server accepts each one once.
+    #[cfg(feature = "client")]
     async fn repeatable_tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
         match self.tokens(metadata, parameters).await {
             Err(error) if is_repeatable(&error) => self.tokens(metadata, parameters).await,
@@ -348,6 +354,7 @@ impl ProviderClient {
 
 /// Whether a request failed without an answer and without a stated pause. A request that timed out
 /// has already used its time.
+#[cfg(feature = "client")]
 fn is_repeatable(error: &Error) -> bool {
     error.code() == Code::ProviderUnavailable && error.retry_after().is_none() && !is_timeout(error)
 }

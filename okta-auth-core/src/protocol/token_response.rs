@@ -26,6 +26,7 @@ pub(crate) struct TokenSet {
     /// The granted scopes; `None` if they are the requested ones (RFC 6749 §5.1).
     pub(crate) scopes: Option<Vec<String>>,
     /// The type of an exchanged token (RFC 8693 §2.2.1).
+    #[cfg(feature = "client")]
     pub(crate) issued_token_type: Option<String>,
 }
 
@@ -42,6 +43,7 @@ struct RawTokenResponse {
     scope: Option<String>,
     #[serde(default)]
     id_token: Option<Secret>,
+    #[cfg(feature = "client")]
     #[serde(default)]
     issued_token_type: Option<String>,
 }
@@ -89,6 +91,7 @@ impl TokenSet {
             access_token_expires_at: wire.expires_in.map(|lifetime| now.plus(lifetime.0)),
             refresh_token: wire.refresh_token,
             id_token: wire.id_token,
+            #[cfg(feature = "client")]
             issued_token_type: wire.issued_token_type,
             scopes: wire.scope.map(|scope| scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect()),
         })
@@ -123,12 +126,16 @@ mod tests {
             ("0", Some(1_000)),
             ("\"0\"", Some(1_000)),
             ("1e300", Some(i64::MAX)),
+            ("1e400", Some(i64::MAX)),
+            ("99999999999999999999999999", Some(i64::MAX)),
             ("\"99999999999999999999999\"", Some(i64::MAX)),
             ("null", None),
         ] {
             assert_eq!(expires_at(value), seconds, "{value}");
         }
-        for bad in ["-1", "\"\"", "\"-1\"", "\"1.5\"", "\" 1\"", "\"1h\"", "true", "[3600]", "{}", r#""\u0663""#] {
+        for bad in
+            ["-1", "-1e400", "\"\"", "\"-1\"", "\"1.5\"", "\" 1\"", "\"1h\"", "true", "[3600]", "{}", r#""\u0663""#]
+        {
             let error = with(&format!(r#","expires_in":{bad}"#)).unwrap_err();
             assert_eq!(error.code(), Code::ProviderResponse, "{bad}");
             assert!(error.to_string().contains("`expires_in` is not a number of seconds"), "{bad}: {error}");

@@ -15,11 +15,16 @@ const PASSIVE_HEADER: &str = "x-session-activity";
 /// The parsed headers of a request, from one pass over all headers.
 pub(crate) struct ParsedHeaders<'a> {
     pub(crate) cookies: RequestCookies,
+    /// Whether the request declares itself passive.
+    pub(crate) activity: Activity,
+    pub(crate) sender: Sender<'a>,
+}
+
+/// What the headers say about the sender of a request.
+pub(crate) struct Sender<'a> {
     pub(crate) credentials: Credentials,
     pub(crate) kind: RequestKind,
     pub(crate) websocket: bool,
-    /// Whether the request declares itself passive.
-    pub(crate) activity: Activity,
     /// Whether htmx sent the request.
     pub(crate) htmx: bool,
     /// The page that sent the request, according to the browser or htmx.
@@ -50,7 +55,7 @@ impl<'a> ParsedHeaders<'a> {
         }
         let (credentials, kind) = (presented.with_query(head.query()), signs.kind());
         let page = if htmx { current } else { referer }.map(H::keep);
-        Self { cookies, credentials, kind, websocket, activity, htmx, page, host }
+        Self { cookies, activity, sender: Sender { credentials, kind, websocket, htmx, page, host } }
     }
 }
 

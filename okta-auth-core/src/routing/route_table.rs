@@ -40,12 +40,19 @@ struct SpecialRoute {
     options: RouteOptions,
 }
 
+/// A bit for the length of a pattern.
+fn length_bit(pattern: &str) -> u64 {
+    1 << (pattern.len() % 64)
+}
+
 #[derive(Debug)]
 pub(crate) struct RouteTable {
     /// The application's policy set, followed by those of tenants.
     sets: Vec<Arc<RouteAccess>>,
     /// The library's own paths, and the routes with options.
     special: HashMap<String, SpecialRoute, RandomState>,
+    /// A filter for them, because every request asks and few patterns are special: the [`length_bit`] of each.
+    lengths: u64,
     /// Whether any set can deny a request.
     active: bool,
     requests: AtomicU64,
@@ -65,7 +72,8 @@ impl RouteTable {
         for route in special.passive {
             routes.entry(route).or_default().options.activity = Activity::Passive;
         }
-        Self { sets, special: routes, active, requests: AtomicU64::new(0) }
+        let lengths = routes.keys().fold(0, |all, pattern| all | length_bit(pattern));
+        Self { sets, special: routes, lengths, active, requests: AtomicU64::new(0) }
     }
 
     pub(crate) fn settings(&self, route: MatchedRoute<'_>) -> RouteSettings {
@@ -85,6 +93,9 @@ impl RouteTable {
     }
 
     fn find(&self, pattern: &str) -> SpecialRoute {
+        if self.lengths & length_bit(pattern) == 0 {
+            return SpecialRoute::default();
+        }
         self.special.get(pattern).copied().unwrap_or_default()
     }
 

@@ -147,7 +147,7 @@ impl CookieStore {
         let left = self.limits.remaining(session.lifeline(), now);
         // Usually the browser has nothing to delete, and its one cookie is not searched again.
         let none = RequestCookies::default();
-        let cookies = if cookies.has_only(&self.place.name) { &none } else { cookies };
+        let cookies = if cookies.only(&self.place.name).is_some() { &none } else { cookies };
         let mut set = self.place.chunks.write(cookies, &sealed, left)?;
         set.extend(self.previous.iter().flat_map(|place| self.clear_at(place, cookies)));
         Ok(set)

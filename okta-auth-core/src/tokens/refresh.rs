@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::userinfo;
 use crate::clock::NumericDate;
 use crate::error::{Error, Result};
-use crate::jose::{IdTokenClaims, IdTokenRules, RefetchPolicy};
+use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedIdToken};
 use crate::protocol::{ProviderContext, TokenSet};
 use crate::secret::Secret;
 
@@ -74,13 +74,13 @@ async fn verify(
         trust: RefetchPolicy::Always,
     };
     let verified = with.verifier.id_token(with.metadata.jwks_uri(), id_token.expose(), &rules).await?;
-    check_continuity(verified.claims(), known)?;
-    Ok(verified.claims().all().clone())
+    check_continuity(&verified, known)?;
+    Ok(verified.all().clone())
 }
 
 /// The rules of OIDC Core §12.2: the same user, the same sign-in. Issuer, audience and `azp` have been checked as for
 /// every ID token.
-fn check_continuity(new: &IdTokenClaims, known: &RefreshContext<'_>) -> Result<()> {
+fn check_continuity(new: &VerifiedIdToken, known: &RefreshContext<'_>) -> Result<()> {
     if new.subject() != known.subject {
         return Err(Error::invalid_claim("sub", "is not the user whose tokens were refreshed"));
     }

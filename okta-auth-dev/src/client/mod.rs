@@ -7,10 +7,12 @@
 mod agent;
 mod connection;
 mod document;
+mod protection;
 mod service;
 
 pub use connection::ResourceConnection;
 pub(crate) use document::{PublishedDetails, Registration};
+pub use protection::JweAlgorithm;
 
 use std::time::Duration;
 
@@ -153,6 +155,16 @@ pub struct Client {
     pub is_metadata_document: bool,
     /// The URL of the public keys, instead of [`Client::jwks`].
     pub jwks_uri: Option<String>,
+    /// Whether every token request needs a DPoP proof.
+    pub dpop_bound_access_tokens: bool,
+    /// Whether the authorization request must be pushed.
+    pub require_pushed_authorization_requests: bool,
+    /// Whether the authorization request must be a signed request object.
+    pub require_signed_request_object: bool,
+    /// The only accepted algorithm of request objects; `None` for all of Okta's.
+    pub request_object_signing_alg: Option<String>,
+    /// How ID tokens are encrypted; `None` for signed ones.
+    pub id_token_encrypted_response_alg: Option<JweAlgorithm>,
 }
 
 impl Client {
@@ -190,6 +202,11 @@ impl Client {
             resource_url: None,
             is_metadata_document: false,
             jwks_uri: None,
+            dpop_bound_access_tokens: false,
+            require_pushed_authorization_requests: false,
+            require_signed_request_object: false,
+            request_object_signing_alg: None,
+            id_token_encrypted_response_alg: None,
         }
     }
 

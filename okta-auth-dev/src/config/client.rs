@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::client::{AuthMethod, Client, ResourceConnection, Rotation, SubjectFormat};
+use crate::client::{AuthMethod, Client, JweAlgorithm, ResourceConnection, Rotation, SubjectFormat};
 use crate::grant_type::GrantType;
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -36,6 +36,16 @@ pub(crate) struct ClientTable {
     /// The URL of the keys, on this machine.
     jwks_uri: Option<String>,
     pkce_required: Option<bool>,
+    /// Whether every token request needs a DPoP proof.
+    #[serde(default)]
+    dpop_bound_access_tokens: bool,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
+    #[serde(default)]
+    require_signed_request_object: bool,
+    request_object_signing_alg: Option<String>,
+    /// Needs a key with `use=enc` in `jwks`.
+    id_token_encrypted_response_alg: Option<JweAlgorithm>,
     /// Granted scopes of Okta's API.
     #[serde(default)]
     okta_scopes: Vec<String>,
@@ -123,6 +133,11 @@ impl ClientTable {
             jwks: self.jwks,
             jwks_uri: self.jwks_uri,
             pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
+            dpop_bound_access_tokens: self.dpop_bound_access_tokens,
+            require_pushed_authorization_requests: self.require_pushed_authorization_requests,
+            require_signed_request_object: self.require_signed_request_object,
+            request_object_signing_alg: self.request_object_signing_alg,
+            id_token_encrypted_response_alg: self.id_token_encrypted_response_alg,
             okta_scopes: self.okta_scopes,
             admin_roles: self.admin_roles,
             api_integration: self.api_integration,
@@ -193,6 +208,11 @@ impl From<Client> for ClientTable {
             jwks: client.jwks,
             jwks_uri: client.jwks_uri,
             pkce_required: Some(client.pkce_required),
+            dpop_bound_access_tokens: client.dpop_bound_access_tokens,
+            require_pushed_authorization_requests: client.require_pushed_authorization_requests,
+            require_signed_request_object: client.require_signed_request_object,
+            request_object_signing_alg: client.request_object_signing_alg,
+            id_token_encrypted_response_alg: client.id_token_encrypted_response_alg,
             okta_scopes: client.okta_scopes,
             admin_roles: client.admin_roles,
             api_integration: client.api_integration,

@@ -1,9 +1,8 @@
 //! Settings from a TOML file.
 //!
-//! Every key is optional; an unknown key is an error. Users are added to the two default
-//! ones and replace a user with the same login. The first client replaces the default web
-//! app. A server with the id `default` replaces the default one, and `org` configures the
-//! org's own server.
+//! Every key is optional; an unknown key is an error. Users are added to the two default ones and replace a user with
+//! the same login. The first client replaces the default web app. A server with the id `default` replaces the default
+//! one, and `org` configures the org's own server.
 //!
 //! ```
 //! let settings = r#"
@@ -33,6 +32,11 @@
 //! rotation = "rotate"                 # or static
 //! rotation_leeway = 30                # seconds
 //! pkce_required = true
+//! dpop_bound_access_tokens = true     # every token request needs a DPoP proof
+//! require_pushed_authorization_requests = true
+//! require_signed_request_object = true # a request object in every authorization request
+//! request_object_signing_alg = "RS256" # by default all of Okta's algorithms
+//! id_token_encrypted_response_alg = "RSA-OAEP-256" # -384, -512; needs a key with use = "enc" in jwks
 //! session_claim = true                # `sid` in ID tokens; by default only with session details of Single Logout
 //! frontchannel_logout_uri = "http://localhost:3000/frontchannel-logout"
 //! frontchannel_logout_session_required = true # `iss` and `sid` in its query

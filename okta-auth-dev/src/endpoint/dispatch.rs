@@ -2,8 +2,8 @@
 
 use super::exchange::{Exchange, MOVED};
 use super::{
-    activate, authorize, client_assertion, device_authorize, introspect, keys, logout, metadata, okta_api, page, paths,
-    revoke, second_factor, sign_in, token, userinfo,
+    activate, authorize, client_assertion, device_authorize, dpop, introspect, keys, logout, metadata, okta_api, page,
+    par, paths, revoke, second_factor, sign_in, token, userinfo,
 };
 use crate::client::Client;
 use crate::oauth_error::{OAuthError, management, no_such_path, not_found, rate_limited, wrong_method};
@@ -46,7 +46,7 @@ pub(crate) fn answer(org: &OrgState, request: &Recorded) -> Reply {
     };
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let at = |id: &str, then: fn(&Exchange<'_>) -> Reply| match org.server(id) {
-        Some(server) => then(&Exchange { org, server, request, moved }),
+        Some(server) => then(&Exchange { org, server, request, moved, jkt: None }),
         None => not_found(&format!("{id} (AuthorizationServer)")),
     };
     match segments.as_slice() {
@@ -62,7 +62,7 @@ pub(crate) fn answer(org: &OrgState, request: &Recorded) -> Reply {
         ["oauth2", "v1", endpoint @ ..] => endpoint_at(org, request, moved, "org", &endpoint.join("/")),
         ["oauth2", id, "v1", endpoint @ ..] => endpoint_at(org, request, moved, id, &endpoint.join("/")),
         ["api", "v1", path @ ..] => match org.server(ORG_SERVER) {
-            Some(server) => okta_api::answer(&Exchange { org, server, request, moved }, path),
+            Some(server) => okta_api::answer(&Exchange { org, server, request, moved, jkt: None }, path),
             None => no_such_path(),
         },
         [paths::SIGN_IN] => sign_in::answer(org, request),
@@ -79,7 +79,7 @@ fn endpoint_at(org: &OrgState, request: &Recorded, moved: bool, id: &str, endpoi
     let Some(server) = org.server(id) else {
         return not_found(&format!("{id} (AuthorizationServer)"));
     };
-    let exchange = Exchange { org, server, request, moved };
+    let exchange = Exchange { org, server, request, moved, jkt: None };
     if endpoint.starts_with("keys") {
         return keys::keys(&exchange, endpoint);
     }
@@ -91,6 +91,7 @@ fn endpoint_at(org: &OrgState, request: &Recorded, moved: bool, id: &str, endpoi
     match allowance {
         Some(allowance) if allowance.exceeded => {
             client_assertion::use_up(&exchange);
+            dpop::use_up(&exchange);
             allowance.label(rate_limited())
         }
         Some(allowance) => allowance.label(handler(&exchange)),
@@ -99,8 +100,7 @@ fn endpoint_at(org: &OrgState, request: &Recorded, moved: bool, id: &str, endpoi
 }
 
 /// Okta's endpoints that the org does not serve. The metadata lists some of them.
-const NOT_SERVED: [&str; 6] =
-    ["par", "bc/authorize", "interact", "primary-authenticate", "oob-authenticate", "challenge"];
+const NOT_SERVED: [&str; 5] = ["bc/authorize", "interact", "primary-authenticate", "oob-authenticate", "challenge"];
 
 type Handler = fn(&Exchange<'_>) -> Reply;
 
@@ -112,6 +112,7 @@ fn handler(endpoint: &str) -> Option<(&'static [&'static str], Handler)> {
         "introspect" => (&["POST"], introspect::introspect),
         "revoke" => (&["POST"], revoke::revoke),
         "logout" => (&["GET", "POST"], logout::logout),
+        "par" => (&["POST"], par::par),
         "device/authorize" => (&["POST"], device_authorize::device_authorize),
         _ if NOT_SERVED.contains(&endpoint) => (&["POST"], |_| OAuthError::feature_not_enabled().reply()),
         _ => return None,

@@ -15,6 +15,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) request: &'a Recorded,
     /// Whether the client has followed the redirect of a fault.
     pub(crate) moved: bool,
+    /// The thumbprint of the key that the request proved to have (RFC 9449).
+    pub(crate) jkt: Option<&'a str>,
 }
 
 impl Exchange<'_> {

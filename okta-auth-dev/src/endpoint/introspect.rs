@@ -55,8 +55,9 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
 fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     let claims = verify_own(exchange.org, exchange.server, token)?;
     let mut members = Map::new();
-    members.insert("token_type".into(), json!("Bearer"));
-    for name in ["exp", "iat", "sub", "aud", "iss", "jti", "uid", "auth_time", "acr"] {
+    let kind = if claims.contains_key("cnf") { "DPoP" } else { "Bearer" };
+    members.insert("token_type".into(), json!(kind));
+    for name in ["exp", "iat", "sub", "aud", "iss", "jti", "uid", "auth_time", "acr", "cnf"] {
         members.extend(claims.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     if let Some(scopes) = claims.get("scp").and_then(Value::as_array) {

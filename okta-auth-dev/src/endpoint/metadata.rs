@@ -1,13 +1,11 @@
 //! The metadata documents, member for member in Okta's order.
 //!
-//! The OpenID document and the OAuth document of a server are nearly identical. The first
-//! adds userinfo and ID tokens, the second adds one response type and one grant. Neither
-//! lists custom scopes and claims. The lists describe Okta's capabilities, not those of
-//! this org: for example, they include PAR, which the org does not serve.
+//! The OpenID document and the OAuth document of a server are nearly identical. The first adds userinfo and ID tokens,
+//! the second adds one response type and one grant. Neither lists custom scopes and claims. The lists describe Okta's
+//! capabilities, not those of this org: for example, they include CIBA, which the org does not serve.
 //!
-//! A client must compare `issuer` with its configured issuer (RFC 8414 §3.3, OpenID
-//! Connect Discovery §4.3), and must take every URL from the metadata. Several faults
-//! test these two rules.
+//! A client must compare `issuer` with its configured issuer (RFC 8414 §3.3, OpenID Connect Discovery §4.3), and must
+//! take every URL from the metadata. Several faults test these two rules.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -89,7 +87,7 @@ struct Metadata {
     /// Okta signs only with RS256.
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token_signing_alg_values_supported: Option<[&'static str; 1]>,
-    /// Okta encrypts ID tokens for an app with an encryption key; this org does not.
+    /// Okta encrypts ID tokens for an app with an encryption key.
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token_encryption_alg_values_supported: Option<[&'static str; 3]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,16 +103,15 @@ struct Metadata {
     revocation_endpoint: String,
     revocation_endpoint_auth_methods_supported: [&'static str; 5],
     end_session_endpoint: String,
-    /// Okta accepts signed request objects; this org rejects them.
+    /// Request objects by value, see `request_object`.
     request_parameter_supported: bool,
     request_object_signing_alg_values_supported: [&'static str; 9],
     device_authorization_endpoint: String,
-    /// Published as at Okta, but not served by this org.
     pushed_authorization_request_endpoint: String,
     /// Published as at Okta, but not served by this org.
     backchannel_token_delivery_modes_supported: [&'static str; 1],
     backchannel_authentication_request_signing_alg_values_supported: [&'static str; 9],
-    /// Published as at Okta; this org rejects requests with a proof.
+    /// The algorithms of DPoP proofs.
     dpop_signing_alg_values_supported: [&'static str; 6],
     /// Only for an org with clients of Cross App Access: custom servers accept ID-JAGs.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,12 +1,12 @@
 //! The endpoints: functions from a request to a reply.
 //!
-//! Paths are Okta's. `{base}` is `/oauth2/v1` for the org's own server and
-//! `/oauth2/{id}/v1` for a custom one.
+//! Paths are Okta's. `{base}` is `/oauth2/v1` for the org's own server and `/oauth2/{id}/v1` for a custom one.
 //!
 //! | path | module |
 //! |---|---|
 //! | `{base}/authorize` | `authorize` |
-//! | `{base}/token` | `token`, `client_auth`, `client_assertion` |
+//! | `{base}/par` | `par`, `request_object` |
+//! | `{base}/token` | `token`, `client_auth`, `client_assertion`, `dpop` |
 //! | `{base}/keys` | `keys` |
 //! | `{base}/userinfo` | `userinfo` |
 //! | `{base}/introspect` | `introspect` |
@@ -24,8 +24,10 @@ mod activate;
 mod authorize;
 mod client_assertion;
 mod client_auth;
+mod client_signature;
 mod device_authorize;
 mod dispatch;
+mod dpop;
 mod exchange;
 mod front_channel;
 mod introspect;
@@ -34,8 +36,10 @@ mod logout;
 mod metadata;
 mod okta_api;
 pub(crate) mod page;
+mod par;
 mod params;
 mod paths;
+mod request_object;
 mod revoke;
 mod second_factor;
 mod session_cookie;

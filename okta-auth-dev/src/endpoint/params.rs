@@ -39,6 +39,22 @@ impl Params {
         unique.then_some(()).ok_or_else(OAuthError::duplicate_parameter)
     }
 
+    /// The parameters with other values; parameters without a new value stay.
+    pub(crate) fn overridden(&self, others: &[(String, String)]) -> Self {
+        let stays = |(name, _): &&(String, String)| !others.iter().any(|(other, _)| other == name);
+        Self { pairs: self.pairs.iter().filter(stays).chain(others).cloned().collect() }
+    }
+
+    /// The parameters with this one, which replaces an earlier value.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+        self.overridden(&[(name.to_owned(), value.to_owned())])
+    }
+
+    /// The pairs without those of these names.
+    pub(crate) fn without(self, names: &[&str]) -> Vec<(String, String)> {
+        self.pairs.into_iter().filter(|(name, _)| !names.contains(&name.as_str())).collect()
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }

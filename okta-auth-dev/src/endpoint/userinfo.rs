@@ -3,8 +3,9 @@
 //! `sub` is the Okta user id, as in the ID token. In the access token, `sub` is the
 //! login.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::dpop;
 use super::exchange::Exchange;
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
@@ -21,6 +22,7 @@ const INSUFFICIENT: &str = "Bearer error=\"insufficient_scope\", error_descripti
 /// Returns the claims of the granted scopes, or a challenge without a body.
 pub(super) fn userinfo(exchange: &Exchange<'_>) -> Reply {
     if let Some(reply) = instead(exchange) {
+        dpop::use_up(exchange);
         return reply;
     }
     let reply = claims(exchange);
@@ -51,13 +53,17 @@ fn challenge(status: u16, value: &str) -> Reply {
 fn claims(exchange: &Exchange<'_>) -> Reply {
     let header = exchange.request.header("authorization").unwrap_or_default();
     let (scheme, token) = header.split_once(' ').unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let bound = scheme.eq_ignore_ascii_case("dpop");
+    if !bound && !scheme.eq_ignore_ascii_case("bearer") {
         return challenge(401, INVALID);
     }
     let verified = verify_own(exchange.org, exchange.server, token.trim());
     // An ID token has no `scp`, so it is rejected here.
     let granted = verified.as_ref().and_then(|claims| claims.get("scp")).and_then(Value::as_array);
     let Some(granted) = granted else { return challenge(401, INVALID) };
+    if let Err(error) = dpop::check_resource(exchange, token.trim(), verified.as_ref().unwrap_or(&Map::new()), bound) {
+        return dpop_challenge(exchange, &error);
+    }
     let scopes: Vec<String> = granted.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     if !scopes.iter().any(|scope| scope == "openid") {
         return challenge(403, INSUFFICIENT);
@@ -72,5 +78,17 @@ fn claims(exchange: &Exchange<'_>) -> Reply {
         Fault::UserinfoMember(name, value) => Some((name, value)),
         _ => None,
     });
-    Reply::json(200, &claims).no_store()
+    dpop::label_resource(exchange, Reply::json(200, &claims).no_store())
+}
+
+/// The challenge of RFC 9449 §7.1.
+fn dpop_challenge(exchange: &Exchange<'_>, error: &OAuthError) -> Reply {
+    let (scheme, algorithms) = (dpop::challenge_scheme(exchange), dpop::ALGORITHMS);
+    let (code, description) = (&error.error, &error.description);
+    let value = format!("{scheme} algs=\"{algorithms}\", error=\"{code}\", error_description=\"{description}\"");
+    let reply = challenge(error.status, &value);
+    match &error.dpop_nonce {
+        Some(nonce) => reply.header("dpop-nonce", nonce.clone()),
+        None => reply,
+    }
 }

@@ -2,7 +2,6 @@
 //! FAPI client tests that apply to Okta's protocol, and attacks known by name. Where a
 //! specification requires a check, the variant names the section.
 
-use std::mem::discriminant;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +9,11 @@ use serde_json::Value;
 
 use super::api::ApiFault;
 use super::device::DeviceFault;
+use super::dpop::DpopFault;
 use super::id_jag::IdJagFault;
+use super::jwe::JweFault;
 use super::milliseconds;
+use super::par::ParFault;
 
 /// An error or unusual behaviour of the org, enabled on request.
 ///
@@ -409,29 +411,11 @@ pub enum Fault {
     Device(DeviceFault),
     /// A fault of `/api/v1`.
     Api(ApiFault),
-}
-
-impl Fault {
-    /// Whether two faults are of the same kind, so that the later one replaces the
-    /// earlier one. Faults of claims, headers and members are of the same kind if they
-    /// have the same name.
-    pub(super) fn replaces(&self, earlier: &Self) -> bool {
-        match (self, earlier) {
-            (Self::IdTokenClaim(one, _), Self::IdTokenClaim(other, _))
-            | (Self::IdTokenHeader(one, _), Self::IdTokenHeader(other, _))
-            | (Self::DiscoveryMember(one, _), Self::DiscoveryMember(other, _))
-            | (Self::DiscoveryMemberForClient(one, _), Self::DiscoveryMemberForClient(other, _))
-            | (Self::TokenMember(one, _), Self::TokenMember(other, _))
-            | (Self::AccessTokenClaim(one, _), Self::AccessTokenClaim(other, _))
-            | (Self::UserinfoMember(one, _), Self::UserinfoMember(other, _))
-            | (Self::IntrospectMember(one, _), Self::IntrospectMember(other, _)) => one == other,
-            (Self::Device(DeviceFault::Member(one, _)), Self::Device(DeviceFault::Member(other, _)))
-            | (Self::IdJag(IdJagFault::Claim(one, _)), Self::IdJag(IdJagFault::Claim(other, _)))
-            | (Self::IdJag(IdJagFault::Header(one, _)), Self::IdJag(IdJagFault::Header(other, _))) => one == other,
-            (Self::IdJag(one), Self::IdJag(other)) => discriminant(one) == discriminant(other),
-            (Self::Device(one), Self::Device(other)) => discriminant(one) == discriminant(other),
-            (Self::Api(one), Self::Api(other)) => discriminant(one) == discriminant(other),
-            _ => discriminant(self) == discriminant(earlier),
-        }
-    }
+    // -- DPoP, pushed authorization requests, encrypted ID tokens --------------------------------------------------
+    /// A fault of DPoP.
+    Dpop(DpopFault),
+    /// A fault of `/par`.
+    Par(ParFault),
+    /// A fault of the encryption of ID tokens.
+    Jwe(JweFault),
 }

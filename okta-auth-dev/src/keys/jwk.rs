@@ -1,5 +1,6 @@
 //! Public keys as JSON (RFC 7517), and signature verification with such a key.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{self, RsaParameters, UnparsedPublicKey};
 use serde_json::{Map, Value, json};
@@ -37,7 +38,7 @@ impl SigningKey {
                 json!({"kty": "RSA", "n": random::base64url(modulus), "e": random::base64url(exponent)})
             }
             Material::Ec(_) => {
-                let curve = if self.algorithm == Algorithm::Es384 { "P-384" } else { "P-256" };
+                let curve = curve(self.algorithm);
                 let (x, y) = coordinates(bytes);
                 json!({"kty": "EC", "crv": curve, "x": random::base64url(x), "y": random::base64url(y)})
             }
@@ -45,6 +46,27 @@ impl SigningKey {
         };
         members.as_object().cloned().unwrap_or_default()
     }
+}
+
+/// The curve of an ECDSA algorithm (RFC 7518 §3.4).
+fn curve(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Es384 => "P-384",
+        Algorithm::Es512 => "P-521",
+        _ => "P-256",
+    }
+}
+
+/// The thumbprint of a public key (RFC 7638): the SHA-256 of its required members in alphabetical order. `None` for a
+/// key of another type.
+pub(crate) fn thumbprint(jwk: &Value) -> Option<String> {
+    let member = |name: &str| Some(json!(jwk.get(name)?.as_str()?).to_string());
+    let canonical = match jwk.get("kty").and_then(Value::as_str)? {
+        "EC" => format!(r#"{{"crv":{},"kty":"EC","x":{},"y":{}}}"#, member("crv")?, member("x")?, member("y")?),
+        "RSA" => format!(r#"{{"e":{},"kty":"RSA","n":{}}}"#, member("e")?, member("n")?),
+        _ => return None,
+    };
+    Some(random::base64url(digest(&SHA256, canonical.as_bytes())))
 }
 
 /// The coordinates of an uncompressed point, without its prefix byte (SEC 1 §2.3.3).
@@ -83,9 +105,9 @@ fn without_sign(integer: &[u8]) -> &[u8] {
     integer.strip_prefix(&[0]).unwrap_or(integer)
 }
 
-/// Verifies a signature with the public key in a JWK, for client assertions.
+/// Verifies a signature with the public key in a JWK: of client assertions, request objects and DPoP proofs.
 ///
-/// Supports Okta's algorithms: RS256, RS384, RS512, ES256, ES384.
+/// Supports Okta's algorithms: RS256, RS384, RS512, ES256, ES384, ES512.
 pub(crate) fn verify_with_jwk(jwk: &Value, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
     let member = |name: &str| jwk.get(name).and_then(Value::as_str).and_then(random::from_base64url);
     match (jwk.get("kty").and_then(Value::as_str), algorithm) {
@@ -98,7 +120,10 @@ pub(crate) fn verify_with_jwk(jwk: &Value, algorithm: Algorithm, message: &[u8],
             };
             PublicKeyComponents { n, e }.verify(parameters, message, signature).is_ok()
         }
-        (Some("EC"), Algorithm::Es256 | Algorithm::Es384) => {
+        (Some("EC"), Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512) => {
+            if jwk.get("crv").and_then(Value::as_str) != Some(curve(algorithm)) {
+                return false;
+            }
             let (Some(x), Some(y)) = (member("x"), member("y")) else { return false };
             let point = [vec![4], x, y].concat();
             UnparsedPublicKey::new(algorithm.verification(), point).verify(message, signature).is_ok()
@@ -113,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_published_key_verifies_signatures_of_its_private_key() {
-        for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384] {
+        for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::Es512] {
             let key = SigningKey::generate(algorithm).unwrap();
             let signature = key.sign(algorithm, b"message").unwrap();
             let jwk = Value::Object(key.jwk());
@@ -121,5 +146,13 @@ mod tests {
             assert!(!verify_with_jwk(&jwk, algorithm, b"another", &signature), "{jwk}");
             assert!(key.verifies(algorithm, b"message", &signature));
         }
+    }
+
+    #[test]
+    fn a_thumbprint_ignores_optional_members_and_their_order() {
+        let key = SigningKey::generate(Algorithm::Es256).unwrap().jwk();
+        let bare = json!({"y": key["y"], "x": key["x"], "crv": key["crv"], "kty": "EC"});
+        assert_eq!(thumbprint(&Value::Object(key)), thumbprint(&bare));
+        assert_eq!(thumbprint(&json!({"kty": "oct", "k": "AA"})), None);
     }
 }

@@ -13,7 +13,7 @@ mod ring;
 mod signing_key;
 
 pub use client_key::ClientKey;
-pub(crate) use jwk::verify_with_jwk;
+pub(crate) use jwk::{thumbprint, verify_with_jwk};
 pub(crate) use ring::{KeyRing, Special};
 pub use signing_key::Algorithm;
 pub(crate) use signing_key::SigningKey;

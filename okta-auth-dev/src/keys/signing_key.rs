@@ -27,6 +27,8 @@ pub enum Algorithm {
     Es256,
     /// ECDSA with P-384 and SHA-384.
     Es384,
+    /// ECDSA with P-521 and SHA-512.
+    Es512,
     /// Ed25519.
     EdDsa,
 }
@@ -41,12 +43,14 @@ impl Algorithm {
             Self::Ps256 => "PS256",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
             Self::EdDsa => "EdDSA",
         }
     }
 
     pub(crate) fn named(name: &str) -> Option<Self> {
-        let all = [Self::Rs256, Self::Rs384, Self::Rs512, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
+        use Algorithm::{EdDsa, Es256, Es384, Es512, Ps256, Rs256, Rs384, Rs512};
+        let all = [Rs256, Rs384, Rs512, Ps256, Es256, Es384, Es512, EdDsa];
         all.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 
@@ -67,6 +71,7 @@ impl Algorithm {
             Self::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
             Self::Es256 => &signature::ECDSA_P256_SHA256_FIXED,
             Self::Es384 => &signature::ECDSA_P384_SHA384_FIXED,
+            Self::Es512 => &signature::ECDSA_P521_SHA512_FIXED,
             Self::EdDsa => &signature::ED25519,
         }
     }
@@ -105,6 +110,9 @@ impl SigningKey {
             }
             Algorithm::Es384 => {
                 Material::Ec(EcdsaKeyPair::generate(&signature::ECDSA_P384_SHA384_FIXED_SIGNING).map_err(failed)?)
+            }
+            Algorithm::Es512 => {
+                Material::Ec(EcdsaKeyPair::generate(&signature::ECDSA_P521_SHA512_FIXED_SIGNING).map_err(failed)?)
             }
             Algorithm::EdDsa => Material::Ed25519(Ed25519KeyPair::generate().map_err(failed)?),
             _ => Material::Rsa(rsa::KeyPair::generate(KeySize::Rsa2048).map_err(failed)?),
@@ -149,7 +157,7 @@ impl SigningKey {
         let fits = matches!(
             (&*self.material, algorithm),
             (Material::Rsa(_), Algorithm::Rs256 | Algorithm::Rs384 | Algorithm::Rs512 | Algorithm::Ps256)
-                | (Material::Ec(_), Algorithm::Es256 | Algorithm::Es384)
+                | (Material::Ec(_), Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512)
                 | (Material::Ed25519(_), Algorithm::EdDsa)
         );
         fits && UnparsedPublicKey::new(algorithm.verification(), self.public_bytes()).verify(message, signature).is_ok()

@@ -26,6 +26,8 @@ pub enum Endpoint {
     Api,
     /// `/device/authorize`
     DeviceAuthorize,
+    /// `/par`
+    Par,
 }
 
 /// The failure of an endpoint.
@@ -67,7 +69,7 @@ pub enum Outage {
 
 impl Endpoint {
     /// All endpoints.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Discovery,
         Self::Keys,
         Self::Authorize,
@@ -78,6 +80,7 @@ impl Endpoint {
         Self::Logout,
         Self::Api,
         Self::DeviceAuthorize,
+        Self::Par,
     ];
 
     /// Returns the last segment of the endpoint's path; `discovery` for the metadata, `api`
@@ -98,6 +101,7 @@ impl Endpoint {
             Self::Logout => "logout",
             Self::Api => "api",
             Self::DeviceAuthorize => "device_authorize",
+            Self::Par => "par",
         }
     }
 
@@ -107,7 +111,10 @@ impl Endpoint {
 
     /// Whether requests name a client.
     pub(crate) fn has_clients(self) -> bool {
-        matches!(self, Self::Authorize | Self::Token | Self::Introspect | Self::Revoke | Self::DeviceAuthorize)
+        matches!(
+            self,
+            Self::Authorize | Self::Token | Self::Introspect | Self::Revoke | Self::DeviceAuthorize | Self::Par
+        )
     }
 
     pub(crate) fn at(path: &str) -> Option<Self> {

@@ -30,6 +30,8 @@ pub(crate) struct Grant {
     pub(crate) idp: Option<String>,
     /// The `aud` of access tokens, if it is not that of the server.
     pub(crate) resource: Option<String>,
+    /// The thumbprint of the key that the tokens are bound to (RFC 9449 §6).
+    pub(crate) jkt: Option<String>,
     /// For whom an agent acts.
     pub(crate) delegation: Option<Box<Delegation>>,
 }
@@ -57,6 +59,7 @@ impl Grant {
             amr: Vec::new(),
             idp: None,
             resource: None,
+            jkt: None,
             delegation: None,
         }
     }
@@ -76,5 +79,7 @@ pub(crate) struct Code {
     /// The redirect URI of the request, which the exchange must repeat (RFC 6749 §4.1.3).
     pub(crate) redirect_uri: String,
     pub(crate) challenge: Option<String>,
+    /// The thumbprint of the key that the exchange must prove to have (RFC 9449 §10).
+    pub(crate) dpop_jkt: Option<String>,
     pub(crate) expires_at: i64,
 }

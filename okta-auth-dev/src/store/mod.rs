@@ -8,6 +8,7 @@ mod delegation;
 mod device;
 mod grant;
 mod pending_page;
+mod pushed;
 mod refresh_token;
 mod session;
 
@@ -15,6 +16,7 @@ pub(crate) use delegation::Delegation;
 pub(crate) use device::{Device, Poll};
 pub(crate) use grant::{Code, Grant};
 pub(crate) use pending_page::{Attempt, Step};
+pub(crate) use pushed::{PushedError, PushedRequest};
 pub(crate) use refresh_token::RefreshToken;
 pub(crate) use session::Session;
 
@@ -23,6 +25,7 @@ use std::collections::{HashMap, HashSet};
 use crate::random;
 use device::Devices;
 use pending_page::PendingPages;
+use pushed::PushedRequests;
 use session::Sessions;
 
 #[derive(Debug, Default)]
@@ -30,6 +33,7 @@ pub(crate) struct Store {
     pub(crate) sessions: Sessions,
     pub(crate) pages: PendingPages,
     pub(crate) devices: Devices,
+    pub(crate) pushed: PushedRequests,
     codes: HashMap<String, Code>,
     /// By the token itself; rotated ones stay, so that their reuse is detected.
     refresh_tokens: HashMap<String, RefreshToken>,
@@ -43,9 +47,17 @@ pub(crate) struct Store {
     grant_of_id_token: HashMap<String, Grant>,
     /// The last ID-JAG of each client, by client id.
     id_jags: HashMap<String, String>,
-    /// The `jti` of used client assertions and ID-JAGs.
+    /// The `jti` of used client assertions, request objects and ID-JAGs.
     assertions: HashSet<String>,
+    /// Key and `jti` of used DPoP proofs, with the time of their use.
+    proofs: HashMap<String, i64>,
 }
+
+/// The number of DPoP proofs at which those that are too old to be accepted are dropped.
+const PROOFS: usize = 100_000;
+
+/// How long a DPoP proof could be accepted, in seconds.
+const PROOF_AGE: i64 = 600;
 
 impl Store {
     // -- codes -----------------------------------------------------------------------------------------------------
@@ -148,5 +160,12 @@ impl Store {
     /// rejects the second use as a replay.
     pub(crate) fn use_assertion(&mut self, jti: String) -> bool {
         self.assertions.insert(jti)
+    }
+    /// Records a DPoP proof; returns false if it was used before.
+    pub(crate) fn use_proof(&mut self, proof: String, now: i64) -> bool {
+        if self.proofs.len() >= PROOFS {
+            self.proofs.retain(|_, used_at| *used_at > now - PROOF_AGE);
+        }
+        self.proofs.insert(proof, now).is_none()
     }
 }

@@ -9,6 +9,7 @@ mod agent_claims;
 mod changes;
 mod claims;
 mod draft;
+mod encrypt;
 mod faults;
 mod id_jag;
 mod issuing;

@@ -1,16 +1,22 @@
 //! Signed tokens, with the active faults.
 
+use serde_json::json;
+
 use super::draft::Draft;
 use super::faults::{self, Target};
 use super::issuing::Issuing;
 use crate::error::Error;
-use crate::fault::Fault;
+use crate::fault::{DpopFault, Fault};
+use crate::random;
 use crate::sync::lock;
 
 impl Issuing<'_> {
     /// A signed access token. The org's own server signs with an unpublished key.
     pub(crate) fn access_token(&self) -> Result<String, Error> {
         let mut draft = self.access_token_draft()?;
+        if self.grant.jkt.is_some() {
+            self.org.faults.each(|fault| Ok::<_, Error>(confirmation(fault, &mut draft)))?;
+        }
         self.org.faults.change_members(&mut draft.claims, |fault| match fault {
             Fault::AccessTokenClaim(name, value) => Some((name, value)),
             _ => None,
@@ -24,7 +30,11 @@ impl Issuing<'_> {
     pub(crate) fn access_token_draft(&self) -> Result<Draft, Error> {
         let ring = &self.server.ring;
         let key = if self.server.settings.is_org() { ring.unpublished()? } else { ring.active()? };
-        Ok(Draft::new(key, self.access_token_claims()))
+        let mut draft = Draft::new(key, self.access_token_claims());
+        if let Some(jkt) = &self.grant.jkt {
+            draft.claim("cnf", json!({"jkt": jkt}));
+        }
+        Ok(draft)
     }
 
     pub(crate) fn id_token(&self, access_token: &str, refresh: bool) -> Result<String, Error> {
@@ -37,10 +47,20 @@ impl Issuing<'_> {
         let target = Target { issuing: *self, access_token, refresh };
         self.org.faults.each(|fault| faults::apply(fault, &mut draft, &target))?;
         lock(&self.org.store).note_id_token(draft.text("jti"), self.grant);
-        draft.finish()
+        self.finish(draft)
     }
 
     pub(crate) fn id_token_draft(&self, access_token: Option<&str>) -> Result<Draft, Error> {
         Ok(Draft::new(self.server.ring.active()?, self.id_token_claims(access_token)))
     }
+}
+
+/// Faults of the key that an access token is bound to.
+fn confirmation(fault: &Fault, draft: &mut Draft) -> bool {
+    match fault {
+        Fault::Dpop(DpopFault::OtherKey) => draft.claim("cnf", json!({"jkt": random::token()})),
+        Fault::Dpop(DpopFault::NoConfirmation) => draft.claim("cnf", serde_json::Value::Null),
+        _ => return false,
+    }
+    true
 }

@@ -14,7 +14,7 @@ fn status(org: &Org, endpoint: Endpoint) -> u16 {
     let (at, form) = (|path: &str| format!("{}/v1/{path}", org.issuer()), [("token", "junk")]);
     match endpoint {
         Endpoint::Discovery => get(&format!("{}/.well-known/openid-configuration", org.issuer())).status,
-        Endpoint::Token | Endpoint::Introspect | Endpoint::Revoke => {
+        Endpoint::Token | Endpoint::Introspect | Endpoint::Revoke | Endpoint::Par => {
             post(&at(endpoint.as_str()), Some(&org.client()), &form).status
         }
         Endpoint::Api => get(&format!("{}/api/v1/users", org.url())).status,
@@ -27,7 +27,7 @@ fn status(org: &Org, endpoint: Endpoint) -> u16 {
 async fn every_endpoint_can_fail_independently() {
     let org = Org::start().await.unwrap();
     let usual: Vec<u16> = Endpoint::ALL.into_iter().map(|endpoint| status(&org, endpoint)).collect();
-    assert_eq!(usual, [200, 200, 400, 400, 401, 200, 200, 400, 401, 400]);
+    assert_eq!(usual, [200, 200, 400, 400, 401, 200, 200, 400, 401, 400, 400]);
     for (index, endpoint) in Endpoint::ALL.into_iter().enumerate() {
         org.outage(endpoint, Outage::Status(503));
         for (other, usual) in Endpoint::ALL.into_iter().zip(&usual) {

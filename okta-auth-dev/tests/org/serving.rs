@@ -103,7 +103,7 @@ async fn announced_but_unsupported_features_return_oktas_error() {
     let org = Org::start().await.unwrap();
     const WORDS: &str = "The requested feature is not enabled in this environment.";
     for base in [format!("{}/v1", org.issuer()), format!("{}/oauth2/v1", org.url())] {
-        for path in ["par", "bc/authorize", "interact", "primary-authenticate", "challenge"] {
+        for path in ["bc/authorize", "interact", "primary-authenticate", "challenge"] {
             let answer = post(&format!("{base}/{path}"), Some(&org.client()), &[]);
             assert_eq!((answer.status, &answer.json()["error_description"]), (400, &json!(WORDS)), "{path}");
             assert_eq!(get(&format!("{base}/{path}")).status, 405, "{path}");
@@ -122,10 +122,6 @@ async fn announced_but_unsupported_features_return_oktas_error() {
     assert_eq!(token("nonsense").json()["error"], "unsupported_grant_type");
     org.put_client(org.client().grant_types([GrantType::AuthorizationCode, GrantType::Password]));
     assert_eq!(token("password").json()["error_description"], WORDS);
-    let url = format!("{}/v1/token", org.issuer());
-    let proof = [("authorization", basic(&org.client())), ("dpop", "a.b.c".to_owned())];
-    let proof = proof.each_ref().map(|(name, value)| (*name, value.as_str()));
-    assert!(send("POST", &url, &proof, "grant_type=authorization_code&code=x").body.contains(WORDS));
 }
 
 #[tokio::test]

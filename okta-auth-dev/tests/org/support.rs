@@ -21,6 +21,8 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
+    /// The names of the headers as sent, with repetitions.
+    pub(crate) names: Vec<String>,
     pub(crate) body: String,
 }
 
@@ -53,8 +55,9 @@ pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines.map(|line| line.split_once(": ").unwrap());
-    let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-    Answer { status, headers, body: body.to_owned() }
+    let headers: Vec<_> = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let names = headers.iter().map(|(name, _)| name.clone()).collect();
+    Answer { status, headers: headers.into_iter().collect(), names, body: body.to_owned() }
 }
 
 pub(crate) fn get(url: &str) -> Answer {
@@ -253,6 +256,79 @@ pub(crate) fn assertion_claims(org: &Org, client_id: &str, audience: &str) -> Va
     static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let jti = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
     serde_json::json!({"iss": client_id, "sub": client_id, "aud": audience, "exp": now(org) + 300, "jti": jti})
+}
+
+/// A client with DPoP: one key, and the nonce that it saw last.
+pub(crate) struct Prover {
+    pub(crate) signer: Signer,
+    pub(crate) nonce: Option<String>,
+}
+
+impl Prover {
+    pub(crate) fn new() -> Self {
+        Self { signer: Signer::new(), nonce: None }
+    }
+
+    /// The thumbprint of the key (RFC 7638).
+    pub(crate) fn jkt(&self) -> String {
+        let jwk = self.signer.jwk();
+        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, jwk["x"], jwk["y"]);
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes()))
+    }
+
+    pub(crate) fn header(&self) -> Value {
+        serde_json::json!({"typ": "dpop+jwt", "jwk": self.signer.jwk()})
+    }
+
+    /// The claims of a fresh proof.
+    pub(crate) fn claims(&self, org: &Org, method: &str, url: &str) -> Value {
+        let jti = assertion_claims(org, "", "")["jti"].clone();
+        let mut claims = serde_json::json!({"htm": method, "htu": url, "iat": now(org), "jti": jti});
+        if let Some(nonce) = &self.nonce {
+            claims["nonce"] = nonce.as_str().into();
+        }
+        claims
+    }
+
+    pub(crate) fn proof(&self, org: &Org, method: &str, url: &str) -> String {
+        self.signer.sign(&self.header(), &self.claims(org, method, url))
+    }
+
+    /// A fresh proof for a request with an access token.
+    pub(crate) fn proof_for(&self, org: &Org, url: &str, access_token: &str) -> String {
+        let mut claims = self.claims(org, "GET", url);
+        claims["ath"] = URL_SAFE_NO_PAD.encode(digest(&SHA256, access_token.as_bytes())).into();
+        self.signer.sign(&self.header(), &claims)
+    }
+
+    /// Posts a form with a fresh proof, and once more if the org names another nonce.
+    pub(crate) fn post(&mut self, org: &Org, client: Option<&Client>, url: &str, fields: &[(&str, &str)]) -> Answer {
+        let answer = post_with(url, client, &[("dpop", &self.proof(org, "POST", url))], fields);
+        let refused = answer.body.contains("use_dpop_nonce");
+        if let Some(nonce) = answer.headers.get("dpop-nonce") {
+            self.nonce = Some(nonce.clone());
+        }
+        if !refused {
+            return answer;
+        }
+        post_with(url, client, &[("dpop", &self.proof(org, "POST", url))], fields)
+    }
+}
+
+/// Posts a form with more headers.
+pub(crate) fn post_with(
+    url: &str,
+    client: Option<&Client>,
+    headers: &[(&str, &str)],
+    fields: &[(&str, &str)],
+) -> Answer {
+    let authorization = client.map(basic).unwrap_or_default();
+    let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
+    if client.is_some() {
+        all.push(("authorization", &authorization));
+    }
+    all.extend(headers);
+    send("POST", url, &all, &encode(fields))
 }
 
 /// The org's time in seconds.

@@ -11,7 +11,7 @@ pub mod multi_tenant;
 mod process;
 
 pub use browser::{Answer, Browser};
-pub use process::free_port;
+pub use process::{Process, command, free_port};
 
 /// Runs a test until it ends.
 pub fn run(test: impl Future<Output = ()>) {

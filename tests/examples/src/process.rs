@@ -11,7 +11,7 @@ pub fn free_port() -> u16 {
 }
 
 /// A program with no `OKTA_*` variables of the test's own environment.
-pub(crate) fn command(program: &str, port: u16) -> Command {
+pub fn command(program: &str, port: u16) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
         command.env_remove(name);
@@ -21,10 +21,10 @@ pub(crate) fn command(program: &str, port: u16) -> Command {
 }
 
 /// A running program; it stops when the test ends.
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     /// The lines that it printed at startup.
-    pub(crate) lines: Vec<String>,
+    pub lines: Vec<String>,
     pub(crate) log: Log,
 }
 
@@ -37,7 +37,7 @@ impl Drop for Process {
 
 impl Process {
     /// Starts the program, and reads its output up to a line that starts with `ready`.
-    pub(crate) fn start(mut command: Command, ready: &str) -> Self {
+    pub fn start(mut command: Command, ready: &str) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::of(&mut child);
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -19,6 +19,7 @@ use crate::cookie::RequestCookies;
 use crate::error::{Error, Result};
 use crate::events::CorrelationId;
 use crate::login::ReturnTo;
+use crate::policy::Caller;
 use crate::response::{Reply, Responder};
 use crate::session::{Session, SessionState};
 
@@ -74,6 +75,11 @@ impl RequestContext {
     pub(super) fn target(&self) -> ReturnTo {
         let config = self.auth().config();
         ReturnTo::within(&config.routes().public(&self.0.target), config)
+    }
+
+    /// Returns the user of a session as a caller, for policies.
+    pub(super) fn user_caller(&self, session: &Arc<Session>) -> Caller {
+        Caller::user(Arc::clone(session), self.now(), self.auth().config().options.leeway)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -8,7 +8,8 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde::de::DeserializeOwned;
 
-use super::super::{SignedIn, access, challenge, login, routes};
+use super::super::signed_in::SignedIn;
+use super::super::{access, challenge, login, routes};
 use super::{NoTenant, RequestContext};
 use crate::bearer::BearerToken;
 use crate::error::{Code, Error, Result};

@@ -41,6 +41,14 @@ Behaviour:
   --identifier-first      asks for the username and the password on two pages, as Okta Identity Engine does
   --cross-site-cookies    marks the session cookie SameSite=None; Secure on plain HTTP as well
   --refuse-post-message   rejects response_mode=okta_post_message with a code
+  --dpop WHICH            which clients need DPoP proofs in token requests: off, services (Okta's default for new
+                          apps), or on for all [default: off]
+  --dpop-nonce-lifetime SECONDS
+                          how long a nonce for DPoP proofs is handed out [default: 86400, as at Okta]
+  --par                   confidential clients must push their authorization requests (RFC 9126)
+  --signed-requests       confidential clients must sign their authorization requests (RFC 9101)
+  --rfc-extensions        serves what RFCs define and Okta does not announce: dpop_jkt, and ID tokens that are
+                          encrypted with ECDH-ES
 
 Output:
   --json                  prints one JSON object per line: first the connection details, then each request
@@ -50,7 +58,8 @@ Output:
 Missing options are read from the environment: OKTA_DEV_PORT, OKTA_DEV_ISSUER, OKTA_DEV_HOSTS, OKTA_DEV_LISTEN,
 OKTA_DEV_CONFIG, OKTA_DEV_ORIGINS, OKTA_DEV_TRUSTED_ORIGINS, OKTA_DEV_CLIENT_SECRET, OKTA_DEV_ORGS,
 OKTA_DEV_ACCESS_TOKEN_LIFETIME, OKTA_DEV_GROUPS_CLAIM, OKTA_DEV_FULL_ID_TOKENS, OKTA_DEV_IDENTIFIER_FIRST,
-OKTA_DEV_CROSS_SITE_COOKIES, OKTA_DEV_REFUSE_POST_MESSAGE, OKTA_DEV_ROTATION (static or rotate),
+OKTA_DEV_CROSS_SITE_COOKIES, OKTA_DEV_REFUSE_POST_MESSAGE, OKTA_DEV_DPOP, OKTA_DEV_DPOP_NONCE_LIFETIME, OKTA_DEV_PAR,
+OKTA_DEV_SIGNED_REQUESTS, OKTA_DEV_RFC_EXTENSIONS, OKTA_DEV_ROTATION (static or rotate),
 OKTA_DEV_REFRESH_LEEWAY (seconds). Lists are separated by commas; switches are `true` or `false`.
 
 The default client accepts http://localhost:8080/authorization-code/callback. The page at the org's address explains how
@@ -59,7 +68,7 @@ to connect an app. The test API is at /dev, and the administrator's page at /adm
 const PORT: &str = "8090";
 
 /// Options with a value and their variables. A variable that ends with `S` is a list.
-const VALUES: [(&str, &str); 12] = [
+const VALUES: [(&str, &str); 14] = [
     ("--port", "PORT"),
     ("--issuer", "ISSUER"),
     ("--host", "HOSTS"),
@@ -72,13 +81,18 @@ const VALUES: [(&str, &str); 12] = [
     ("--access-token-lifetime", "ACCESS_TOKEN_LIFETIME"),
     ("--groups-claim", "GROUPS_CLAIM"),
     ("--redirect-uri", "REDIRECT_URIS"),
+    ("--dpop", "DPOP"),
+    ("--dpop-nonce-lifetime", "DPOP_NONCE_LIFETIME"),
 ];
 
-const SWITCHES: [(&str, &str); 4] = [
+const SWITCHES: [(&str, &str); 7] = [
     ("--full-id-tokens", "FULL_ID_TOKENS"),
     ("--identifier-first", "IDENTIFIER_FIRST"),
     ("--cross-site-cookies", "CROSS_SITE_COOKIES"),
     ("--refuse-post-message", "REFUSE_POST_MESSAGE"),
+    ("--par", "PAR"),
+    ("--signed-requests", "SIGNED_REQUESTS"),
+    ("--rfc-extensions", "RFC_EXTENSIONS"),
 ];
 
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -13,7 +13,7 @@ mod respond;
 mod validate;
 
 pub(super) use respond::{refuse, with_query};
-pub(super) use validate::requested_scopes;
+pub(super) use validate::{check_pushed, requested_scopes};
 
 use super::exchange::Exchange;
 use super::page;
@@ -161,6 +161,7 @@ fn finish(
         grant,
         redirect_uri: request.redirect_uri.clone(),
         challenge: request.challenge.clone(),
+        dpop_jkt: request.dpop_jkt.clone(),
         expires_at: org.clock.seconds() + crate::clock::seconds(server.settings.code_lifetime),
     });
     drop(store);

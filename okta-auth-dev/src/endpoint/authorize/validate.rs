@@ -10,11 +10,14 @@ use crate::authorize_request::{AuthorizeRequest, ResponseMode};
 use crate::client::{AuthMethod, Client};
 use crate::endpoint::exchange::Exchange;
 use crate::endpoint::params::Params;
+use crate::endpoint::request_object;
 use crate::grant_type::GrantType;
 use crate::oauth_error::OAuthError;
 use crate::org_state::OrgState;
 use crate::random;
 use crate::server::AuthorizationServer;
+use crate::store::PushedError;
+use crate::sync::lock;
 
 /// Why a request is rejected, and where the error is sent.
 #[derive(Debug)]
@@ -32,25 +35,73 @@ pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Cli
     let client_id = params.find("client_id").unwrap_or_default();
     let client = exchange.org.usable_client(client_id, exchange.server);
     let client = client.unwrap_or_else(|| Err(OAuthError::unknown_client(client_id))).map_err(Refusal::Page)?;
+    // If the request object or the pushed request is invalid, its redirect URI is unknown, and the error goes to the
+    // one in the query, if that is registered.
+    let (params, problem) = match resolve(exchange, &params, &client) {
+        Ok(resolved) => (resolved, Ok(())),
+        Err(error) => (params, Err(error)),
+    };
+    let mut request = begin(exchange, &params, &client).map_err(|error| {
+        let other = problem.clone().err();
+        Refusal::Page(other.unwrap_or(error))
+    })?;
+    match complete(&mut request, &params, &client, exchange, problem) {
+        Ok(()) => Ok((request, client)),
+        Err(error) => Err(Refusal::App(Box::new(request), error)),
+    }
+}
+
+/// Validates a pushed request, whose errors do not go to the app.
+pub(in crate::endpoint) fn check_pushed(
+    exchange: &Exchange<'_>,
+    params: &Params,
+    client: &Client,
+) -> Result<(), OAuthError> {
+    let mut request = begin(exchange, params, client)?;
+    complete(&mut request, params, client, exchange, Ok(()))
+}
+
+/// The parameters of the request itself, of its request object, or of the pushed request.
+fn resolve(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Params, OAuthError> {
+    let Some(uri) = params.find("request_uri") else {
+        if client.require_pushed_authorization_requests {
+            return Err(OAuthError::invalid_request("A pushed authorization request is required by the application."));
+        }
+        return request_object::resolve(exchange, params, client);
+    };
+    if params.has("request") {
+        return Err(OAuthError::invalid_request(
+            "The authorize request must not contain both a request object and a request uri.",
+        ));
+    }
+    let server = &exchange.server.settings.id;
+    let pushed = lock(&exchange.org.store).pushed.take(uri, &client.client_id, server, exchange.now());
+    pushed.map(Params::new).map_err(|error| match error {
+        PushedError::Invalid => OAuthError::bad("invalid_request_uri", "The authorize request_uri is invalid."),
+        PushedError::OtherServer => {
+            OAuthError::bad("invalid_request_uri", "The request_uri was issued for another authorization server.")
+        }
+        PushedError::OtherClient => OAuthError::invalid_client(
+            "The 'client_id' parameter does not match the expected value for the provided request_uri.",
+        ),
+    })
+}
+
+/// The request with a registered redirect URI.
+fn begin(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<AuthorizeRequest, OAuthError> {
     let redirect_uri = params.find("redirect_uri").unwrap_or_default().to_owned();
     if !client.redirect_uris.contains(&redirect_uri) {
-        // The redirect URI may be in the request object, which is not read.
-        check_request_object(&params).map_err(Refusal::Page)?;
-        return Err(Refusal::Page(OAuthError::invalid_request(format!(
+        return Err(OAuthError::invalid_request(format!(
             "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings: {redirect_uri}"
-        ))));
+        )));
     }
-    let mut request = AuthorizeRequest {
+    Ok(AuthorizeRequest {
         server: exchange.server.settings.id.clone(),
         client_id: client.client_id.clone(),
         redirect_uri,
         state: params.find("state").map(str::to_owned),
         ..AuthorizeRequest::default()
-    };
-    match complete(&mut request, &params, &client, exchange) {
-        Ok(()) => Ok((request, client)),
-        Err(error) => Err(Refusal::App(Box::new(request), error)),
-    }
+    })
 }
 
 /// Reads the parameters from the query, or from the form of a POST.
@@ -69,18 +120,19 @@ fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
     Ok(params)
 }
 
-/// Validates all parameters whose errors go to the app.
+/// Validates all parameters whose errors go to the app. `resolved` is the result for the request object or the pushed
+/// request.
 ///
 /// The first problem is reported and ends the validation.
 ///
-/// The order is: mode, response type, request object, grant type, state, scopes,
-/// challenge, identity provider, prompt, age. Unknown parameters are ignored (RFC 6749
-/// §3.1).
+/// The order is: mode, request object, response type, grant type, state, scopes, challenge, identity provider, prompt,
+/// age. Unknown parameters are ignored (RFC 6749 §3.1).
 fn complete(
     request: &mut AuthorizeRequest,
     params: &Params,
     client: &Client,
     exchange: &Exchange<'_>,
+    resolved: Result<(), OAuthError>,
 ) -> Result<(), OAuthError> {
     let (org, server) = (exchange.org, &exchange.server.settings);
     let response_type = ResponseType::read(params);
@@ -90,8 +142,8 @@ fn complete(
         request.response_mode = ResponseMode::Fragment;
     }
     request.response_mode = response_mode(params, response_type, org.options.refuse_post_message)?;
+    resolved?;
     response_type.check()?;
-    check_request_object(params)?;
     if !client.may_use(GrantType::AuthorizationCode) {
         return Err(OAuthError::unauthorized_grant(client));
     }
@@ -100,6 +152,8 @@ fn complete(
     }
     request.scopes = requested_scopes(params, client, server)?;
     request.challenge = challenge(params, client)?;
+    let dpop_jkt = params.find("dpop_jkt").filter(|_| org.options.rfc_extensions);
+    request.dpop_jkt = dpop_jkt.map(str::to_owned);
     request.nonce = params.find("nonce").map(str::to_owned);
     request.login_hint = params.find("login_hint").map(str::to_owned);
     request.acr_values = params.words("acr_values");
@@ -177,26 +231,6 @@ fn response_mode(
             "The response mode is not supported by the authorization server. Valid response modes: [query, fragment, \
              form_post, okta_post_message].",
         ),
-    }
-}
-
-/// Rejects request objects and pushed requests (RFC 9101, RFC 9126): the org issues no
-/// `request_uri`, and clients cannot register a key for a `request`.
-fn check_request_object(params: &Params) -> Result<(), OAuthError> {
-    match (params.find("request"), params.find("request_uri")) {
-        (None, None) => Ok(()),
-        (Some(_), Some(_)) => Err(OAuthError::invalid_request(
-            "The authorize request must not contain both a request object and a request uri.",
-        )),
-        (None, Some(_)) => Err(OAuthError::bad("invalid_request_uri", "The authorize request_uri is invalid.")),
-        (Some(object), None) => Err(OAuthError::bad(
-            "invalid_request_object",
-            if object.split('.').count() == 3 {
-                "The authorize request object is invalid."
-            } else {
-                "The request object cannot be parsed."
-            },
-        )),
     }
 }
 

@@ -6,8 +6,9 @@
 
 use serde_json::Value;
 
+use crate::endpoint::dpop;
 use crate::endpoint::exchange::Exchange;
-use crate::oauth_error::management;
+use crate::oauth_error::{OAuthError, management};
 use crate::reply::Reply;
 use crate::token::{unverified_issuer, verify_own};
 
@@ -15,7 +16,8 @@ use crate::token::{unverified_issuer, verify_own};
 pub(super) fn check(exchange: &Exchange<'_>, scope: &str) -> Result<(), Reply> {
     let header = exchange.request.header("authorization").unwrap_or_default();
     let (scheme, token) = header.split_once(' ').unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let bound = scheme.eq_ignore_ascii_case("dpop");
+    if !bound && !scheme.eq_ignore_ascii_case("bearer") {
         return Err(invalid_token(exchange, "The access token is missing."));
     }
     let claims = verify_own(exchange.org, exchange.server, token.trim()).ok_or_else(|| {
@@ -27,6 +29,7 @@ pub(super) fn check(exchange: &Exchange<'_>, scope: &str) -> Result<(), Reply> {
         };
         invalid_token(exchange, why)
     })?;
+    dpop::check_resource(exchange, token.trim(), &claims, bound).map_err(|error| misused(exchange, scope, &error))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
     let client = exchange.org.client(text("cid"));
     let client = client.ok_or_else(|| invalid_token(exchange, "The access token is invalid."))?;
@@ -37,6 +40,17 @@ pub(super) fn check(exchange: &Exchange<'_>, scope: &str) -> Result<(), Reply> {
         return Err(forbidden().header("www-authenticate", challenge(exchange, scope, error, description)));
     }
     if client.admin_roles.is_empty() { Err(forbidden()) } else { Ok(()) }
+}
+
+/// A DPoP token without its key. Okta's challenge has the scheme `DPoP` and the algorithms.
+fn misused(exchange: &Exchange<'_>, scope: &str, error: &OAuthError) -> Reply {
+    let algorithms = format!("{} algs=\"{}\",", dpop::challenge_scheme(exchange), dpop::ALGORITHMS);
+    let challenge = challenge(exchange, scope, &error.error, &error.description).replacen("Bearer", &algorithms, 1);
+    let reply = management(error.status, &error.error, &error.description).header("www-authenticate", challenge);
+    match &error.dpop_nonce {
+        Some(nonce) => reply.header("dpop-nonce", nonce.clone()),
+        None => reply,
+    }
 }
 
 /// The scope that includes a read scope: `okta.users.manage` for `okta.users.read`.

@@ -10,6 +10,7 @@ mod group;
 mod page;
 mod user;
 
+use super::dpop;
 use super::exchange::Exchange;
 use crate::fault::{ApiFault, Fault};
 use crate::oauth_error::{management, no_such_path, rate_limited, wrong_method};
@@ -29,7 +30,10 @@ pub(super) fn answer(exchange: &Exchange<'_>, path: &[&str]) -> Reply {
     let bucket = format!("api/{}", path.first().copied().unwrap_or_default());
     let allowance = exchange.org.limiter.count(&bucket, exchange.now());
     let reply = match allowance {
-        Some(allowance) if allowance.exceeded => rate_limited(),
+        Some(allowance) if allowance.exceeded => {
+            dpop::use_up(exchange);
+            rate_limited()
+        }
         _ => respond(exchange, path, scope),
     };
     match allowance {
@@ -41,6 +45,7 @@ pub(super) fn answer(exchange: &Exchange<'_>, path: &[&str]) -> Reply {
 fn respond(exchange: &Exchange<'_>, path: &[&str], scope: &str) -> Reply {
     let faults = &exchange.org.faults;
     if let Some(reply) = faulty(exchange) {
+        dpop::use_up(exchange);
         return reply;
     }
     let found = access::check(exchange, scope).and_then(|()| match path {
@@ -53,7 +58,8 @@ fn respond(exchange: &Exchange<'_>, path: &[&str], scope: &str) -> Reply {
         _ => Err(no_such_path()),
     });
     let slow = |fault: &Fault| if let Fault::Api(ApiFault::Slow(delay)) = fault { Some(*delay) } else { None };
-    let reply = found.unwrap_or_else(|refused| refused).delayed(faults.find(slow));
+    let reply = found.map(|reply| dpop::label_resource(exchange, reply));
+    let reply = reply.unwrap_or_else(|refused| refused).delayed(faults.find(slow));
     if faults.hit(&Fault::Api(ApiFault::Huge)) { reply.huge() } else { reply }
 }
 

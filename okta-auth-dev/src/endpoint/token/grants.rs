@@ -44,6 +44,11 @@ pub(super) fn authorization_code(
             "The 'redirect_uri' does not match the redirection URI used in the authorization request.",
         ));
     }
+    if code.dpop_jkt.is_some() && code.dpop_jkt.as_deref() != exchange.jkt {
+        return Err(OAuthError::invalid_grant(
+            "The DPoP proof does not match 'dpop_jkt' of the authorization request.",
+        ));
+    }
     check_pkce(code.challenge.as_deref(), params.find("code_verifier"))?;
     respond(exchange, client, &code.grant, Kind::SignIn)
 }
@@ -81,6 +86,7 @@ pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &C
         return Err(invalid_refresh_token());
     }
     check_server(exchange, &token.grant.server)?;
+    check_key(exchange, token.grant.jkt.as_deref())?;
     // The user may have been deleted, or the app unassigned.
     let login = token.grant.login.as_deref().unwrap_or_default();
     if org.user(login).is_none() || !org.is_assigned(login, &client.client_id) {
@@ -91,6 +97,16 @@ pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &C
     let reply = respond(exchange, client, &grant, Kind::Refresh { refresh_token: value })?;
     org.request_log.note(|refreshes| refreshes.granted += 1);
     Ok(reply)
+}
+
+/// A refresh token is bound to the key of its first proof. Okta binds it for confidential clients as well, unlike RFC
+/// 9449 §5.
+fn check_key(exchange: &Exchange<'_>, jkt: Option<&str>) -> Result<(), OAuthError> {
+    let good = jkt.is_none() || exchange.jkt == jkt;
+    good.then_some(()).ok_or_else(|| match exchange.jkt {
+        Some(_) => OAuthError::invalid_dpop_proof("Invalid DPoP Public Key binding in refresh token"),
+        None => OAuthError::invalid_dpop_proof("The DPoP proof JWT header is missing."),
+    })
 }
 
 /// Okta's error for every invalid refresh token.

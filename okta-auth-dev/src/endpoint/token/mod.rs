@@ -22,7 +22,8 @@ use serde_json::Value;
 
 use super::exchange::Exchange;
 use super::params::Params;
-use super::{client_assertion, client_auth};
+use super::{client_assertion, client_auth, dpop};
+use crate::client::Client;
 use crate::fault::Fault;
 use crate::grant_type::GrantType;
 use crate::oauth_error::{OAuthError, management};
@@ -36,12 +37,14 @@ use crate::reply::Reply;
 /// response. By then the code is consumed, and a refresh token may be replaced, as when
 /// the network fails after the server processed the request.
 pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
+    let unused = dpop::use_up(exchange);
     if let Some(reply) = instead(exchange) {
         client_assertion::use_up(exchange);
         return reply;
     }
     let faults = &exchange.org.faults;
-    let mut reply = labelled(process(exchange).unwrap_or_else(|error| error.reply()));
+    let reply = process(exchange, unused).unwrap_or_else(|error| error.reply());
+    let mut reply = labelled(dpop::label(exchange, reply));
     if faults.hit(&Fault::TokenWrongContentType) {
         reply = reply.header("content-type", "text/plain;charset=UTF-8");
     }
@@ -78,9 +81,8 @@ fn slow(fault: &Fault) -> Option<Duration> {
 
 /// The faults that replace the response before anything is consumed.
 ///
-/// The app may retry with the same code and must succeed, but with a new client assertion.
-/// The redirect is a 307, so that
-/// a client that follows it sends its secret and the code again; the redirected request
+/// The app may retry with the same code and must succeed, but with a new client assertion and a new DPoP proof. The
+/// redirect is a 307, so that a client that follows it sends its secret and the code again; the redirected request
 /// succeeds.
 fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     let (moved, now) = (exchange.moved, exchange.now());
@@ -97,12 +99,13 @@ fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     })
 }
 
-/// Authenticates the client, checks the grant type, and runs the grant.
+/// Authenticates the client, checks the grant type and the DPoP proof, and runs the grant. `unused` is whether the
+/// proof is new.
 ///
-/// The client is authenticated first, so an unauthenticated caller does not learn which
-/// grants a client may use. Three errors are distinct: an unknown grant type, a grant
-/// that the client does not have, and a grant that the org does not serve.
-fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
+/// The client is authenticated first, so an unauthenticated caller does not learn which grants a client may use. Three
+/// errors are distinct: an unknown grant type, a grant that the client does not have, and a grant that the org does not
+/// serve.
+fn process(exchange: &Exchange<'_>, unused: bool) -> Result<Reply, OAuthError> {
     let params = Params::new(exchange.request.form());
     params.check_duplicates()?;
     let client = client_auth::authenticate(exchange, &params)?;
@@ -122,16 +125,23 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     if !client.may_use(grant_type) {
         return Err(OAuthError::unauthorized_grant(&client));
     }
-    if exchange.request.header("dpop").is_some() {
-        return Err(OAuthError::feature_not_enabled());
-    }
+    let binding = dpop::bind(exchange, &client, unused)?;
+    let bound = Exchange { jkt: binding.as_ref().map(|binding| binding.jkt.as_str()), ..*exchange };
+    let reply = run(&bound, &params, &client, grant_type)?;
+    Ok(match &binding {
+        Some(binding) => binding.label(reply),
+        None => reply,
+    })
+}
+
+fn run(exchange: &Exchange<'_>, params: &Params, client: &Client, grant_type: GrantType) -> Result<Reply, OAuthError> {
     match grant_type {
-        GrantType::AuthorizationCode => grants::authorization_code(exchange, &params, &client),
-        GrantType::RefreshToken => grants::refresh_token(exchange, &params, &client),
-        GrantType::ClientCredentials => client_credentials::client_credentials(exchange, &params, &client),
-        GrantType::DeviceCode => device_code::device_code(exchange, &params, &client),
-        GrantType::JwtBearer => jwt_bearer::jwt_bearer(exchange, &params, &client),
-        GrantType::TokenExchange => token_exchange::token_exchange(exchange, &params, &client),
+        GrantType::AuthorizationCode => grants::authorization_code(exchange, params, client),
+        GrantType::RefreshToken => grants::refresh_token(exchange, params, client),
+        GrantType::ClientCredentials => client_credentials::client_credentials(exchange, params, client),
+        GrantType::DeviceCode => device_code::device_code(exchange, params, client),
+        GrantType::JwtBearer => jwt_bearer::jwt_bearer(exchange, params, client),
+        GrantType::TokenExchange => token_exchange::token_exchange(exchange, params, client),
         _ => Err(OAuthError::feature_not_enabled()),
     }
 }

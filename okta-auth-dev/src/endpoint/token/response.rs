@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::client::Client;
 use crate::clock::seconds;
 use crate::endpoint::exchange::Exchange;
-use crate::fault::Fault;
+use crate::fault::{DpopFault, Fault};
 use crate::oauth_error::OAuthError;
 use crate::reply::Reply;
 use crate::store::Grant;
@@ -48,6 +48,7 @@ pub(super) fn respond(
     kind: Kind,
 ) -> Result<Reply, OAuthError> {
     let refresh = matches!(kind, Kind::Refresh { .. });
+    let grant = &Grant { jkt: exchange.jkt.map(str::to_owned), ..grant.clone() };
     let issuing = Issuing { org: exchange.org, server: exchange.server, grant };
     issuing.check_groups()?;
     issuing.rotate_if_asked();
@@ -55,7 +56,7 @@ pub(super) fn respond(
     let (exchanged, signed_in) = (matches!(kind, Kind::Exchange), matches!(kind, Kind::SignIn) || refresh);
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    put("token_type", json!("Bearer"));
+    put("token_type", json!(token_type(grant)));
     put("expires_in", json!(seconds(issuing.access_token_lifetime())));
     put("scope", json!(exchange.server.settings.in_order(&grant.scopes).join(" ")));
     if signed_in && grant.login.is_some() && grant.has_scope("openid") {
@@ -70,6 +71,11 @@ pub(super) fn respond(
     }
     distort(exchange, &mut members, refresh);
     Ok(Reply::json(200, &members).no_store())
+}
+
+/// The type of an access token (RFC 6750, RFC 9449 §5).
+fn token_type(grant: &Grant) -> &'static str {
+    if grant.jkt.is_some() { "DPoP" } else { "Bearer" }
 }
 
 /// Returns the refresh token for the response.
@@ -96,6 +102,16 @@ fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: 
     }
 }
 
+/// The type that a fault sets.
+fn other_token_type(exchange: &Exchange<'_>, fault: &Fault) -> Option<String> {
+    match fault {
+        Fault::TokenTypeOther(kind) => Some(kind.clone()),
+        Fault::Dpop(DpopFault::TokenTypeBearer) if exchange.jkt.is_some() => Some("Bearer".to_owned()),
+        Fault::Dpop(DpopFault::TokenTypeCase) if exchange.jkt.is_some() => Some("dPoP".to_owned()),
+        _ => None,
+    }
+}
+
 /// Applies the faults of the response.
 ///
 /// Clients compare `token_type` case-insensitively (RFC 6749 §5.1), so they must accept
@@ -117,9 +133,7 @@ pub(super) fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>,
     if faults.hit(&Fault::TokenTypeCase) {
         members.insert("token_type".into(), json!("bEARER"));
     }
-    if let Some(kind) =
-        faults.find(|fault| if let Fault::TokenTypeOther(kind) = fault { Some(kind.clone()) } else { None })
-    {
+    if let Some(kind) = faults.find(|fault| other_token_type(exchange, fault)) {
         members.insert("token_type".into(), json!(kind));
     }
     if faults.hit(&Fault::TokenExtraMembers) {

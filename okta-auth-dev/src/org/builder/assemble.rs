@@ -44,6 +44,7 @@ impl OrgBuilder {
         self.with_first_client(|_| ());
         self.complete();
         self.servers.iter().try_for_each(AuthorizationServer::check)?;
+        self.clients.iter().try_for_each(|client| client.check(self.options.rfc_extensions))?;
         let clock = Clock::default();
         Ok(OrgState {
             // Derived from the org's name, so that the id is stable across runs.

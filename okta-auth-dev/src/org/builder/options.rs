@@ -1,6 +1,9 @@
 //! Switches of an org: trusted origins, identity providers, and optional behaviours.
 
+use std::time::Duration;
+
 use super::OrgBuilder;
+use super::overrides::RequiredDpop;
 
 impl OrgBuilder {
     /// Trusts an origin: its scripts may read metadata, keys, tokens and userinfo (CORS).
@@ -47,6 +50,63 @@ impl OrgBuilder {
     /// and many scripted clients drop `Secure` cookies there.
     pub fn cross_site_cookies(mut self, yes: bool) -> Self {
         self.options.cross_site_cookies = yes;
+        self
+    }
+
+    /// Sets whether all clients need DPoP proofs, see
+    /// [`Client::dpop_bound_access_tokens`](crate::Client::dpop_bound_access_tokens). It replaces the
+    /// setting of each client.
+    pub fn require_dpop(mut self, required: bool) -> Self {
+        self.overrides.dpop = Some(if required { RequiredDpop::All } else { RequiredDpop::None });
+        self
+    }
+
+    /// Requires DPoP proofs of services and of no other clients, as Okta does for new apps.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// let org = okta_auth_dev::Org::builder().require_dpop_of_services().start().await?;
+    /// assert!(org.client_with_id(okta_auth_dev::SERVICE_CLIENT_ID).unwrap().dpop_bound_access_tokens);
+    /// assert!(!org.client().dpop_bound_access_tokens);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn require_dpop_of_services(mut self) -> Self {
+        self.overrides.dpop = Some(RequiredDpop::Services);
+        self
+    }
+
+    /// Sets whether confidential clients must push their authorization requests (RFC 9126).
+    pub fn require_par(mut self, required: bool) -> Self {
+        self.overrides.par = required;
+        self
+    }
+
+    /// Sets whether confidential clients must sign their authorization requests (RFC 9101).
+    pub fn require_signed_requests(mut self, required: bool) -> Self {
+        self.overrides.signed_requests = required;
+        self
+    }
+
+    /// Replaces how long a nonce for DPoP proofs is handed out, 24 hours at Okta. The token endpoint accepts an old
+    /// nonce for three such times after its issue, and sends the new one along.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = okta_auth_dev::OrgBuilder::default().dpop_nonce_lifetime(Duration::from_secs(8 * 3600));
+    /// ```
+    pub fn dpop_nonce_lifetime(mut self, lifetime: Duration) -> Self {
+        self.options.dpop_nonce_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Sets whether the org serves what RFCs define and other providers have, but Okta does not announce: `dpop_jkt`
+    /// (RFC 9449 §10), and ID tokens that are encrypted with ECDH-ES.
+    ///
+    /// By default `dpop_jkt` is ignored like any unknown parameter.
+    pub fn rfc_extensions(mut self, yes: bool) -> Self {
+        self.options.rfc_extensions = yes;
         self
     }
 

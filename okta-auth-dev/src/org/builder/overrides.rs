@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::client::{Client, Rotation};
+use crate::client::{AuthMethod, Client, Rotation};
+use crate::grant_type::GrantType;
 use crate::server::{AuthorizationServer, GroupsClaim};
 
 /// Settings for all clients and servers, independent of the order in which they were
@@ -24,12 +25,34 @@ pub(super) struct Overrides {
     pub(super) groups_claim: Option<String>,
     pub(super) rotation: Option<Rotation>,
     pub(super) leeway: Option<Duration>,
+    pub(super) dpop: Option<RequiredDpop>,
+    /// Confidential clients with users: whether the authorization request must be pushed.
+    pub(super) par: bool,
+    /// Confidential clients with users: whether the authorization request must be signed.
+    pub(super) signed_requests: bool,
+}
+
+/// Which clients need DPoP proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequiredDpop {
+    None,
+    Services,
+    All,
 }
 
 impl Overrides {
     pub(super) fn apply_to_client(&self, client: &mut Client) {
         client.rotation = self.rotation.unwrap_or(client.rotation);
         client.rotation_leeway = self.leeway.unwrap_or(client.rotation_leeway);
+        client.dpop_bound_access_tokens = match self.dpop {
+            Some(RequiredDpop::All) => true,
+            Some(RequiredDpop::Services) => client.is_service(),
+            Some(RequiredDpop::None) => false,
+            None => client.dpop_bound_access_tokens,
+        };
+        let confidential = client.auth_method != AuthMethod::None && client.may_use(GrantType::AuthorizationCode);
+        client.require_pushed_authorization_requests |= self.par && confidential;
+        client.require_signed_request_object |= self.signed_requests && confidential;
     }
 
     /// Applies lifetimes, as far as Okta allows for this kind of server.

@@ -20,8 +20,8 @@ impl OrgBuilder {
         }))
     }
 
-    /// Reads the settings from these variables. Unknown variables without the prefix are
-    /// ignored, and empty ones count as unset.
+    /// Reads the settings from these variables. Unknown variables without the prefix are ignored, and empty ones count
+    /// as unset.
     ///
     /// | variable | meaning |
     /// |---|---|
@@ -41,6 +41,11 @@ impl OrgBuilder {
     /// | `OKTA_DEV_ACCESS_TOKEN_LIFETIME` | how long access tokens of custom servers are valid, in seconds |
     /// | `OKTA_DEV_GROUPS_CLAIM` | the name of a claim that carries all groups, see [`OrgBuilder::groups_claim_everywhere`] |
     /// | `OKTA_DEV_FULL_ID_TOKENS` | `true`: ID tokens of custom servers carry the whole profile, see [`OrgBuilder::thin_id_token`] |
+    /// | `OKTA_DEV_DPOP` | which clients need DPoP proofs: `off`, `services`, or `on` for all, see [`OrgBuilder::require_dpop`] |
+    /// | `OKTA_DEV_DPOP_NONCE_LIFETIME` | how long a nonce for DPoP proofs is handed out, in seconds, see [`OrgBuilder::dpop_nonce_lifetime`] |
+    /// | `OKTA_DEV_PAR` | `true`: confidential clients must push authorization requests, see [`OrgBuilder::require_par`] |
+    /// | `OKTA_DEV_SIGNED_REQUESTS` | `true`: confidential clients must sign authorization requests, see [`OrgBuilder::require_signed_requests`] |
+    /// | `OKTA_DEV_RFC_EXTENSIONS` | `true`: see [`OrgBuilder::rfc_extensions`] |
     /// | `OKTA_DEV_ROTATION` | whether refresh tokens rotate: `static` or `rotate` |
     /// | `OKTA_DEV_REFRESH_LEEWAY` | how long a rotated refresh token stays valid, in seconds |
     ///
@@ -98,6 +103,16 @@ impl OrgBuilder {
             "ACCESS_TOKEN_LIFETIME" => self.access_token_lifetime(seconds(1)?),
             "GROUPS_CLAIM" => self.groups_claim_everywhere(value),
             "FULL_ID_TOKENS" => self.thin_id_token(!switch()?),
+            "DPOP" => match value {
+                "off" => self.require_dpop(false),
+                "services" => self.require_dpop_of_services(),
+                "on" => self.require_dpop(true),
+                _ => return Err(wrong("`off`, `services` or `on`")),
+            },
+            "DPOP_NONCE_LIFETIME" => self.dpop_nonce_lifetime(seconds(1)?),
+            "PAR" => self.require_par(switch()?),
+            "SIGNED_REQUESTS" => self.require_signed_requests(switch()?),
+            "RFC_EXTENSIONS" => self.rfc_extensions(switch()?),
             "REFRESH_LEEWAY" => self.refresh_leeway(seconds(0)?),
             "ROTATION" => self.rotation(match value {
                 "static" => Rotation::Static,

@@ -1,0 +1,65 @@
+//! A channel that attaches tokens to outgoing calls.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::header::AUTHORIZATION;
+use http::{Request, Response, StatusCode, Uri};
+use okta_auth_core::outgoing::Authorization;
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tower_service::Service;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A channel that attaches an access token to each call, for the clients that tonic generates.
+///
+/// The token is attached only if the target of the [`Authorization`] names the origin to which the endpoint connects;
+/// other calls fail. A token that the server rejects as invalid is renewed for the next call. No call is repeated.
+#[derive(Clone, Debug)]
+pub struct AuthorizedChannel {
+    channel: Channel,
+    /// Where the channel connects. The URI of a call does not show it.
+    origin: Uri,
+    authorization: Authorization,
+}
+
+impl AuthorizedChannel {
+    /// Creates a channel that connects at its first call.
+    pub fn new(endpoint: &Endpoint, authorization: Authorization) -> Self {
+        Self { channel: endpoint.connect_lazy(), origin: endpoint.uri().clone(), authorization }
+    }
+}
+
+impl Service<Request<Body>> for AuthorizedChannel {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.channel.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let fresh = self.clone();
+        let Self { mut channel, origin, authorization } = std::mem::replace(self, fresh);
+        Box::pin(async move {
+            let mut connection = Request::new(());
+            *connection.uri_mut() = origin;
+            let token = authorization.authorize(&mut connection).await.map_err(|error| {
+                let code = if error.is_temporary() { Code::Unavailable } else { Code::Unauthenticated };
+                Status::new(code, error.to_string())
+            })?;
+            request.headers_mut().extend(connection.headers_mut().remove(AUTHORIZATION).map(|it| (AUTHORIZATION, it)));
+            let response = channel.call(request).await?;
+            let headers = response.headers().clone();
+            if headers.get(Status::GRPC_STATUS).is_some_and(|status| status == "16") {
+                // A failure is that of the next call.
+                let _ = authorization.renew_after(&token, StatusCode::UNAUTHORIZED, &headers).await;
+            }
+            Ok(response)
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Access tokens and policies of `okta-auth` for gRPC on tonic.
+//!
+//! [`OktaAuthLayer`] verifies the access token of each call before a service receives it. Every method needs a valid
+//! token, also those that no policy names. gRPC has no sessions, so cookies are ignored.
+//!
+//! ```no_run
+//! use okta_auth::OktaAuth;
+//! use okta_auth::policy::{anyone, scope, user};
+//! use okta_auth_tonic::{OktaAuthLayer, RequestExt};
+//! use tonic::{Request, Response, Status, transport::Server};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let auth = OktaAuth::builder().from_env().api_only().build()?;
+//! let layer = OktaAuthLayer::new(&auth)
+//!     .require("shop.v1.Orders", scope("orders:read"))? // all methods of a service
+//!     .require("shop.v1.Orders/Cancel", user())?        // this method needs both
+//!     .require("grpc.health.v1.Health", anyone())?;     // no token
+//! let server = Server::builder().layer(layer); // .add_service(..)
+//! # drop(server); Ok(()) }
+//!
+//! async fn cancel(request: Request<()>) -> Result<Response<String>, Status> {
+//!     Ok(Response::new(request.access_token()?.subject().to_owned()))
+//! }
+//! # let _ = cancel;
+//! ```
+
+mod channel;
+mod layer;
+mod policies;
+mod status;
+
+pub use channel::AuthorizedChannel;
+pub use layer::{OktaAuthLayer, OktaAuthService, RequestExt};
+#[doc(inline)]
+pub use okta_auth_core::adapter::BearerToken as AccessToken;
