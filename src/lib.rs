@@ -15,11 +15,15 @@ pub mod guide;
 #[cfg(feature = "okta-api")]
 pub use okta_auth_core::okta_api;
 
-/// Sign-in of command-line tools by the device flow (RFC 8628).
 #[cfg(feature = "device")]
 pub use okta_auth_core::device;
+
 #[cfg(feature = "id-jag")]
 pub use okta_auth_core::id_jag;
+
+#[cfg(feature = "utoipa")]
+pub use okta_auth_core::openapi;
+
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 

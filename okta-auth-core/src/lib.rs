@@ -160,6 +160,9 @@ pub mod device;
 
 pub mod engine;
 
+#[cfg(feature = "utoipa")]
+pub mod openapi;
+
 pub mod multi_tenant;
 
 #[doc(hidden)]

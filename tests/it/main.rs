@@ -35,6 +35,7 @@ mod jwks_rotation;
 mod machine_tokens;
 mod oidc_provider;
 mod okta_api;
+mod openapi;
 mod outgoing_calls;
 mod redirects;
 mod refresh;

@@ -35,6 +35,7 @@ impl DeviceClient {
         &self.0.provider
     }
 
+    #[cfg(feature = "client")]
     pub(super) fn clock(&self) -> &SharedClock {
         &self.0.clock
     }

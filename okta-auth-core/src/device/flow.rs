@@ -19,7 +19,7 @@ use crate::protocol::Provider;
 
 /// The device flow of one client at one issuer. Clones are cheap and share connections, metadata and keys.
 ///
-/// The client is public, without a secret, if users get the program. See the [module](self) for the protections.
+/// The client is public, without a secret, if users get the program. See the [module](super) for the protections.
 #[derive(Clone)]
 pub struct DeviceFlow {
     client: DeviceClient,

@@ -9,6 +9,7 @@ use super::client::DeviceClient;
 use super::tokens::DeviceTokens;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
+#[cfg(feature = "client")]
 use crate::outgoing::{Authorization, UserToken, UserTokenFuture};
 use crate::secret::{Secret, sha256};
 use crate::tokens::refresh::{self, RefreshContext};
@@ -84,11 +85,12 @@ impl DeviceSession {
         Ok(refreshed.access_token.clone())
     }
 
-    /// Attaches the access token to requests to an API, given by its origin such as `https://orders.example.com`.
-    /// Tokens are sent to no other origin, and with the feature `client` by a client that follows no redirect.
+    /// Attaches the access token to requests to an API, given by its origin such as `https://orders.example.com`, with
+    /// the feature `client`. Tokens are sent to no other origin, and redirects are not followed.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`] if this is not an origin, or neither https nor on this machine.
+    #[cfg(feature = "client")]
     pub fn authorization(&self, origin: &str) -> Result<Authorization> {
         Authorization::for_user(origin, self, self.0.client.clock())
     }
@@ -205,6 +207,7 @@ fn is_final(error: &Error) -> bool {
     error.code() == Code::TokenRefused && matches!(error.provider_error(), Some("invalid_grant" | "access_denied"))
 }
 
+#[cfg(feature = "client")]
 impl UserToken for DeviceSession {
     fn access_token(&self) -> UserTokenFuture<'_> {
         Box::pin(self.access_token())

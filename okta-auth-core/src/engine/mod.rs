@@ -203,6 +203,11 @@ impl OktaAuth {
         self.0.provider.verify_id_token(token, nonce).await
     }
 
+    #[cfg(feature = "utoipa")]
+    pub(crate) async fn metadata(&self) -> Result<Arc<crate::discovery::Metadata>> {
+        self.0.provider.discovery.metadata().await
+    }
+
     /// Returns the service for calls to other APIs: targets, and tokens for them.
     #[cfg(feature = "client")]
     pub fn outgoing(&self) -> &Outgoing {
