@@ -33,6 +33,7 @@ pub mod how_to {
     page!(mcp, "how-to/mcp.md");
     page!(okta_api, "how-to/okta-api.md");
     page!(command_line, "how-to/command-line.md");
+    page!(agent_to_api, "how-to/agent-to-api.md");
     page!(openapi, "how-to/openapi.md");
     page!(single_page_apps, "how-to/single-page-apps.md");
     page!(sessions, "how-to/sessions.md");

@@ -23,6 +23,9 @@ pub use okta_auth_core::device;
 #[cfg(feature = "utoipa")]
 pub use okta_auth_core::openapi;
 
+#[cfg(feature = "id-jag")]
+pub use okta_auth_core::id_jag;
+
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 

@@ -61,7 +61,7 @@
 //! those before it: errors, secrets, time, events and bounded HTTP; configuration;
 //! discovery; token validation; protocol messages; sealed cookies; the start of sign-in;
 //! its callback; tokens; sessions; policies; access tokens at an API; sign-out; sign-in as a
-//! whole; calls to other APIs, and to Okta's; command-line tools; the engine; many tenants.
+//! whole; grants of other apps; calls to other APIs, and to Okta's; command-line tools; the engine; many tenants.
 //!
 //! # How an API call flows
 //!
@@ -145,6 +145,9 @@ mod routing;
 mod logout;
 
 mod sign_in;
+
+#[cfg(feature = "id-jag")]
+pub mod id_jag;
 
 #[cfg(feature = "client")]
 pub mod outgoing;

@@ -12,8 +12,6 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use tower_service::Service;
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 /// A channel that attaches an access token to each call, for the clients that tonic generates.
 ///
 /// The token is attached only if the target of the [`Authorization`] names the origin to which the endpoint connects;
@@ -35,11 +33,11 @@ impl AuthorizedChannel {
 
 impl Service<Request<Body>> for AuthorizedChannel {
     type Response = Response<Body>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.channel.poll_ready(cx).map_err(Into::into)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.channel.poll_ready(cx).map_err(|error| Status::from_error(error.into()))
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -53,7 +51,7 @@ impl Service<Request<Body>> for AuthorizedChannel {
                 Status::new(code, error.to_string())
             })?;
             request.headers_mut().extend(connection.headers_mut().remove(AUTHORIZATION).map(|it| (AUTHORIZATION, it)));
-            let response = channel.call(request).await?;
+            let response = channel.call(request).await.map_err(|error| Status::from_error(error.into()))?;
             let headers = response.headers().clone();
             if headers.get(Status::GRPC_STATUS).is_some_and(|status| status == "16") {
                 // A failure is that of the next call.

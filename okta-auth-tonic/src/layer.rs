@@ -109,7 +109,8 @@ where
         Box::pin(async move {
             let context = authentication.context().await;
             match admit(&context, &policies).await {
-                Ok(token) => token.into_iter().for_each(|token| drop(request.extensions_mut().insert(token))),
+                Ok(Some(token)) => drop(request.extensions_mut().insert(token)),
+                Ok(None) => {}
                 Err(challenge) => {
                     let code = challenge.code();
                     return Ok(status(&context.answer(challenge).await, code).into_http());

@@ -7,7 +7,7 @@
 //! use okta_auth::OktaAuth;
 //! use okta_auth::policy::{anyone, scope, user};
 //! use okta_auth_tonic::{OktaAuthLayer, RequestExt};
-//! use tonic::{Request, Response, Status, transport::Server};
+//! use tonic::transport::Server;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let auth = OktaAuth::builder().from_env().api_only().build()?;
@@ -18,17 +18,19 @@
 //! let server = Server::builder().layer(layer); // .add_service(..)
 //! # drop(server); Ok(()) }
 //!
-//! async fn cancel(request: Request<()>) -> Result<Response<String>, Status> {
-//!     Ok(Response::new(request.access_token()?.subject().to_owned()))
+//! fn caller(request: &tonic::Request<()>) -> Result<&str, tonic::Status> {
+//!     Ok(request.access_token()?.subject())
 //! }
-//! # let _ = cancel;
+//! # let _ = caller;
 //! ```
 
+#[cfg(feature = "client")]
 mod channel;
 mod layer;
 mod policies;
 mod status;
 
+#[cfg(feature = "client")]
 pub use channel::AuthorizedChannel;
 pub use layer::{OktaAuthLayer, OktaAuthService, RequestExt};
 #[doc(inline)]

@@ -25,8 +25,8 @@ pub(crate) fn status(reply: &Reply, code: &str) -> Status {
             metadata.insert(name, value);
         }
     }
-    let message = text("message").unwrap_or("The call was refused.");
-    Status::with_metadata(code_for(reply.status()), message, MetadataMap::from_headers(metadata))
+    let (code, message) = (code_for(reply.status()), text("message").unwrap_or("The call was refused."));
+    Status::with_metadata(code, message, MetadataMap::from_headers(metadata))
 }
 
 /// The codes of `google.rpc.Code` for HTTP statuses, except that a call with several tokens is `UNAUTHENTICATED` as

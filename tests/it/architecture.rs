@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 35] = [
+const ORDER: [&str; 36] = [
     "opaque",
     "base64url",
     "error",
@@ -36,6 +36,7 @@ const ORDER: [&str; 35] = [
     "routing",
     "logout",
     "sign_in",
+    "id_jag",
     "outgoing",
     "okta_api",
     "device",

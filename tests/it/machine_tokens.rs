@@ -219,8 +219,11 @@ async fn a_429_is_answered_from_the_cache_until_the_reset() {
         let error = worker.machine_tokens().token(&orders()).await.unwrap_err();
         assert_eq!(error.code(), Code::ProviderRateLimited);
     }
+    let second = Duration::from_secs(1);
+    org.clock().advance(wait.checked_sub(second).unwrap());
+    assert_eq!(worker.machine_tokens().token(&orders()).await.unwrap_err().code(), Code::ProviderRateLimited);
     assert_eq!(org.count("/v1/token"), 1);
-    org.clock().advance(wait);
+    org.clock().advance(second);
     worker.machine_tokens().token(&orders()).await.unwrap();
 }
 

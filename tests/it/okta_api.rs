@@ -352,7 +352,8 @@ async fn a_limit_of_concurrent_requests_is_not_waited_for_until_its_reset() {
         assert!(tokio::time::timeout(Duration::from_millis(5), &mut call).await.is_err());
     }
     setup.org.clock().advance(Duration::from_secs(2));
-    assert_eq!(call.await.unwrap().len(), 2);
+    let found = tokio::time::timeout(Duration::from_secs(10), call).await.unwrap();
+    assert_eq!(found.unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -393,6 +394,20 @@ async fn repetitions_are_bounded_and_optional() {
         assert_eq!((error.code(), setup.sent()), (code, 5));
         assert_eq!(error.retry_after().is_some(), status == 429);
     }
+}
+
+/// Without repetitions the caller decides when to ask again.
+#[tokio::test]
+async fn rejected_requests_block_no_later_ones() {
+    let setup = Setup::start().await;
+    let api = setup.api().max_retries(0);
+    setup.org.fault(Fault::Api(ApiFault::RateLimited));
+    for sent in 1..=5 {
+        assert_eq!(users(&api).await.unwrap_err().code(), Code::ProviderRateLimited);
+        assert_eq!(setup.sent(), sent);
+    }
+    setup.org.clear_faults();
+    assert_eq!(users(&api).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -441,10 +456,11 @@ async fn other_methods_are_repeated_after_a_failure() {
 #[tokio::test]
 async fn a_request_that_timed_out_is_not_repeated() {
     let setup = Setup::start().await;
+    let api = setup.api_with(|config| config.http_timeout(Duration::from_secs(2)));
+    users(&api).await.unwrap();
     setup.org.outage(Endpoint::Api, Outage::Hang);
-    let api = setup.api_with(|config| config.http_timeout(Duration::from_millis(300)));
     let error = users(&api).await.unwrap_err();
-    assert_eq!((error.code(), setup.sent()), (Code::ProviderUnavailable, 1));
+    assert_eq!((error.code(), setup.sent()), (Code::ProviderUnavailable, 2));
 }
 
 #[tokio::test]

@@ -182,6 +182,41 @@ pub(crate) async fn user_tokens_and_machine_tokens_are_distinguished<F: Framewor
     assert_eq!(machine["sub"], machine["client"]);
 }
 
+/// Okta's samples of tokens for an ID-JAG have no client and no user id.
+pub(crate) async fn a_token_in_the_hands_of_an_agent_is_no_machines_and_not_the_users_own<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mint = || app.org.token().agent_token(ADA, "0oaagent", ["orders:read"]);
+    let agent = mint().sign();
+    let body = app.call("/token", &agent).await.json();
+    assert_eq!(
+        (body["machine"].as_bool(), body["uid"].is_null(), body["client"].as_str()),
+        (Some(false), true, Some(""))
+    );
+    assert_eq!(body["scopes"], json!(["orders:read"]));
+    for path in ["/token", "/orders", "/token/of-user"] {
+        assert_eq!(app.call(path, &agent).await.status, 200, "{path}");
+    }
+    let in_person = app.call("/token/in-person", &agent).await;
+    assert_eq!((in_person.status.as_u16(), in_person.json()["error"].as_str()), (403, Some("actor_denied")));
+    assert!(!in_person.body.contains("0oaagent") && in_person.header("www-authenticate").is_empty());
+    let machine = app.call("/token/of-machine", &agent).await;
+    assert_eq!((machine.status.as_u16(), machine.json()["error"].as_str()), (403, Some("access_denied")));
+    assert_eq!(app.call("/token/in-person", &app.token(&["orders:read"])).await.status, 200);
+    for (what, token) in [
+        ("no actor", mint().remove("act").sign()),
+        ("no scope", mint().remove("scope").sign()),
+        ("a malformed actor", mint().claim("act", json!({"sub": 7})).sign()),
+        ("another audience", mint().claim("aud", "https://other.example/").sign()),
+        ("a grant", mint().header("typ", "oauth-id-jag+jwt").sign()),
+    ] {
+        assert_invalid(&app.call("/token", &token).await, what);
+    }
+    let service = mint().claim("sub_profile", "service").sign();
+    for path in ["/token/of-user", "/token/of-machine", "/token/in-person"] {
+        assert_eq!(app.call(path, &service).await.status, 403, "{path}");
+    }
+}
+
 pub(crate) async fn scopes_in_both_forms<F: Framework>() {
     let app = App::start::<F>().await;
     let text = app.org.token().access_token(ADA, ["openid"]).remove("scp").claim("scope", "orders:read  openid").sign();

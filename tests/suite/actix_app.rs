@@ -16,7 +16,7 @@ use okta_auth_actix::{
     User, UserRejection, okta_auth,
 };
 use okta_auth_core::engine::AcceptedCredentials;
-use okta_auth_core::policy::{group, scope, signed_in};
+use okta_auth_core::policy::{group, machine, no_actor, scope, signed_in, user};
 use serde_json::{Value, json};
 
 use crate::app::{Claims, Framework, Unusual, checked, sensitive, unsure};
@@ -90,6 +90,9 @@ impl Framework for Actix {
                         .route(web::post().to(token).require_token(scope("orders:write"))),
                 )
                 .route("/token/admin", web::get().to(token).require_token(group("Admins")))
+                .route("/token/in-person", web::get().to(token).require_token(no_actor()))
+                .route("/token/of-user", web::get().to(token).require_token(user()))
+                .route("/token/of-machine", web::get().to(token).require_token(machine()))
                 .route("/token/not-suspended", web::get().to(token).require_token(!group("Suspended")))
                 .route("/admin", web::get().to(name).require(group("Admins")))
                 .route("/policed", web::get().to(name))

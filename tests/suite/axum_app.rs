@@ -16,7 +16,7 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use okta_auth_axum::{
     AccessRejection, AccessToken, HandlerError, OktaAuth, RequireExt, RouterExt, SignedOut, Tenant, User, UserRejection,
 };
-use okta_auth_core::policy::{group, scope, signed_in};
+use okta_auth_core::policy::{group, machine, no_actor, scope, signed_in, user};
 use serde_json::{Value, json};
 
 use crate::app::{Claims, Framework, Unusual, checked, sensitive, unsure};
@@ -81,6 +81,9 @@ impl Framework for Axum {
                         .merge(axum::routing::post(token).require_token(scope("orders:write"))),
                 )
                 .route("/token/admin", get(token).require_token(group("Admins")))
+                .route("/token/in-person", get(token).require_token(no_actor()))
+                .route("/token/of-user", get(token).require_token(user()))
+                .route("/token/of-machine", get(token).require_token(machine()))
                 .route("/token/not-suspended", get(token).require_token(!group("Suspended")))
                 .route("/admin", get(name).require(group("Admins")))
                 .route("/policed", get(name))

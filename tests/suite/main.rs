@@ -55,7 +55,8 @@ on_both! {
         a_session_from_the_future_is_one_warning_that_names_the_clock;
     access_tokens: a_good_token_is_let_in, without_a_token_the_challenge_is_bare, bad_tokens_are_refused,
         tokens_of_other_kinds_are_refused, one_credential_in_one_place, malformed_requests_are_400,
-        user_tokens_and_machine_tokens_are_distinguished, scopes_in_both_forms, a_session_is_not_a_token,
+        user_tokens_and_machine_tokens_are_distinguished, a_token_in_the_hands_of_an_agent_is_no_machines_and_not_the_users_own,
+        scopes_in_both_forms, a_session_is_not_a_token,
         an_issuer_that_is_away_is_503_and_never_401, several_issuers_and_audiences,
         tokens_of_the_org_server_are_introspected, introspection_results_are_cached_for_a_bounded_time, concurrent_introspections_are_bounded,
         junk_does_not_block_good_tokens_of_the_org, a_bad_answer_keeps_its_place_for_a_while, tokens_with_invalid_claims_are_not_introspected,

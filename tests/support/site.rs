@@ -10,6 +10,7 @@ use okta_auth_axum::RouterExt;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
 use okta_auth_core::engine::{OktaAuthBuilder, RequestContext};
 use okta_auth_core::multi_tenant::Tenants;
+use okta_auth_core::outgoing::{Outgoing, TokenRequest};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{TenantId, TenantSettings};
 use okta_auth_dev::{Org, Response};
@@ -97,6 +98,12 @@ fn who(context: &RequestContext) -> String {
     seen(context.auth().tenant(), "", context.auth().tenant().map_or("", |_| context.auth().config().issuer().as_str()))
 }
 
+/// A token of the application itself, at this org.
+async fn machine_token(outgoing: &Outgoing) -> String {
+    let token = outgoing.machine_tokens().token(&TokenRequest::new(["orders:read"])).await;
+    token.map_or_else(|error| error.to_string(), |token| token.expose().to_owned())
+}
+
 fn router(tenants: &Tenants) -> Router {
     use okta_auth_axum::{AccessToken, Tenant, User};
     let who = |Extension(context): Extension<RequestContext>| async move { who(&context) };
@@ -113,6 +120,8 @@ fn router(tenants: &Tenants) -> Router {
         let path = |path: &str| format!("{prefix}{path}");
         router = router.route(&path("/who"), get(who)).route(&path("/me"), get(me)).route(&path("/api"), get(api));
         router = router.route(&path("/fresh"), get(fresh));
+        let machine = |user: User| async move { machine_token(user.outgoing()).await };
+        router = router.route(&path("/machine-token"), get(machine));
         router = router.route(&path("/tenant"), get(tenant)).route(&path("/maybe-tenant"), get(maybe_tenant));
     }
     router.okta_auth(tenants)
@@ -135,6 +144,8 @@ fn serve(framework: Framework, listener: TcpListener, tenants: Tenants) {
                     let api = |token: AccessToken| async move { seen(token.tenant(), token.subject(), "") };
                     app = app.route(&path("/who"), web::get().to(who)).route(&path("/me"), web::get().to(me));
                     app = app.route(&path("/api"), web::get().to(api));
+                    let machine = |user: User| async move { machine_token(user.outgoing()).await };
+                    app = app.route(&path("/machine-token"), web::get().to(machine));
                     let tenant = |tenant: Tenant| async move { format!("{} {}", tenant.id(), tenant.name()) };
                     let maybe_tenant = |tenant: Option<Tenant>| async move {
                         tenant.map_or("none".to_owned(), |t| t.id().to_string())

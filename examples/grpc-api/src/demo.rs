@@ -1,6 +1,5 @@
 //! Calls of the example to itself.
 
-use okta_auth::config::ConfigBuilder;
 use okta_auth::outgoing::Outgoing;
 use okta_auth_dev::Org;
 use okta_auth_tonic::AuthorizedChannel;
@@ -20,9 +19,9 @@ pub(crate) async fn call(org: &Org, port: u16) -> Result<(), Box<dyn std::error:
     }
 
     let service = org.service_client();
-    let config = ConfigBuilder::default().issuer(org.issuer()).client_id(&service.client_id);
-    let config = config.client_secret(service.client_secret.unwrap_or_default());
-    let orders = Outgoing::builder(config).build()?.target(&url)?.for_machine(["orders:read"]);
+    let outgoing = Outgoing::builder().issuer(org.issuer()).client_id(&service.client_id);
+    let outgoing = outgoing.client_secret(service.client_secret.unwrap_or_default()).build()?;
+    let orders = outgoing.target(&url)?.for_machine(["orders:read"]);
     let mut machine = OrdersClient::new(AuthorizedChannel::new(&endpoint, orders));
     let mut listed = machine.list(ListRequest {}).await?.into_inner();
     while let Some(order) = listed.next().await {

@@ -1,12 +1,23 @@
 //! The program as a process, with rmcp's client.
 
+#[path = "../src/notes.rs"]
+mod notes;
+#[allow(dead_code)]
+#[path = "../src/scopes.rs"]
+mod scopes;
+
+use std::sync::Arc;
+
 use axum::{Json, Router, routing::get};
 use example_tests::{Process, command, free_port, run};
+use okta_auth::axum::{RequireExt as _, RouterExt as _};
+use okta_auth::{OktaAuth, policy::signed_in};
 use okta_auth_dev::{ADA, AuthorizationServer, Client, Org};
 use rmcp::model::CallToolRequestParams;
-use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::auth::{AuthClient, AuthorizationCallback, AuthorizationRequest, OAuthState};
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::{StreamableHttpClientTransport, StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{RoleClient, ServiceExt, service::RunningService};
 use serde_json::{Value, json};
 
@@ -107,7 +118,7 @@ fn a_client_with_a_metadata_document_signs_in_once_its_url_is_registered() {
 
 /// Anonymous registration needs an administrator's token at Okta.
 #[test]
-fn a_client_that_nobody_registered_cannot_sign_in() {
+fn an_unregistered_client_cannot_sign_in() {
     run(async {
         let (_org, url, _program) = start().await;
         let mut state = OAuthState::new(&url, None).await.unwrap();
@@ -170,6 +181,27 @@ fn no_spelling_of_a_call_runs_a_tool_without_its_scope() {
         let list = CALL.replacen("add_note", "list_notes", 1);
         let (status, answer) = post(&url, &token, &list).await;
         assert_eq!((status, answer["result"]["content"].as_array().map(Vec::len)), (200, Some(0)), "{answer}");
+    });
+}
+
+/// Without the middleware, which could read a message differently than rmcp.
+#[test]
+fn a_tool_checks_its_scope_itself() {
+    run(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        let org = Org::start().await.unwrap();
+        let auth = OktaAuth::builder().issuer(org.issuer()).api_only().build().unwrap();
+        let config = StreamableHttpServerConfig::default().with_legacy_session_mode(false).with_json_response(true);
+        let (notes, sessions) = (notes::Notes::default(), Arc::new(NeverSessionManager::default()));
+        let mcp = StreamableHttpService::new(move || Ok(notes.clone()), sessions, config);
+        let app = Router::new().route_service("/mcp", mcp).require_token(signed_in()).okta_auth(&auth);
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let token = |scope: &str| org.token().access_token(ADA, ["notes:read", scope]).sign();
+        let (_, refused) = post(&url, &token("openid"), CALL).await;
+        assert_eq!(refused["error"]["message"], "insufficient_scope", "{refused}");
+        let (_, added) = post(&url, &token("notes:write"), CALL).await;
+        assert_eq!(added["result"]["content"][0]["text"], "added", "{added}");
     });
 }
 

@@ -107,12 +107,17 @@ fn route_denied(context: &RequestContext, denial: Denial) -> Reply {
 }
 
 /// Returns the caller of the request. For a token it is the user's id, because the subject
-/// is a login.
+/// is a login, and the present actor.
 fn about_caller(context: &RequestContext, by_token: bool) -> EventSubject {
     if !by_token {
         return context.inner().session.known().map_or_else(EventSubject::default, |session| session.event_subject());
     }
     let Some(token) = context.inner().known_token() else { return EventSubject::default() };
-    let (issuer, subject) = (token.claims().issuer().to_owned(), token.claims().user_id());
-    EventSubject { issuer: Some(issuer), subject: subject.map(str::to_owned), session: None }
+    let claims = token.claims();
+    EventSubject {
+        issuer: Some(claims.issuer().to_owned()),
+        subject: claims.user_id().map(str::to_owned),
+        session: None,
+        actor: claims.actor().map(|actor| actor.subject().to_owned()),
+    }
 }

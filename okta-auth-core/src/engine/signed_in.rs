@@ -7,12 +7,14 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use super::OktaAuth;
+#[cfg(feature = "client")]
+use super::context::BoxFuture;
 use super::context::RequestContext;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::events::CorrelationId;
 #[cfg(feature = "client")]
-use crate::outgoing::{UserToken, UserTokenFuture};
+use crate::outgoing::{Outgoing, UserToken, UserTokenFuture};
 use crate::policy::{Decision, Policy};
 use crate::secret::Secret;
 use crate::session::{Session, SessionEnded, SessionId};
@@ -110,6 +112,12 @@ impl<C> SignedIn<C> {
         self.context.inner().session.fresh_access_token(&auth.refresher, auth.clock.now()).await
     }
 
+    /// Returns the service for calls to other APIs, with the client and the org of the user's tenant.
+    #[cfg(feature = "client")]
+    pub fn outgoing(&self) -> &Outgoing {
+        self.auth().outgoing()
+    }
+
     /// Returns all sessions of this user, including the present one, for a page that lists
     /// them. The most recently used session is first.
     ///
@@ -188,6 +196,11 @@ impl<C> Serialize for SignedIn<C> {
 impl<C: Send + Sync> UserToken for SignedIn<C> {
     fn access_token(&self) -> UserTokenFuture<'_> {
         Box::pin(Self::access_token(self))
+    }
+
+    fn fresh_session(&self) -> BoxFuture<'_, Result<Arc<Session>>> {
+        let auth = &self.auth().0;
+        Box::pin(self.context.inner().session.fresh_session(&auth.refresher, auth.clock.now()))
     }
 }
 

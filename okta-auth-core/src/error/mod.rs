@@ -83,6 +83,13 @@ impl Error {
         self
     }
 
+    /// Replaces the message and keeps everything else, for a caller that can name the fix.
+    #[cfg(feature = "id-jag")]
+    pub(crate) fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.inner().message = message.into();
+        self
+    }
+
     /// Adds the provider's `error` code if it is a plain token of RFC 6749 §5.2. Other values are dropped, because an
     /// attacker controls the parameters of the callback.
     pub(crate) fn with_provider_error(mut self, error: &str) -> Self {

@@ -27,12 +27,14 @@ pub(crate) struct EventSubject {
     pub(crate) issuer: Option<String>,
     pub(crate) subject: Option<String>,
     pub(crate) session: Option<SessionId>,
+    /// The subject of the actor that uses an access token for the user.
+    pub(crate) actor: Option<String>,
 }
 
 impl EventSubject {
     /// The issuer is written as in its own tokens.
     pub(crate) fn user(issuer: &str, subject: &str) -> Self {
-        Self { issuer: Some(issuer.to_owned()), subject: Some(subject.to_owned()), session: None }
+        Self { issuer: Some(issuer.to_owned()), subject: Some(subject.to_owned()), ..Self::default() }
     }
 }
 
@@ -85,6 +87,13 @@ impl Event {
     /// caller is a machine.
     pub fn subject(&self) -> Option<&str> {
         self.about.subject.as_deref()
+    }
+
+    /// Returns the party that used an access token for its user, such as an AI agent: the `sub` of the present actor
+    /// (`act`, RFC 8693 §4.1), of at most 255 characters. `None` for the user's own hands, for a machine, and for
+    /// events that concern no access token.
+    pub fn actor(&self) -> Option<&str> {
+        self.about.actor.as_deref()
     }
 
     /// Returns the id of the session, if the event has one.

@@ -81,7 +81,8 @@
 //!
 //! # What is in the log
 //!
-//! Name, reason, reference, issuer, client and the session's id, which is not a secret; for errors the message, Okta's
+//! Name, reason, reference, issuer, client and the session's id, which is not a secret; for an access token that an
+//! agent uses for its user, the agent's id as `actor`, unless it is an e-mail address; for errors the message, Okta's
 //! `error` and `error_description`, and the whole chain of causes. The library logs no personal data: no subject, no
 //! e-mail address, no name. Okta's descriptions are Okta's own text, escaped and cut after 500 characters; they are
 //! only logged, and no page, hook or metric contains them. A hook can read the subject. Tokens are never exposed.

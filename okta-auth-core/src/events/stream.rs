@@ -92,6 +92,7 @@ macro_rules! line {
             issuer = $event.issuer(),
             client = $event.client_id(),
             session = $event.about.session.map(|id| id.to_string()),
+            actor = $event.logged_actor(),
             channel = $event.channel(),
             sessions = $event.sessions(),
             policy = $event.policy(),
@@ -118,6 +119,11 @@ impl Event {
             Severity::Info => line!(info, self, None::<u64>, error),
             Severity::Warning { suppressed } => line!(warn, self, (suppressed > 0).then_some(suppressed), error),
         }
+    }
+
+    /// The actor, unless its id is an e-mail address, which is personal data.
+    fn logged_actor(&self) -> Option<&str> {
+        self.actor().filter(|actor| !actor.contains('@'))
     }
 
     fn channel(&self) -> Option<&'static str> {

@@ -21,7 +21,7 @@ use crate::json;
 /// proofs.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "events", "htm", "htu"];
 
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "iss",
     "sub",
     "aud",
@@ -36,6 +36,7 @@ const KNOWN: [&str; 14] = [
     "token_type",
     "active",
     "act",
+    "sub_profile",
 ];
 
 #[derive(Debug, Default)]
@@ -54,6 +55,8 @@ pub(super) struct AccessPayload<'a> {
     pub(super) token_type: Option<Cow<'a, str>>,
     pub(super) active: Option<bool>,
     pub(super) act: Option<Actor>,
+    /// The kind of subject, which Okta writes if it is not a user.
+    pub(super) sub_profile: Option<Cow<'a, str>>,
     /// Whether a claim of another kind of token is present.
     pub(super) of_another_kind: bool,
     /// Whether the token is bound to a key.
@@ -73,6 +76,13 @@ impl<'a> AccessPayload<'a> {
             _ if error.is_data() => Error::new(Code::TokenClaim, "a claim occurs twice in the token").with_cause(error),
             _ => Error::new(Code::TokenMalformed, "the token's payload is not a JSON object").with_cause(error),
         })
+    }
+
+    /// Whether the token names its client, or is one that an ID-JAG was exchanged for: Okta's samples of these name an
+    /// actor and scopes as text, and no client. No ID token has both.
+    pub(super) fn names_its_holder(&self) -> bool {
+        let has_scope = self.scope.as_deref().is_some_and(|scope| !scope.trim().is_empty());
+        self.cid.is_some() || self.client_id.is_some() || (self.act.is_some() && has_scope)
     }
 
     pub(super) fn scopes(&mut self) -> Vec<String> {
@@ -99,6 +109,7 @@ impl<'a> AccessPayload<'a> {
             "iat" => self.times.iat = time(map)?,
             "token_type" => self.token_type = text(map)?,
             "act" => self.act = Some(map.next_value_seed(Chain(MAX_ACTORS))?),
+            "sub_profile" => self.sub_profile = text(map)?,
             "active" => self.active = Some(map.next_value()?),
             other => {
                 self.of_another_kind |= OF_OTHERS.contains(&other);

@@ -1,16 +1,13 @@
 //! Access tokens: permission for a user or a machine to call an API.
 //!
-//! A `VerifiedAccessToken` comes from one of two sources. Both check the kind of the
-//! token before its issuer and audience:
+//! A `VerifiedAccessToken` comes from one of two sources. Both check the kind of the token before its issuer and
+//! audience:
 //!
-//! - A signed token, after its signature: kind, issuer, subject, audience, times, client
-//!   (RFC 9068 §4).
-//! - An introspection response: active, kind, issuer, subject, client, times (RFC 7662
-//!   §2.2).
+//! - A signed token, after its signature: kind, issuer, subject, audience, times, client (RFC 9068 §4).
+//! - An introspection response: active, kind, issuer, subject, client, times (RFC 7662 §2.2).
 //!
-//! The kind matters because an issuer may sign ID tokens, logout tokens and access tokens
-//! with the same keys. An ID token informs a client about a sign-in and must not give
-//! access to an API (RFC 8725 §3.12).
+//! The kind matters because an issuer may sign ID tokens, logout tokens and access tokens with the same keys. An ID
+//! token informs a client about a sign-in and must not give access to an API (RFC 8725 §3.12).
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -40,9 +37,8 @@ pub(crate) struct AccessTokenRules<'a> {
 pub(crate) struct IntrospectionRules<'a> {
     /// The issuer as its metadata writes it, if the response names one.
     pub(crate) issuer: &'a str,
-    /// The clients whose tokens are accepted. Every token of an org server has the same
-    /// audience, so only the client shows whether the token was issued for this
-    /// application.
+    /// The clients whose tokens are accepted. Every token of an org server has the same audience, so only the client
+    /// shows whether the token was issued for this application.
     pub(crate) clients: &'a [String],
 }
 
@@ -55,6 +51,8 @@ pub struct AccessTokenClaims {
     user_id: Option<String>,
     scopes: Vec<String>,
     actor: Option<Actor>,
+    /// Whether nothing says that the subject is a service or an agent.
+    subject_is_user: bool,
     expires_at: Timestamp,
     json: Vec<u8>,
     /// Parsed from the payload on first use.
@@ -77,21 +75,28 @@ impl AccessTokenClaims {
         &self.subject
     }
 
-    /// The client that the token was issued to: `cid` at Okta, `client_id` in RFC 9068.
+    /// The client that the token was issued to: `cid` at Okta, `client_id` in RFC 9068. Empty if the token names none,
+    /// which is accepted only of a token with an [`actor`](Self::actor).
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// The user's id at Okta, the `sub` of the user's ID tokens; `None` for a machine, and for
-    /// some tokens with an [`actor`](Self::actor).
+    /// The user's id at Okta, the `sub` of the user's ID tokens; `None` for a machine, and for some tokens with an
+    /// [`actor`](Self::actor).
     pub fn user_id(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
 
-    /// Whether the token belongs to a machine and not to a user. A token with an actor belongs
-    /// to a user, whom the actor acts for.
+    /// Whether the token belongs to a machine and not to a user. A token with an actor never does: it belongs to the
+    /// party that the actor acts for.
     pub fn is_machine(&self) -> bool {
         self.user_id.is_none() && self.actor.is_none()
+    }
+
+    /// Whether the token belongs to a user, who may have an [`actor`](Self::actor) use it. A token that an actor uses
+    /// for a service belongs neither to a user nor to a machine.
+    pub fn is_user(&self) -> bool {
+        self.user_id.is_some() || (self.actor.is_some() && self.subject_is_user)
     }
 
     /// The party that uses the token for its user, such as an AI agent (`act`, RFC 8693 §4.1).
@@ -115,8 +120,7 @@ impl AccessTokenClaims {
     }
 }
 
-/// An access token that passed every check. It cannot be constructed in any other way.
-/// Cheap to clone.
+/// An access token that passed every check. It cannot be constructed in any other way. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct VerifiedAccessToken(Arc<AccessTokenClaims>);
 
@@ -148,8 +152,8 @@ impl VerifiedAccessToken {
         self.0.hash.get_or_init(|| sha256(self.0.text.expose().as_bytes()))
     }
 
-    /// Applies the rules, kind of token first, so that a token of another kind gets the
-    /// right error instead of a wrong audience.
+    /// Applies the rules, kind of token first, so that a token of another kind gets the right error instead of a wrong
+    /// audience.
     ///
     /// `json` is the payload of a token whose signature has been verified.
     pub(super) fn check(json: Vec<u8>, rules: &AccessTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<Self> {
@@ -166,22 +170,21 @@ impl VerifiedAccessToken {
         check_names(&payload)?;
         check_audience(payload.aud.as_ref(), rules.audiences)?;
         payload.times.check(now, leeway)?;
-        if payload.cid.is_none() && payload.client_id.is_none() {
+        if !payload.names_its_holder() {
             return Err(Error::new(Code::TokenKind, "the token names no client, so it is not an access token"));
         }
         let claims = claims(payload, rules.issuer)?;
         Ok(Self(Arc::new(AccessTokenClaims { json, ..claims })))
     }
 
-    /// Applies the rules to the response of an introspection endpoint (RFC 7662 §2.2).
-    /// The kind is checked first, because Okta introspects ID tokens and refresh tokens
-    /// as well.
+    /// Applies the rules to the response of an introspection endpoint (RFC 7662 §2.2). The kind is checked first,
+    /// because Okta introspects ID tokens and refresh tokens as well.
     ///
-    /// `active` must be true. All inactive tokens get the same code, because the response
-    /// does not distinguish expired, revoked and unknown tokens.
+    /// `active` must be true. All inactive tokens get the same code, because the response does not distinguish expired,
+    /// revoked and unknown tokens.
     ///
-    /// `iss` is optional in a response and is compared if present, because the response
-    /// itself came from the issuer's endpoint. `iat` is not required.
+    /// `iss` is optional in a response and is compared if present, because the response itself came from the issuer's
+    /// endpoint. `iat` is not required.
     pub(crate) fn from_introspection(
         answer: &Map<String, Value>,
         rules: &IntrospectionRules<'_>,
@@ -229,6 +232,7 @@ fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenCla
         subject: payload.sub.unwrap_or_default().into_owned(),
         client_id: payload.cid.or(payload.client_id).unwrap_or_default().into_owned(),
         user_id: payload.uid.map(Cow::into_owned),
+        subject_is_user: payload.sub_profile.is_none_or(|profile| profile == "user"),
         scopes,
         actor: payload.act,
         expires_at,
@@ -251,8 +255,8 @@ fn check_names(payload: &AccessPayload<'_>) -> Result<()> {
 
 /// Rejects claims of other kinds of token, and tokens that are bound to a key.
 ///
-/// A binding must not be ignored. Otherwise an attacker could use a stolen bound token
-/// here as a plain bearer token, which the binding is meant to prevent.
+/// A binding must not be ignored. Otherwise an attacker could use a stolen bound token here as a plain bearer token,
+/// which the binding is meant to prevent.
 fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
     if payload.of_another_kind {
         return Err(Error::new(Code::TokenKind, "the token is not an access token"));
@@ -267,9 +271,8 @@ fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Checks properties that only the response for an access token has, in contrast to ID
-/// tokens and refresh tokens: a type, at least one scope, and an audience other than the
-/// client itself.
+/// Checks properties that only the response for an access token has, in contrast to ID tokens and refresh tokens: a
+/// type, at least one scope, and an audience other than the client itself.
 fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
     let bearer = payload.token_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
     let client_id = payload.client_id.as_deref().unwrap_or_default();
@@ -281,11 +284,10 @@ fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Checks that the token names one of our audiences. It may name others, because an
-/// access token may be for several APIs.
+/// Checks that the token names one of our audiences. It may name others, because an access token may be for several
+/// APIs.
 ///
-/// Without this check the operator of another API could forward a token to this one (RFC
-/// 9068 §4, RFC 8725 §3.9).
+/// Without this check the operator of another API could forward a token to this one (RFC 9068 §4, RFC 8725 §3.9).
 fn check_audience(audience: Option<&Audience>, ours: &[String]) -> Result<()> {
     let audience = audience.ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
     if ours.iter().any(|ours| audience.contains(ours)) {

@@ -38,8 +38,8 @@
 //!
 //! # Rules for access tokens (RFC 9068 §4, in Okta's form)
 //!
-//! The audience contains this API, the token names a client (`cid` or `client_id`), and
-//! it has no claim of an ID token or a logout token. A token that is bound to a key
+//! The audience contains this API, the token names a client (`cid` or `client_id`), or an
+//! actor (`act`) and scopes (`scope`), and it has no claim of an ID token or a logout token. A token that is bound to a key
 //! (`cnf`) is rejected as a bearer token (RFC 9449 §7.2).
 //!
 //! # Rules for logout tokens (OIDC Back-Channel Logout §2.6)
@@ -54,8 +54,15 @@
 //! `typ` is `global-token-revocation+jwt`. `sub` is this client, the URL of the endpoint
 //! is the only audience, `jti` is present, and `exp` is at most 15 minutes after `iat`.
 //!
-//! Logout and revocation tokens are used once. The caller stores their `jti` for the
-//! duration that the token states.
+//! # Rules for ID-JAGs (Identity Assertion JWT Authorization Grant)
+//!
+//! `typ` is `oauth-id-jag+jwt`. `aud` is one string, the issuer of this authorization server,
+//! and `client_id` is the client that has authenticated itself. `jti` is present, and `exp` is
+//! at most five minutes after `iat`. A scope and the resources are known here, and `act` is
+//! well-formed. A grant that is bound to a key (`cnf`) is rejected.
+//!
+//! Logout tokens, revocation tokens and ID-JAGs are used once. The caller stores their `jti`
+//! for the duration that the token states.
 
 mod access_payload;
 mod access_token;
@@ -63,6 +70,8 @@ mod actor;
 mod algorithm;
 mod claims;
 mod compact;
+#[cfg(feature = "id-jag")]
+mod id_jag;
 mod id_token;
 mod jwk;
 mod jwks;
@@ -78,6 +87,10 @@ pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
 pub use actor::Actor;
 pub(crate) use algorithm::Algorithm;
 pub(crate) use claims::{check_email, is_identifier};
+#[cfg(feature = "id-jag")]
+pub use id_jag::VerifiedIdJag;
+#[cfg(feature = "id-jag")]
+pub(crate) use id_jag::{ExpectedIdJag, IdJagRules};
 pub(crate) use id_token::IdTokenRules;
 pub use id_token::VerifiedIdToken;
 pub(crate) use jwks::{Keys, KeysSettings, RefetchPolicy};

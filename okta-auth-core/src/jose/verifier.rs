@@ -9,6 +9,8 @@ use super::access_token::{AccessTokenRules, VerifiedAccessToken};
 use super::algorithm::Algorithm;
 use super::claims::Payload;
 use super::compact::{Compact, Headers, Typ};
+#[cfg(feature = "id-jag")]
+use super::id_jag::{ID_JAG, IdJagRules, VerifiedIdJag};
 use super::id_token::{IdTokenRules, VerifiedIdToken};
 use super::jwk::KeySet;
 use super::jwks::{Keys, RefetchPolicy, SignatureInput};
@@ -105,6 +107,13 @@ impl Verifier {
     ) -> Result<VerifiedRevocationToken> {
         let signed = self.authentic(keys, (token, rules.issuer), REVOCATION_TOKEN, RefetchPolicy::RateLimited).await?;
         VerifiedRevocationToken::check(&self.read(&signed)?, rules)
+    }
+
+    /// Verifies an ID-JAG (Identity Assertion JWT Authorization Grant). The caller must reject replays.
+    #[cfg(feature = "id-jag")]
+    pub(crate) async fn id_jag(&self, keys: &Url, grant: &str, rules: &IdJagRules<'_>) -> Result<VerifiedIdJag> {
+        let signed = self.authentic(keys, (grant, rules.issuer), ID_JAG, RefetchPolicy::RateLimited).await?;
+        VerifiedIdJag::check(self.read(&signed)?, rules)
     }
 
     /// Whether the keys are still those of `version`. A token that was verified with them

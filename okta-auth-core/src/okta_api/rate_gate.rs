@@ -23,6 +23,8 @@ const GROUPS: usize = 64;
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often a pause looks at the clock, which may jump.
 const STEP: Duration = Duration::from_millis(200);
+/// Okta's pauses are at most a minute. If the clock jumps backwards, the stated end is further away than that.
+const LONGEST_PAUSE: Duration = Duration::from_secs(65);
 /// The value of `limited_until` without a limit.
 const NO_LIMIT: i64 = 0;
 
@@ -108,10 +110,9 @@ impl RateGate {
     }
 }
 
-/// Waits until the clock shows this time, in short steps. If the clock jumps backwards, the pause is not longer than it
-/// was to be.
+/// Waits until the clock shows this time, in short steps, but at most for the longest pause.
 pub(super) async fn pause_until(clock: &SharedClock, until: Timestamp) {
-    let (longest, watch) = (until.since(clock.now()), Stopwatch::start());
+    let (longest, watch) = (until.since(clock.now()).min(LONGEST_PAUSE), Stopwatch::start());
     while clock.now() < until && watch.elapsed() < longest {
         tokio::time::sleep(STEP.min(longest)).await;
     }
@@ -121,4 +122,42 @@ fn queue_timeout() -> Error {
     let message =
         "Okta limits the rate of requests to its API, and too many of them are waiting for the end of the limit";
     Error::new(Code::ProviderRateLimited, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::TestClock;
+
+    #[tokio::test]
+    async fn a_permit_after_a_limit_is_exclusive_until_the_limit_has_ended() {
+        let clock = TestClock::at(1_000_000);
+        let shared = clock.shared();
+        let gate = RateGate::default();
+        let (first, second) = (gate.enter().await.unwrap(), gate.enter().await.unwrap());
+        gate.limit(Timestamp::from_seconds(999_999));
+        drop(second);
+        let alone = gate.after_limit(first, &shared).await.unwrap();
+        assert!(matches!(alone, RatePermit::Alone(_)) && gate.lock.try_read().is_err());
+        // Rejected again: the same request stays alone.
+        let alone = gate.after_limit(alone, &shared).await.unwrap();
+        gate.passed(&alone);
+        drop(alone);
+        let next = gate.enter().await.unwrap();
+        let next = gate.after_limit(next, &shared).await.unwrap();
+        assert!(matches!(next, RatePermit::Shared(_)), "another request has found the end of the limit");
+    }
+
+    #[test]
+    fn groups_are_bounded_and_have_a_gate_each() {
+        let gates = RateGates::default();
+        let url = |path: &str| Url::parse("https://acme.okta.com/api/v1/").unwrap().join(path).unwrap();
+        let users = gates.of(&url("users/00u1?limit=2"));
+        assert!(Arc::ptr_eq(&users, &gates.of(&url("users"))));
+        assert!(!Arc::ptr_eq(&users, &gates.of(&url("groups"))));
+        for number in 0..1_000 {
+            gates.of(&url(&format!("group{number}")));
+        }
+        assert!(gates.0.len() <= GROUPS, "{} gates", gates.0.len());
+    }
 }

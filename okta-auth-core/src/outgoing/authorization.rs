@@ -1,13 +1,13 @@
 //! Attaches tokens to requests.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 
+#[cfg(feature = "id-jag")]
+use super::id_jag_tokens::IdJagTokens;
 use super::issued_token::{IssuedToken, TokenTimes};
 use super::machine_tokens::MachineTokens;
 use super::origin::{Origin, RequestOrigin};
@@ -15,19 +15,10 @@ use super::rejection::rejects_token;
 use super::request::OutgoingRequest;
 use super::token_exchange::TokenExchange;
 use super::token_request::TokenRequest;
+use super::user_token::UserToken;
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 use crate::jose::VerifiedAccessToken;
-use crate::secret::Secret;
-
-/// The future of a [`UserToken`].
-pub type UserTokenFuture<'a> = Pin<Box<dyn Future<Output = Result<Secret>> + Send + 'a>>;
-
-/// A user with an access token, such as the `User` of a handler.
-pub trait UserToken: Send + Sync {
-    /// Returns the access token of the user's session, refreshed if necessary.
-    fn access_token(&self) -> UserTokenFuture<'_>;
-}
 
 /// Attaches an access token to requests to one [`Target`](super::Target). Clones are cheap.
 ///
@@ -57,6 +48,8 @@ pub(super) enum Source {
     Machine(MachineTokens, TokenRequest),
     Exchange(TokenExchange, VerifiedAccessToken, TokenRequest),
     User(Arc<dyn UserToken>),
+    #[cfg(feature = "id-jag")]
+    IdJag(IdJagTokens, Arc<dyn UserToken>, TokenRequest),
 }
 
 impl Authorization {
@@ -112,6 +105,8 @@ impl Authorization {
                 Ok(tokens.token_after(rejected, subject, request).await?.is_some())
             }
             Source::User(user) => Ok(user.access_token().await?.expose() != rejected.expose()),
+            #[cfg(feature = "id-jag")]
+            Source::IdJag(tokens, user, request) => Ok(tokens.token_after(rejected, &**user, request).await?.is_some()),
         }
     }
 
@@ -127,6 +122,8 @@ impl Authorization {
                 let times = TokenTimes::new(self.clock.now(), None, None)?;
                 IssuedToken::new(&user.access_token().await?, Vec::new(), times)
             }
+            #[cfg(feature = "id-jag")]
+            Source::IdJag(tokens, user, request) => tokens.token_of(&**user, request).await,
         }
     }
 }
@@ -137,6 +134,8 @@ impl fmt::Debug for Authorization {
             Source::Machine(..) => "machine",
             Source::Exchange(..) => "exchange",
             Source::User(_) => "user",
+            #[cfg(feature = "id-jag")]
+            Source::IdJag(..) => "id-jag",
         };
         f.debug_struct("Authorization").field("origins", &self.origins).field("source", &source).finish()
     }

@@ -1,7 +1,8 @@
 //! The cache of issued tokens.
 //!
 //! 1. The key has every parameter that makes a different token: the scopes, the audience, the
-//!    issuer, and the token that is exchanged. The client is that of the cache itself.
+//!    resource, the issuer, and the token that is exchanged or the session. The client is that of
+//!    the cache itself.
 //! 2. Concurrent callers share one request, which continues if they disconnect.
 //! 3. A token is renewed in the background before it expires. Meanwhile callers get the present
 //!    one.
@@ -34,7 +35,7 @@ const YOUNGEST_REJECTED: Duration = Duration::from_secs(10);
 /// What a token is cached by.
 #[derive(Clone, Copy, Hash)]
 pub(super) struct TokenKey<'a> {
-    /// The hash of the token that is exchanged.
+    /// The hash of the token that is exchanged, or of the session's id.
     pub(super) subject: Option<&'a [u8; 32]>,
     pub(super) request: &'a TokenRequest,
 }

@@ -49,10 +49,14 @@ pub(super) struct TokenTimes {
 impl TokenTimes {
     /// Jitter of up to half the margin spreads the renewals of processes that started together.
     ///
-    /// `latest` is the end of the token that this one was made from.
+    /// `latest` is the end of the token that this one was made from. A token that ends with it is not renewed in the
+    /// background, because the next one would end at the same time.
     pub(super) fn new(issued_at: Timestamp, expires_at: Option<Timestamp>, latest: Option<Timestamp>) -> Result<Self> {
         let stated = expires_at.unwrap_or_else(|| issued_at.plus(UNSTATED_LIFETIME));
         let expires_at = latest.map_or(stated, |latest| stated.min(latest));
+        if latest.is_some_and(|latest| latest <= stated) {
+            return Ok(Self { issued_at, expires_at, renew_at: expires_at });
+        }
         let margin = RENEWAL_MARGIN.min(expires_at.since(issued_at) / 4);
         let [random] = random_bytes()?;
         let renew_at = expires_at.minus(margin).plus(margin * u32::from(random) / 512);

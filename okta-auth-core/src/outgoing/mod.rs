@@ -8,14 +8,15 @@
 //! | a machine | client credentials (RFC 6749 §4.4) | [`MachineTokens`] |
 //! | a web app, for its user | the user's own sign-in | the session's access token |
 //! | an API, for the user of its caller | token exchange (RFC 8693) | [`TokenExchange`] |
+//! | an app or an agent, for its user at another app | ID-JAG, and the JWT bearer grant (RFC 7523) | `IdJagTokens`, with the feature `id-jag` |
 //!
 //! # Protections
 //!
 //! - A [`Target`] names the origins that may receive a token. Scheme, host and port of each
 //!   request are compared before a token is attached, and a client of this module follows no
 //!   redirect.
-//! - A cached token is found only by every parameter that it was requested with, and by the token
-//!   that it was exchanged for.
+//! - A cached token is found only by every parameter that it was requested with, and by the token or
+//!   the session that it was exchanged for.
 //! - Every attempt at the token endpoint carries an assertion of its own, because Okta accepts
 //!   each `jti` once.
 //! - Tokens are wiped from memory when dropped, and do not appear in `Debug` output. Headers with
@@ -30,6 +31,8 @@
 
 mod authorization;
 mod cache;
+#[cfg(feature = "id-jag")]
+mod id_jag_tokens;
 mod issued_token;
 mod machine_tokens;
 mod middleware;
@@ -41,8 +44,11 @@ mod target;
 mod token_endpoint;
 mod token_exchange;
 mod token_request;
+mod user_token;
 
-pub use authorization::{Authorization, UserToken, UserTokenFuture};
+pub use authorization::Authorization;
+#[cfg(feature = "id-jag")]
+pub use id_jag_tokens::IdJagTokens;
 pub use issued_token::IssuedToken;
 pub use machine_tokens::MachineTokens;
 pub use origin::RequestOrigin;
@@ -51,3 +57,4 @@ pub use service::{Outgoing, OutgoingBuilder};
 pub use target::Target;
 pub use token_exchange::TokenExchange;
 pub use token_request::TokenRequest;
+pub use user_token::{UserToken, UserTokenFuture};

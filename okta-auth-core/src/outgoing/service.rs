@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "id-jag")]
+use super::id_jag_tokens::IdJagTokens;
 use super::machine_tokens::MachineTokens;
 use super::target::Target;
 use super::token_endpoint::TokenEndpoint;
@@ -34,6 +36,8 @@ use crate::protocol::Provider;
 pub struct Outgoing {
     machine_tokens: MachineTokens,
     token_exchange: TokenExchange,
+    #[cfg(feature = "id-jag")]
+    endpoint: Arc<TokenEndpoint>,
     clock: SharedClock,
 }
 
@@ -60,7 +64,14 @@ impl Outgoing {
     fn of(endpoint: TokenEndpoint, clock: SharedClock) -> Self {
         let endpoint = Arc::new(endpoint);
         let machine_tokens = MachineTokens::new(Arc::clone(&endpoint));
-        Self { machine_tokens, token_exchange: TokenExchange::new(endpoint), clock }
+        let token_exchange = TokenExchange::new(Arc::clone(&endpoint));
+        Self {
+            machine_tokens,
+            token_exchange,
+            #[cfg(feature = "id-jag")]
+            endpoint,
+            clock,
+        }
     }
 
     #[cfg(feature = "okta-api")]
@@ -76,6 +87,18 @@ impl Outgoing {
     /// Returns the tokens in exchange for those that this application received.
     pub fn token_exchange(&self) -> &TokenExchange {
         &self.token_exchange
+    }
+
+    /// Returns the tokens of another app's authorization server for the users of this application (Cross App Access).
+    /// `server` has the issuer of that server, and the client id and the credential that it gave to this application.
+    /// Create the service once and reuse it; clones share its cache. See [`IdJagTokens`].
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix; also if this
+    /// application itself has no credential.
+    #[cfg(feature = "id-jag")]
+    pub fn id_jag(&self, server: ConfigBuilder) -> Result<IdJagTokens> {
+        IdJagTokens::new(Arc::clone(&self.endpoint), server)
     }
 
     /// Names an API by its origin, such as `https://orders.example.com`. Tokens are sent to no other origin.

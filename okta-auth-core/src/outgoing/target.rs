@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::authorization::{Authorization, Source, UserToken};
+use super::authorization::{Authorization, Source};
+#[cfg(feature = "id-jag")]
+use super::id_jag_tokens::IdJagTokens;
 use super::machine_tokens::MachineTokens;
 use super::origin::Origin;
 use super::token_exchange::TokenExchange;
 use super::token_request::TokenRequest;
+use super::user_token::UserToken;
 use crate::clock::SharedClock;
 use crate::error::Result;
 use crate::jose::VerifiedAccessToken;
@@ -85,6 +88,18 @@ impl Target {
     pub fn on_behalf_of(&self, token: &impl AsRef<VerifiedAccessToken>, request: &TokenRequest) -> Authorization {
         let (exchange, subject) = (self.token_exchange.clone(), token.as_ref().clone());
         self.authorization(Source::Exchange(exchange, subject, request.clone()))
+    }
+
+    /// Attaches a token of another app's authorization server for a user's session (Cross App Access); see
+    /// [`IdJagTokens`]. The request has the scopes, and the resource if that server has several.
+    #[cfg(feature = "id-jag")]
+    pub fn for_user_at(
+        &self,
+        user: &(impl UserToken + Clone + 'static),
+        tokens: &IdJagTokens,
+        request: &TokenRequest,
+    ) -> Authorization {
+        self.authorization(Source::IdJag(tokens.clone(), Arc::new(user.clone()), request.clone()))
     }
 
     fn authorization(&self, source: Source) -> Authorization {

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::issued_token::{IssuedToken, TokenTimes};
 use super::token_request::TokenRequest;
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Timestamp};
 use crate::config::{ClientAuth, parse_issuer};
 use crate::discovery::{Discovery, Metadata};
 use crate::error::{Code, Error, Result};
@@ -29,6 +29,12 @@ impl TokenEndpoint {
         Self { provider, others: Cache::new(OTHER_ISSUERS), clock }
     }
 
+    /// The application at its own authorization server.
+    #[cfg(feature = "id-jag")]
+    pub(super) fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
     /// Requests a token for the application itself (RFC 6749 §4.4).
     pub(super) async fn for_client(&self, request: &TokenRequest) -> Result<IssuedToken> {
         self.check_client()?;
@@ -47,7 +53,7 @@ impl TokenEndpoint {
         self.check_subject(subject)?;
         let metadata = self.metadata(request).await?;
         let tokens = self.provider.protocol.exchange_token(&metadata, subject.text(), request.parameters()).await?;
-        self.issued(&tokens, request, Some(subject))
+        self.issued(&tokens, request, Some(subject.claims().expires_at()))
     }
 
     /// Checks that the application can authenticate itself. A public client cannot, and anyone
@@ -98,15 +104,15 @@ impl TokenEndpoint {
         Ok(discovery)
     }
 
-    fn issued(
+    /// `latest` is the end of the token that this one was made from.
+    pub(super) fn issued(
         &self,
         tokens: &TokenSet,
         request: &TokenRequest,
-        subject: Option<&VerifiedAccessToken>,
+        latest: Option<Timestamp>,
     ) -> Result<IssuedToken> {
-        let requested = || request.parameters().0.split_ascii_whitespace().map(str::to_owned).collect();
+        let requested = || request.parameters().scopes.split_ascii_whitespace().map(str::to_owned).collect();
         let scopes = tokens.scopes.clone().unwrap_or_else(requested);
-        let latest = subject.map(|subject| subject.claims().expires_at());
         let times = TokenTimes::new(self.clock.now(), tokens.access_token_expires_at, latest)?;
         IssuedToken::new(&tokens.access_token, scopes, times)
     }

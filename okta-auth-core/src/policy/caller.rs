@@ -12,12 +12,10 @@ use crate::session::Session;
 
 /// A signed-in user, the holder of an access token, or an anonymous sender.
 ///
-/// One request has one caller: if it presents a token, the session is ignored. Cheap to
-/// clone.
+/// One request has one caller: if it presents a token, the session is ignored. Cheap to clone.
 ///
-/// All data is verified: this application sealed the session after a sign-in, and a token
-/// has passed every rule of its kind. The meaning of a claim depends on its configuration
-/// at Okta.
+/// All data is verified: this application sealed the session after a sign-in, and a token has passed every rule of its
+/// kind. The meaning of a claim depends on its configuration at Okta.
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;
@@ -60,10 +58,13 @@ impl Caller {
         matches!(self.who, Who::Anonymous)
     }
 
-    /// Whether the caller is a person: signed in, or with a token that was issued to a
-    /// client for a user.
+    /// Whether the caller is a person: signed in, or with a token that was issued to a client for a user.
     pub fn is_user(&self) -> bool {
-        !self.is_anonymous() && !self.is_machine()
+        match &self.who {
+            Who::Anonymous => false,
+            Who::User(_) => true,
+            Who::Token(token) => token.claims().is_user(),
+        }
     }
 
     /// Whether the caller is a client that acts for itself (RFC 6749 §4.4).
@@ -100,8 +101,7 @@ impl Caller {
         }
     }
 
-    /// Returns the `sub` claim. At Okta it is the user's id in a session and the user's
-    /// login in an access token.
+    /// Returns the `sub` claim. At Okta it is the user's id in a session and the user's login in an access token.
     pub fn subject(&self) -> Option<&str> {
         match &self.who {
             Who::Anonymous => None,
@@ -128,8 +128,7 @@ impl Caller {
         }
     }
 
-    /// Returns a claim by its name, or by a JSON Pointer (RFC 6901) that begins with a
-    /// slash: `/address/country`.
+    /// Returns a claim by its name, or by a JSON Pointer (RFC 6901) that begins with a slash: `/address/country`.
     pub fn claim(&self, path: &str) -> Option<&Value> {
         let claims = self.claims()?;
         let Some(pointer) = path.strip_prefix('/') else { return claims.get(path) };

@@ -1,8 +1,8 @@
 //! The conditions of policies.
 //!
-//! A condition is evaluated against the claims of a caller. The verdict has more than two
-//! values: a condition on a missing or wrongly typed claim is neither met nor not met.
-//! Therefore `!` never allows a caller whose claims are unknown.
+//! A condition is evaluated against the claims of a caller. The verdict has more than two values: a condition on a
+//! missing or wrongly typed claim is neither met nor not met. Therefore `!` never allows a caller whose claims are
+//! unknown.
 //!
 //! Claims are compared with case and without trimming: `Admins` is not `admins`.
 
@@ -82,11 +82,10 @@ impl Verdict {
 }
 
 impl Condition {
-    /// Evaluates the condition for a caller, without calling functions of the application:
-    /// they count as not met.
+    /// Evaluates the condition for a caller, without calling functions of the application: they count as not met.
     ///
-    /// A constant needs no caller. Every other condition requires a sign-in, so an
-    /// anonymous caller always gets [`Verdict::Anonymous`].
+    /// A constant needs no caller. Every other condition requires a sign-in, so an anonymous caller always gets
+    /// [`Verdict::Anonymous`].
     pub(super) fn verdict(&self, caller: &Caller) -> Verdict {
         if let Self::Constant(met) = self {
             return met_if(*met);
@@ -112,14 +111,14 @@ impl Condition {
         }
     }
 
-    /// Returns the step-up that could satisfy the condition. A machine cannot authenticate
-    /// again, so it gets none.
+    /// Returns the step-up that could satisfy the condition. A machine cannot authenticate again, so it gets none, and
+    /// neither does a token that an actor uses for a machine.
     ///
-    /// An authorization request can only demand how and how recently a user authenticates,
-    /// by `acr_values` and `max_age` (RFC 9470 §4). Other conditions have no step-up.
+    /// An authorization request can only demand how and how recently a user authenticates, by `acr_values` and
+    /// `max_age` (RFC 9470 §4). Other conditions have no step-up.
     pub(super) fn remedy(&self, caller: &Caller) -> Option<StepUp> {
         match self {
-            _ if caller.is_machine() => None,
+            _ if caller.is_token() && !caller.is_user() => None,
             Self::Acr(values) => Some(StepUp { acr_values: values.clone(), max_age: None }),
             Self::SignedInWithin(time) => Some(StepUp { acr_values: Vec::new(), max_age: Some(*time) }),
             _ => None,
@@ -130,8 +129,8 @@ impl Condition {
 impl Test {
     /// Evaluates the test for a claim; `null` counts as missing.
     ///
-    /// If no listed value has the type of the claim, the claim is malformed: it can never
-    /// match, which is probably a misconfiguration.
+    /// If no listed value has the type of the claim, the claim is malformed: it can never match, which is probably a
+    /// misconfiguration.
     fn verdict(&self, value: Option<&Value>) -> Verdict {
         let Some(value) = value.filter(|value| !value.is_null()) else { return Verdict::Missing };
         let same_type = |other: &Value| std::mem::discriminant(other) == std::mem::discriminant(value);
@@ -160,8 +159,7 @@ fn text(claim: Option<&Value>, test: impl FnOnce(&str) -> bool) -> Verdict {
     }
 }
 
-/// Whether a list of strings has `name`. A single string is a list of one and is never
-/// split.
+/// Whether a list of strings has `name`. A single string is a list of one and is never split.
 fn listed(claim: Option<&Value>, name: &str) -> Verdict {
     match claim {
         None | Some(Value::Null) => Verdict::Missing,
@@ -171,8 +169,8 @@ fn listed(claim: Option<&Value>, name: &str) -> Verdict {
     }
 }
 
-/// Whether a list has `expected`. An element of another type cannot be compared, so without
-/// the expected value it makes the list malformed.
+/// Whether a list has `expected`. An element of another type cannot be compared, so without the expected value it makes
+/// the list malformed.
 fn in_list(list: &[Value], expected: &Value) -> Verdict {
     let comparable = |value: &Value| std::mem::discriminant(value) == std::mem::discriminant(expected);
     if list.contains(expected) {
@@ -184,11 +182,10 @@ fn in_list(list: &[Value], expected: &Value) -> Verdict {
     }
 }
 
-/// Whether `auth_time` (OIDC Core §2) is at most `time` ago. The leeway is added, because
-/// Okta's clock may be ahead of ours and a sign-in that has just completed must count.
+/// Whether `auth_time` (OIDC Core §2) is at most `time` ago. The leeway is added, because Okta's clock may be ahead of
+/// ours and a sign-in that has just completed must count.
 ///
-/// A time beyond the leeway in the future is malformed, because it would count as recent
-/// for too long.
+/// A time beyond the leeway in the future is malformed, because it would count as recent for too long.
 fn recent(caller: &Caller, time: Duration) -> Verdict {
     let (now, leeway) = (caller.now(), caller.leeway());
     match caller.claim("auth_time") {

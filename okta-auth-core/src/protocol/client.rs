@@ -41,9 +41,33 @@ use crate::secret::{Secret, SecretBytes};
 /// characters.
 const CREDENTIALS_SIZE: usize = 4 * 1024;
 
+/// What a token is requested for.
+#[cfg(feature = "client")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TokenParameters<'a> {
+    /// Separated by spaces.
+    pub(crate) scopes: &'a str,
+    pub(crate) audience: Option<&'a str>,
+    /// The API (RFC 8707 §2).
+    pub(crate) resource: Option<&'a str>,
+}
+
+#[cfg(feature = "client")]
+impl<'a> TokenParameters<'a> {
+    /// The parameters that are present.
+    pub(super) fn present(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let scopes = (!self.scopes.is_empty()).then_some(("scope", self.scopes));
+        let audience = self.audience.map(|audience| ("audience", audience));
+        scopes.into_iter().chain(audience).chain(self.resource.map(|resource| ("resource", resource)))
+    }
+}
+
 /// The type of an access token in token exchange (RFC 8693 §3).
 #[cfg(feature = "client")]
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// The grant of token exchange (RFC 8693 §2.1).
+#[cfg(feature = "client")]
+pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 #[derive(Debug)]
 pub(crate) struct AuthorizationParameters<'a> {
@@ -82,6 +106,7 @@ impl AuthorizationParameters<'_> {
 /// | refresh | RFC 6749 §6 | this module |
 /// | client credentials | RFC 6749 §4.4 | this module |
 /// | token exchange | RFC 8693 §2.1 | this module |
+/// | ID-JAG, JWT bearer grant | RFC 8693 §2.1, RFC 7523 §2.1 | `id_jag` |
 /// | revocation | RFC 7009 §2.1 | this module |
 /// | introspection | RFC 7662 §2.1 | this module |
 /// | userinfo | OIDC Core §5.3.1 | this module |
@@ -185,11 +210,10 @@ impl ProviderClient {
     pub(crate) async fn client_credentials(
         &self,
         metadata: &Metadata,
-        (scopes, audience): (&str, Option<&str>),
+        wanted: TokenParameters<'_>,
     ) -> Result<TokenSet> {
         let mut parameters = vec![("grant_type", "client_credentials")];
-        parameters.extend((!scopes.is_empty()).then_some(("scope", scopes)));
-        parameters.extend(audience.map(|audience| ("audience", audience)));
+        parameters.extend(wanted.present());
         self.repeatable_tokens(metadata, &parameters).await
     }
 
@@ -203,15 +227,14 @@ impl ProviderClient {
         &self,
         metadata: &Metadata,
         subject: &Secret,
-        (scopes, audience): (&str, Option<&str>),
+        wanted: TokenParameters<'_>,
     ) -> Result<TokenSet> {
         let mut parameters = vec![
-            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("grant_type", TOKEN_EXCHANGE),
             ("subject_token_type", ACCESS_TOKEN_TYPE),
             ("subject_token", subject.expose()),
         ];
-        parameters.extend((!scopes.is_empty()).then_some(("scope", scopes)));
-        parameters.extend(audience.map(|audience| ("audience", audience)));
+        parameters.extend(wanted.present());
         let tokens = self.repeatable_tokens(metadata, &parameters).await?;
         if tokens.issued_token_type.as_deref() == Some(ACCESS_TOKEN_TYPE) {
             return Ok(tokens);
@@ -355,7 +378,7 @@ impl ProviderClient {
 /// Whether a request failed without an answer and without a stated pause. A request that timed out
 /// has already used its time.
 #[cfg(feature = "client")]
-fn is_repeatable(error: &Error) -> bool {
+pub(super) fn is_repeatable(error: &Error) -> bool {
     error.code() == Code::ProviderUnavailable && error.retry_after().is_none() && !is_timeout(error)
 }
 

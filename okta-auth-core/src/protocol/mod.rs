@@ -9,12 +9,18 @@ mod assertion;
 mod client;
 #[cfg(feature = "device")]
 mod device_grant;
+#[cfg(feature = "id-jag")]
+mod id_jag;
 mod provider;
 mod token_response;
 mod transport;
 
+#[cfg(feature = "client")]
+pub(crate) use client::TokenParameters;
 pub(crate) use client::{AuthorizationParameters, ProviderClient};
 #[cfg(feature = "device")]
 pub(crate) use device_grant::DeviceAuthorizationResponse;
+#[cfg(feature = "id-jag")]
+pub(crate) use id_jag::SubjectToken;
 pub(crate) use provider::{Authority, Provider, ProviderContext};
 pub(crate) use token_response::TokenSet;

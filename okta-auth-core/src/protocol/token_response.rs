@@ -48,6 +48,40 @@ struct RawTokenResponse {
     issued_token_type: Option<String>,
 }
 
+impl RawTokenResponse {
+    fn read(response: &http::Response<SecretBytes>) -> Result<Self> {
+        let labelled = response.headers().contains_key(http::header::CONTENT_TYPE);
+        if labelled && !is_json(response.headers()) {
+            return Err(Error::new(Code::ProviderResponse, "the response of the token endpoint is not JSON"));
+        }
+        json::document(response.body()).map_err(|error| {
+            let message = format!("the token endpoint did not answer with a token response (RFC 6749 §5.1): {error}");
+            ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
+        })
+    }
+}
+
+/// Parses a response of status 200 whose `access_token` is no access token but a security token of this type (RFC 8693
+/// §2.2.1). Its `token_type` is `N_A`; one page of Okta's documentation shows `Bearer`.
+///
+/// # Errors
+/// [`Code::ProviderResponse`] if it is another response.
+#[cfg(feature = "id-jag")]
+pub(super) fn read_security_token(response: &http::Response<SecretBytes>, kind: &str) -> Result<Secret> {
+    let wire = RawTokenResponse::read(response)?;
+    let wrong = |member: &str| {
+        let message = format!("the token endpoint did not issue the requested grant (`{member}`, RFC 8693 §2.2.1)");
+        Err(Error::new(Code::ProviderResponse, message))
+    };
+    if wire.issued_token_type.as_deref() != Some(kind) {
+        return wrong("issued_token_type");
+    }
+    if !["N_A", "Bearer"].iter().any(|known| wire.token_type.eq_ignore_ascii_case(known)) {
+        return wrong("token_type");
+    }
+    Ok(wire.access_token)
+}
+
 /// A lifetime in seconds. RFC 6749 §5.1 requires a number; some servers send it as a string of
 /// digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,14 +107,7 @@ impl TokenSet {
     /// # Errors
     /// [`Code::ProviderResponse`] if it is not a token response; the message names the member.
     pub(super) fn read(response: &http::Response<SecretBytes>, now: Timestamp) -> Result<Self> {
-        let labelled = response.headers().contains_key(http::header::CONTENT_TYPE);
-        if labelled && !is_json(response.headers()) {
-            return Err(Error::new(Code::ProviderResponse, "the response of the token endpoint is not JSON"));
-        }
-        let wire: RawTokenResponse = json::document(response.body()).map_err(|error| {
-            let message = format!("the token endpoint did not answer with a token response (RFC 6749 §5.1): {error}");
-            ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
-        })?;
+        let wire = RawTokenResponse::read(response)?;
         if !wire.token_type.eq_ignore_ascii_case("Bearer") {
             let message = "Okta issued an access token that is not a bearer token (`token_type`); turn DPoP off for \
                            the application";

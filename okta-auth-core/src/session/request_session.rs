@@ -147,6 +147,14 @@ impl RequestSession {
     /// `session_ended` if Okta no longer refreshes the session; `token_expired` if there is no refresh token;
     /// `renewal_unavailable`, or the error of reaching Okta or the store.
     pub(crate) async fn fresh_access_token(&self, refresher: &Refresher, now: Timestamp) -> Result<Secret> {
+        self.fresh_session(refresher, now).await?.unexpired_access_token(now)
+    }
+
+    /// Returns the session, refreshed if its tokens have expired or soon will.
+    ///
+    /// # Errors
+    /// As for [`fresh_access_token`](Self::fresh_access_token), except `token_expired`.
+    pub(crate) async fn fresh_session(&self, refresher: &Refresher, now: Timestamp) -> Result<Arc<Session>> {
         let ended = || Error::new(Code::SessionEnded, "the session has ended; the user has to sign in again");
         match refresher.refresh(self.entry().ok_or_else(ended)?, now).await {
             RefreshResult::Usable { entry, renewed } => {
@@ -155,7 +163,7 @@ impl RequestSession {
                     *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry);
                     self.set_cookie_update(CookieUpdate::Replace);
                 }
-                session.unexpired_access_token(now)
+                Ok(session)
             }
             RefreshResult::Ended => {
                 self.set_cookie_update(CookieUpdate::Clear);

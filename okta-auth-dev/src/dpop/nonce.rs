@@ -32,7 +32,7 @@ impl Nonces {
     }
 
     /// Issues a new nonce, and no longer accepts the old ones.
-    pub(crate) fn replace(&mut self, now: i64, lifetime: i64) -> String {
+    pub(crate) fn restart(&mut self, now: i64, lifetime: i64) -> String {
         self.issued.clear();
         self.renew(now, lifetime)
     }
@@ -58,7 +58,7 @@ mod tests {
         let second = nonces.current(day, day);
         assert_ne!(second, first);
         assert!(nonces.accepts(&first, 3 * day - 1, day) && !nonces.accepts(&first, 3 * day, day));
-        let third = nonces.replace(day, day);
+        let third = nonces.restart(day, day);
         assert!(!nonces.accepts(&second, day, day) && nonces.accepts(&third, day, day));
     }
 }

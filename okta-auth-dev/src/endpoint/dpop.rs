@@ -83,7 +83,7 @@ fn check_nonce(exchange: &Exchange<'_>, proof: &Proof) -> Result<Option<String>,
     let replaced = hit(exchange, DpopFault::NonceReplaced);
     let mut nonces = lock(&exchange.server.nonces);
     if replaced {
-        nonces.replace(now, lifetime);
+        nonces.restart(now, lifetime);
     }
     let looping = hit(exchange, DpopFault::NonceLoop);
     let accepted = proof.nonce.as_deref().is_some_and(|nonce| nonces.accepts(nonce, now, lifetime));
@@ -92,7 +92,7 @@ fn check_nonce(exchange: &Exchange<'_>, proof: &Proof) -> Result<Option<String>,
         return Err(use_nonce(exchange, nonce));
     }
     if hit(exchange, DpopFault::NonceOnSuccess) {
-        return Ok(Some(nonces.replace(now, lifetime)));
+        return Ok(Some(nonces.restart(now, lifetime)));
     }
     let current = nonces.current(now, lifetime);
     Ok(proof.nonce.as_ref().is_some_and(|nonce| *nonce != current).then_some(current))
@@ -198,7 +198,7 @@ pub(super) fn label_resource(exchange: &Exchange<'_>, reply: Reply) -> Reply {
     if !hit(exchange, DpopFault::ResourceNonceOnSuccess) {
         return reply;
     }
-    let nonce = lock(&exchange.server.resource_nonces).replace(exchange.now(), lifetime(exchange));
+    let nonce = lock(&exchange.server.resource_nonces).restart(exchange.now(), lifetime(exchange));
     reply.header("dpop-nonce", nonce)
 }
 

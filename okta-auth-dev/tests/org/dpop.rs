@@ -64,76 +64,90 @@ fn claims_of(body: &Value) -> Value {
     claims(&body["access_token"])
 }
 
+fn with_claim(prover: &Prover, org: &Org, name: &str, value: Value) -> String {
+    let mut claims = prover.claims(org, "POST", &token_url(org, Some("default")));
+    claims[name] = value;
+    prover.signer.sign(&prover.header(), &claims)
+}
+
+fn with_header(prover: &Prover, org: &Org, name: &str, value: Value) -> String {
+    let mut header = prover.header();
+    header[name] = value;
+    prover.signer.sign(&header, &prover.claims(org, "POST", &token_url(org, Some("default"))))
+}
+
 #[tokio::test]
-async fn every_wrong_proof_is_refused_with_oktas_description() {
+async fn every_wrong_header_and_signature_is_refused_with_oktas_description() {
     let org = org_with_job().await;
     let (url, prover) = (token_url(&org, Some("default")), prover(&org));
     let good = || prover.proof(&org, "POST", &url);
-    let with_claim = |name: &str, value: Value| {
-        let mut claims = prover.claims(&org, "POST", &url);
-        claims[name] = value;
-        prover.signer.sign(&prover.header(), &claims)
-    };
-    let with_header = |name: &str, value: Value| {
-        let mut header = prover.header();
-        header[name] = value;
-        prover.signer.sign(&header, &prover.claims(&org, "POST", &url))
-    };
+    let with_header = |name: &str, value: Value| with_header(&prover, &org, name, value);
     let with_member = |name: &str, value: Value| {
         let mut jwk = prover.signer.jwk();
         jwk[name] = value;
         with_header("jwk", jwk)
     };
-    let (now, unsigned) = (now(&org), |alg: &str| {
+    let unsigned = |alg: &str| {
         use base64::Engine as _;
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;
         let mut header = prover.header();
         header["alg"] = alg.into();
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         format!("{}.{}.", part(&header), part(&prover.claims(&org, "POST", &url)))
-    });
+    };
     let damaged = format!("{}AAAA", &good()[..good().len() - 4]);
-    let other = Signer::new().jwk();
+    let algorithm = "The DPoP proof JWT signature algorithm is invalid.";
+    let (key, signature) = ("The DPoP proof JWT is invalid.", "The DPoP proof JWT signature is invalid.");
     for (name, proof, description) in [
         ("no JWT", "junk".to_owned(), "The DPoP proof JWT cannot be parsed."),
         ("no claims", "e30.W10.AA".to_owned(), "The DPoP proof JWT cannot be parsed."),
         ("typ", with_header("typ", json!("JWT")), "'typ' must be 'dpop+jwt' in the DPoP proof JWT."),
-        ("none", unsigned("none"), "The DPoP proof JWT signature algorithm is invalid."),
-        ("symmetric", unsigned("HS256"), "The DPoP proof JWT signature algorithm is invalid."),
-        ("PS256", unsigned("PS256"), "The DPoP proof JWT signature algorithm is invalid."),
-        ("ES384 with a P-256 key", unsigned("ES384"), "The DPoP proof JWT signature is invalid."),
-        ("no key", with_header("jwk", json!(null)), "The DPoP proof JWT is invalid."),
-        ("symmetric key", with_header("jwk", json!({"kty": "oct", "k": "AA"})), "The DPoP proof JWT is invalid."),
-        ("private key", with_member("d", json!("AA")), "The DPoP proof JWT is invalid."),
-        ("signature", damaged, "The DPoP proof JWT signature is invalid."),
-        ("another key", with_header("jwk", other), "The DPoP proof JWT signature is invalid."),
-        ("another curve", with_member("crv", json!("P-384")), "The DPoP proof JWT signature is invalid."),
-        ("method", with_claim("htm", json!("GET")), "'htm' claim in the DPoP proof JWT is invalid."),
-        ("method in lower case", with_claim("htm", json!("post")), "'htm' claim in the DPoP proof JWT is invalid."),
-        ("URL", with_claim("htu", json!(token_url(&org, None))), "'htu' claim in the DPoP proof JWT is invalid."),
-        ("query", with_claim("htu", json!(format!("{url}?a=b"))), "'htu' claim in the DPoP proof JWT is invalid."),
-        ("fragment", with_claim("htu", json!(format!("{url}#a"))), "'htu' claim in the DPoP proof JWT is invalid."),
-        ("no URL", with_claim("htu", json!(null)), "'htu' claim in the DPoP proof JWT is invalid."),
-        ("no time", with_claim("iat", json!(null)), "'iat' claim in the DPoP proof JWT is invalid."),
-        ("time as text", with_claim("iat", json!(now.to_string())), "'iat' claim in the DPoP proof JWT is invalid."),
-        ("future", with_claim("iat", json!(now + 90)), "The DPoP proof JWT is issued in the future."),
-        (
-            "past",
-            with_claim("iat", json!(now - 330)),
-            "The DPoP proof JWT is issued more than five minutes in the past.",
-        ),
-        ("expired", with_claim("exp", json!(now - 1)), "The DPoP proof JWT is expired."),
-        ("no jti", with_claim("jti", json!(null)), "'jti' claim in the DPoP proof JWT is invalid."),
+        ("none", unsigned("none"), algorithm),
+        ("symmetric", unsigned("HS256"), algorithm),
+        ("PS256", unsigned("PS256"), algorithm),
+        ("ES384 with a P-256 key", unsigned("ES384"), signature),
+        ("no key", with_header("jwk", json!(null)), key),
+        ("symmetric key", with_header("jwk", json!({"kty": "oct", "k": "AA"})), key),
+        ("private key", with_member("d", json!("AA")), key),
+        ("signature", damaged, signature),
+        ("another key", with_header("jwk", Signer::new().jwk()), signature),
+        ("another curve", with_member("crv", json!("P-384")), signature),
     ] {
         assert_eq!(refusal(&ask(&org, &[&proof])), invalid(description), "{name}");
     }
     let two = ask(&org, &[&good(), &good()]);
     assert_eq!(refusal(&two), invalid("Multiple DPoP proof JWT headers are not allowed."));
-    let unknown = with_claim("nonce", json!("of-another-server"));
-    assert_eq!(refusal(&ask(&org, &[&unknown])).1, "use_dpop_nonce");
-    assert_eq!(ask(&org, &[&good()]).status, 200, "the correct proof");
     let optional = with_member("use", json!("sig"));
     assert_eq!(claims_of(&ask(&org, &[&optional]).json())["cnf"]["jkt"], prover.jkt(), "optional members");
+}
+
+#[tokio::test]
+async fn every_wrong_claim_is_refused_with_oktas_description() {
+    let org = org_with_job().await;
+    let (url, prover, now) = (token_url(&org, Some("default")), prover(&org), now(&org));
+    let with = |name: &str, value: Value| with_claim(&prover, &org, name, value);
+    let [htm, htu, iat, jti] =
+        ["htm", "htu", "iat", "jti"].map(|name| format!("'{name}' claim in the DPoP proof JWT is invalid."));
+    let past = "The DPoP proof JWT is issued more than five minutes in the past.";
+    for (name, proof, description) in [
+        ("method", with("htm", json!("GET")), &*htm),
+        ("method in lower case", with("htm", json!("post")), &htm),
+        ("URL", with("htu", json!(token_url(&org, None))), &htu),
+        ("query", with("htu", json!(format!("{url}?a=b"))), &htu),
+        ("fragment", with("htu", json!(format!("{url}#a"))), &htu),
+        ("no URL", with("htu", json!(null)), &htu),
+        ("no time", with("iat", json!(null)), &iat),
+        ("time as text", with("iat", json!(now.to_string())), &iat),
+        ("future", with("iat", json!(now + 90)), "The DPoP proof JWT is issued in the future."),
+        ("past", with("iat", json!(now - 330)), past),
+        ("expired", with("exp", json!(now - 1)), "The DPoP proof JWT is expired."),
+        ("no jti", with("jti", json!(null)), &jti),
+    ] {
+        assert_eq!(refusal(&ask(&org, &[&proof])), invalid(description), "{name}");
+    }
+    let unknown = with("nonce", json!("of-another-server"));
+    assert_eq!(refusal(&ask(&org, &[&unknown])).1, "use_dpop_nonce");
+    assert_eq!(ask(&org, &[&prover.proof(&org, "POST", &url)]).status, 200, "the correct proof");
 }
 
 #[tokio::test]

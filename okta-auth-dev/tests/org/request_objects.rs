@@ -93,8 +93,41 @@ fn refused(response: &Response) -> &str {
     body
 }
 
+/// Checks that a request object is refused: on a page, or at the app if the query has its redirect URI.
+async fn check_refused(org: &Org, name: &str, token: &str, error: &str, words: &str) {
+    let response = org.browser().open(&url(org, token, &[])).await.unwrap();
+    let page = refused(&response);
+    assert!(page.contains(error) && page.contains(words), "{name}: {page}");
+    let redirect = [("redirect_uri", CALLBACK), ("state", "s")];
+    let response = org.browser().open(&url(org, token, &redirect)).await.unwrap();
+    assert_eq!(response.param("error").as_deref(), Some(error), "{name}");
+}
+
 #[tokio::test]
-async fn every_wrong_request_object_is_refused() {
+async fn every_wrong_signature_of_a_request_object_is_refused() {
+    let (org, signer) = org_with_key().await;
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let none = format!("{}.{}.", part(&json!({"alg": "none"})), part(&object(&org)));
+    let ps256 = format!("{}.{}.AA", part(&json!({"alg": "PS256"})), part(&object(&org)));
+    let other = Signer::new().sign(&kid(), &object(&org));
+    let unknown = signer.sign(&json!({"kid": "k2"}), &object(&org));
+    for (name, token, words) in [
+        ("not a JWT", "junk".to_owned(), "The request object cannot be parsed."),
+        ("encrypted", "e30.a.b.c.d".to_owned(), "The request object cannot be parsed."),
+        ("none", none, "The signature algorithm of the request object is invalid."),
+        ("PS256", ps256, "The signature algorithm of the request object is invalid."),
+        ("another key", other, "The signature of the request object is invalid."),
+        ("unknown kid", unknown, "The JWT kid of the request object is invalid."),
+    ] {
+        check_refused(&org, name, &token, "invalid_request_object", words).await;
+    }
+    let by_secret = hmac("HS256", SECRET, &object(&org));
+    let words = "The client does not have a client secret";
+    check_refused(&org, "secret", &by_secret, "request_not_supported", words).await;
+}
+
+#[tokio::test]
+async fn every_wrong_claim_of_a_request_object_is_refused() {
     let (org, signer) = org_with_key().await;
     let with = |name: &str, value: Value| {
         let mut claims = object(&org);
@@ -104,61 +137,22 @@ async fn every_wrong_request_object_is_refused() {
     let now = now(&org);
     let replayed = signer.sign(&kid(), &object(&org));
     assert!(org.sign_in(&url(&org, &replayed, &[]), ADA).await.unwrap().param("code").is_some());
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let none = format!("{}.{}.", part(&json!({"alg": "none"})), part(&object(&org)));
-    let ps256 = format!("{}.{}.AA", part(&json!({"alg": "PS256"})), part(&object(&org)));
-    let object_error = "invalid_request_object";
-    for (name, token, error, words) in [
-        ("not a JWT", "junk".to_owned(), object_error, "The request object cannot be parsed."),
-        ("encrypted", "e30.a.b.c.d".to_owned(), object_error, "The request object cannot be parsed."),
-        ("none", none, object_error, "The signature algorithm of the request object is invalid."),
-        ("PS256", ps256, object_error, "The signature algorithm of the request object is invalid."),
-        (
-            "another key",
-            Signer::new().sign(&kid(), &object(&org)),
-            object_error,
-            "The signature of the request object is invalid.",
-        ),
-        (
-            "unknown kid",
-            signer.sign(&json!({"kid": "k2"}), &object(&org)),
-            object_error,
-            "The JWT kid of the request object is invalid.",
-        ),
-        ("issuer", with("iss", json!("0oaother")), "invalid_client", "The issuer of the request object is invalid."),
-        ("no issuer", with("iss", json!(null)), "invalid_client", "The issuer of the request object is invalid."),
-        (
-            "another client",
-            with("client_id", json!("0oaother")),
-            object_error,
-            "The authorize request object is invalid.",
-        ),
-        (
-            "audience",
-            with("aud", json!(format!("{}/v1/authorize", org.issuer()))),
-            object_error,
-            "The audience of the request object is invalid.",
-        ),
-        ("expired", with("exp", json!(now - 1)), object_error, "The request object is expired."),
-        ("no expiry", with("exp", json!(null)), object_error, "The request object is expired."),
-        ("long", with("exp", json!(now + 3700)), object_error, "The request object expires too far in the future."),
-        ("future", with("iat", json!(now + 90)), object_error, "The request object is issued in the future."),
-        ("not before", with("nbf", json!(now + 90)), object_error, "The request object is issued too early."),
-        ("replay", replayed, object_error, "The request object has already been used."),
-        (
-            "secret",
-            hmac("HS256", SECRET, &object(&org)),
-            "request_not_supported",
-            "The client does not have a client secret",
-        ),
+    let endpoint = json!(format!("{}/v1/authorize", org.issuer()));
+    for (name, token, words) in [
+        ("another client", with("client_id", json!("0oaother")), "The authorize request object is invalid."),
+        ("audience", with("aud", endpoint), "The audience of the request object is invalid."),
+        ("expired", with("exp", json!(now - 1)), "The request object is expired."),
+        ("no expiry", with("exp", json!(null)), "The request object is expired."),
+        ("long", with("exp", json!(now + 3700)), "The request object expires too far in the future."),
+        ("future", with("iat", json!(now + 90)), "The request object is issued in the future."),
+        ("not before", with("nbf", json!(now + 90)), "The request object is issued too early."),
+        ("replay", replayed, "The request object has already been used."),
     ] {
-        let response = org.browser().open(&url(&org, &token, &[])).await.unwrap();
-        let page = refused(&response);
-        assert!(page.contains(error) && page.contains(words), "{name}: {page}");
-        // With a registered redirect URI in the query, the app gets the error.
-        let redirect = [("redirect_uri", CALLBACK), ("state", "s")];
-        let response = org.browser().open(&url(&org, &token, &redirect)).await.unwrap();
-        assert_eq!(response.param("error").as_deref(), Some(error), "{name}");
+        check_refused(&org, name, &token, "invalid_request_object", words).await;
+    }
+    for (name, issuer) in [("issuer", json!("0oaother")), ("no issuer", json!(null))] {
+        let words = "The issuer of the request object is invalid.";
+        check_refused(&org, name, &with("iss", issuer), "invalid_client", words).await;
     }
 }
 

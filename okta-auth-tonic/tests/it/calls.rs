@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use okta_auth_core::OktaAuth;
-use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
 use okta_auth_core::engine::OktaAuthBuilder;
+use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_core::policy::anyone;
+use okta_auth_core::tenant::{TenantId, TenantSettings};
 use okta_auth_dev::{ADA, Endpoint, ORG_SERVER, Org, Outage};
 use okta_auth_tonic::OktaAuthLayer;
 use tokio_stream::StreamExt as _;
@@ -61,7 +63,7 @@ async fn a_method_that_is_open_to_anyone_needs_no_token_and_accepts_no_bad_one()
     let server = Server::start().await;
     let client = server.client();
     server.org.outage(Endpoint::Discovery, Outage::Drop);
-    assert_eq!(client.call("/test.Open/Check", HeaderMap::new()).await.unwrap(), "nobody");
+    assert_eq!(client.call("/test.Open/Check", HeaderMap::new()).await.unwrap(), "anonymous");
     server.org.restore_all();
     assert!(client.with("/test.Open/Check", &server.token(&["openid"])).await.unwrap().starts_with(ADA));
     assert_eq!(client.refused("/test.Open/Check", bearer("junk")).await.code.unwrap(), "invalid_token");
@@ -148,6 +150,27 @@ async fn a_token_that_cannot_be_introspected_is_unavailable() {
     org.outage(Endpoint::Introspect, Outage::Drop);
     assert_eq!(server.client().refused("/test.Echo/Any", bearer(&token)).await.status, Code::Unavailable);
     assert_eq!(server.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_token_selects_its_tenant_and_counts_nowhere_else() {
+    let (acme, stranger) = (Org::start().await.unwrap(), Org::start().await.unwrap());
+    let settings = TenantSettings::new(TenantId::parse("acme").unwrap(), acme.issuer(), acme.client().client_id);
+    let shared = ConfigBuilder::default().base_url("http://localhost:8080").api_only();
+    let tenants = Tenants::builder(OktaAuthBuilder::from(shared))
+        .table(TenantTable::new([settings]).unwrap())
+        .resolve(Resolver::BearerIssuer)
+        .egress(EgressPolicy::default().dangerous().allow_loopback())
+        .build()
+        .unwrap();
+    let server = Server::with(&acme, tenants).await;
+    let client = server.client();
+    let shown = client.with("/test.Echo/Any", &server.token(&["openid"])).await.unwrap();
+    assert_eq!(shown, format!("{ADA} of acme, machine: false"));
+    let token = stranger.token().access_token(ADA, ["openid"]).sign();
+    assert_eq!(client.refused("/test.Echo/Any", bearer(&token)).await.code.unwrap(), "invalid_token");
+    assert_eq!(client.refused("/test.Echo/Any", HeaderMap::new()).await.code.unwrap(), "login_required");
+    assert_eq!(server.calls(), 1);
 }
 
 /// A response without a message is `Trailers-Only`: HTTP 200, and everything in one block of headers.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
-use okta_auth_core::outgoing::{Authorization, Outgoing};
+use okta_auth_core::outgoing::{Authorization, OutgoingBuilder};
 use okta_auth_dev::{Client as OrgClient, Endpoint as OrgEndpoint, Org, Outage};
 use okta_auth_tonic::AuthorizedChannel;
 use tonic::transport::Endpoint;
@@ -22,7 +22,7 @@ fn orders(org: &Org, url: &str) -> Authorization {
     let config = ConfigBuilder::default().issuer(org.issuer()).client_id(JOB);
     let config = config.client_secret("kq3Yl0Zs8Xw5Rt2Vb7Nm4Jh1Gf6Dc9Pa");
     let clock = org.clock();
-    let outgoing = Outgoing::builder(config).clock(move || clock.now()).build().unwrap();
+    let outgoing = OutgoingBuilder::from(config).clock(move || clock.now()).build().unwrap();
     outgoing.target(url).unwrap().for_machine(["orders:read"])
 }
 

@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue};
-use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
+use okta_auth_core::multi_tenant::Tenants;
 use okta_auth_core::policy::{anyone, no_actor, scope, user};
 use okta_auth_dev::Org;
 use okta_auth_tonic::{OktaAuthLayer, RequestExt as _};
@@ -44,7 +44,7 @@ impl Server {
         Self::with(&org, OktaAuthBuilder::from(config).clock(move || clock.now()).build().unwrap()).await
     }
 
-    pub(crate) async fn with(org: &Org, auth: OktaAuth) -> Self {
+    pub(crate) async fn with(org: &Org, auth: impl Into<Tenants>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(AtomicUsize::new(0));
@@ -98,9 +98,10 @@ impl<const NAME: u8> NamedService for Named<NAME> {
 }
 
 fn caller<T>(request: &Request<T>) -> String {
-    let Ok(token) = request.access_token() else { return "nobody".to_owned() };
+    let Ok(token) = request.access_token() else { return "anonymous".to_owned() };
     let actor = token.actor().map_or(String::new(), |actor| format!(" by {}", actor.subject()));
-    format!("{}{actor}, machine: {}", token.subject(), token.is_machine())
+    let tenant = token.tenant().map_or(String::new(), |tenant| format!(" of {}", tenant.id));
+    format!("{}{actor}{tenant}, machine: {}", token.subject(), token.is_machine())
 }
 
 async fn unary(request: Request<String>) -> Result<Response<String>, Status> {
