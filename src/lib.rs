@@ -24,18 +24,6 @@ pub use okta_auth_core::id_jag;
 #[cfg(feature = "utoipa")]
 pub use okta_auth_core::openapi;
 
-<<<<<<< HEAD
-||||||| merged common ancestors
-||||||||| af7e210
-=========
-#[cfg(feature = "id-jag")]
-pub use okta_auth_core::id_jag;
->>>>>>>>> Temporary merge branch 2
-=======
-#[cfg(feature = "id-jag")]
-pub use okta_auth_core::id_jag;
-
->>>>>>> device
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 
