@@ -26,6 +26,7 @@ mod rejections;
 mod require;
 mod routes;
 mod serve;
+mod user_token;
 
 pub use engine::Engine;
 pub use layer::{Admission, Incoming, Layer, PendingAdmission, challenge_in_place_of};
