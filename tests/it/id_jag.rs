@@ -488,10 +488,7 @@ async fn the_cache_is_bounded() {
         fn access_token(&self) -> UserTokenFuture<'_> {
             unreachable!()
         }
-        fn fresh_session(
-            &self,
-        ) -> std::pin::Pin<Box<dyn Future<Output = Result<Arc<okta_auth_core::session::Session>, Error>> + Send + '_>>
-        {
+        fn fresh_session(&self) -> UserTokenFuture<'_, Arc<okta_auth_core::session::Session>> {
             Box::pin(async { Ok(Arc::clone(&self.0)) })
         }
     }

@@ -1,6 +1,6 @@
-//! What `User` offers for calls to other APIs, if the feature `client` is enabled.
+//! The extractor `User` as the source of tokens for calls to other APIs.
 
-/// Implements calls to other APIs for `User`.
+/// The user's token for calls to other APIs.
 #[cfg(feature = "client")]
 #[doc(hidden)]
 #[macro_export]
@@ -18,15 +18,7 @@ macro_rules! __user_token {
                 $crate::outgoing::UserToken::access_token(&self.0)
             }
 
-            fn fresh_session(
-                &self,
-            ) -> std::pin::Pin<
-                Box<
-                    dyn Future<Output = Result<std::sync::Arc<$crate::session::Session>, $crate::error::Error>>
-                        + Send
-                        + '_,
-                >,
-            > {
+            fn fresh_session(&self) -> $crate::outgoing::UserTokenFuture<'_, std::sync::Arc<$crate::session::Session>> {
                 $crate::outgoing::UserToken::fresh_session(&self.0)
             }
         }

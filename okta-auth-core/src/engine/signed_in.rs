@@ -7,8 +7,6 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use super::OktaAuth;
-#[cfg(feature = "client")]
-use super::context::BoxFuture;
 use super::context::RequestContext;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -198,7 +196,7 @@ impl<C: Send + Sync> UserToken for SignedIn<C> {
         Box::pin(Self::access_token(self))
     }
 
-    fn fresh_session(&self) -> BoxFuture<'_, Result<Arc<Session>>> {
+    fn fresh_session(&self) -> UserTokenFuture<'_, Arc<Session>> {
         let auth = &self.auth().0;
         Box::pin(self.context.inner().session.fresh_session(&auth.refresher, auth.clock.now()))
     }

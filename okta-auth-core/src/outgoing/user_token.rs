@@ -9,7 +9,7 @@ use crate::secret::Secret;
 use crate::session::Session;
 
 /// The future of a [`UserToken`].
-pub type UserTokenFuture<'a> = Pin<Box<dyn Future<Output = Result<Secret>> + Send + 'a>>;
+pub type UserTokenFuture<'a, T = Secret> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A user with an access token, such as the `User` of a handler.
 pub trait UserToken: Send + Sync {
@@ -21,7 +21,7 @@ pub trait UserToken: Send + Sync {
     ///
     /// # Errors
     /// [`Code::SessionEnded`] by default, and that of the refresh.
-    fn fresh_session(&self) -> Pin<Box<dyn Future<Output = Result<Arc<Session>>> + Send + '_>> {
+    fn fresh_session(&self) -> UserTokenFuture<'_, Arc<Session>> {
         Box::pin(async { Err(Error::new(Code::SessionEnded, "this user has no session of okta-auth")) })
     }
 }
