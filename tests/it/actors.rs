@@ -14,7 +14,7 @@ use okta_auth_core::policy::{actor, machine, no_actor, user};
 use okta_auth_dev::{ADA, Org, TokenBuilder};
 use serde_json::{Value, json};
 
-use crate::support::log::ThreadLog;
+use crate::events::Log;
 
 const AGENT: &str = "0oaagent";
 
@@ -214,16 +214,16 @@ async fn events_and_logs_name_the_actor() {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let router = router.okta_auth(&auth);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let log = ThreadLog::start();
+    Log::listen();
     let long = "a".repeat(255);
     for (actor, is_logged) in [(AGENT, true), (long.as_str(), true), ("eve@example.test", false), ("a\"b", true)] {
         let token = agents_token(&org).claim("act", json!({ "sub": actor, "act": { "sub": "0oaearlier" } })).sign();
         assert_eq!(call(&base, "/in-person", &token).await.0, 403);
         let event = events.lock().unwrap().pop().unwrap();
         assert_eq!((event.name(), event.reason(), event.actor()), ("access_denied", "actor_denied", Some(actor)));
-        let (text, reference) = (log.text(), event.reference().to_string());
-        let of_event = |line: &&str| line.contains("access_denied") && line.contains(&reference);
-        let lines: Vec<&str> = text.lines().filter(of_event).collect();
+        let reference = event.reference().to_string();
+        let mut lines = Log::own_lines();
+        lines.retain(|line| line.contains("access_denied") && line.contains(&reference));
         assert_eq!(lines.len(), 1, "{lines:?}");
         let shown = format!("actor={actor:?}");
         assert_eq!(lines[0].contains(&shown), is_logged, "{}", lines[0]);

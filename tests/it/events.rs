@@ -502,7 +502,7 @@ thread_local! {
 }
 
 /// Writes to the log of the thread.
-struct Log;
+pub(crate) struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -518,7 +518,7 @@ impl Write for Log {
 impl Log {
     /// Subscribes at every level. All tests share one subscriber, because a level that
     /// one test disables would be off for the others.
-    fn listen() {
+    pub(crate) fn listen() {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
             let all = tracing_subscriber::filter::LevelFilter::TRACE;
@@ -527,7 +527,7 @@ impl Log {
     }
 
     /// The lines of the library itself, at any level.
-    fn own_lines() -> Vec<String> {
+    pub(crate) fn own_lines() -> Vec<String> {
         let log = LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap());
         let own = |line: &&str| line.contains(" okta_auth: ") || line.contains(" okta_auth::");
         log.lines().filter(own).map(str::to_owned).collect()
