@@ -231,6 +231,28 @@ fn the_reference_lists_every_event_and_metric() {
 }
 
 #[test]
+fn the_settings_list_every_feature() {
+    let (page, manifest) = (read("docs/reference/settings.md"), read("Cargo.toml"));
+    let features = between(&manifest, "\n[features]\n", "\n[lib]").next().unwrap();
+    let names = features.lines().filter_map(|line| line.split_once(" = [")).map(|(name, _)| name);
+    for name in names.filter(|name| *name != "default") {
+        assert!(page.contains(&format!("\n| `{name}` | ")), "docs/reference/settings.md lacks the feature {name}");
+    }
+}
+
+/// A reference page is looked up, not read to its end.
+#[test]
+fn every_page_names_the_next_step() {
+    for page in pages().into_iter().filter(|page| page != "introduction" && !page.starts_with("reference/")) {
+        let text = prose(&read(format!("docs/{page}.md")));
+        let text: Vec<&str> = text.lines().filter(|line| !line.contains("]: ")).collect();
+        let text = text.join("\n");
+        let last = text.trim_end().rsplit("\n\n").next().unwrap();
+        assert!(last.contains("][") || last.contains("]\n["), "docs/{page}.md ends without a link to the next page: {last}");
+    }
+}
+
+#[test]
 fn the_settings_list_every_variable() {
     let page = read("docs/reference/settings.md");
     let sources = sources();
