@@ -248,7 +248,10 @@ fn every_page_names_the_next_step() {
         let text: Vec<&str> = text.lines().filter(|line| !line.contains("]: ")).collect();
         let text = text.join("\n");
         let last = text.trim_end().rsplit("\n\n").next().unwrap();
-        assert!(last.contains("][") || last.contains("]\n["), "docs/{page}.md ends without a link to the next page: {last}");
+        assert!(
+            last.contains("][") || last.contains("]\n["),
+            "docs/{page}.md ends without a link to the next page: {last}"
+        );
     }
 }
 
