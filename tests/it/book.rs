@@ -240,21 +240,6 @@ fn the_settings_list_every_feature() {
     }
 }
 
-/// A reference page is looked up, not read to its end.
-#[test]
-fn every_page_names_the_next_step() {
-    for page in pages().into_iter().filter(|page| page != "introduction" && !page.starts_with("reference/")) {
-        let text = prose(&read(format!("docs/{page}.md")));
-        let text: Vec<&str> = text.lines().filter(|line| !line.contains("]: ")).collect();
-        let text = text.join("\n");
-        let last = text.trim_end().rsplit("\n\n").next().unwrap();
-        assert!(
-            last.contains("][") || last.contains("]\n["),
-            "docs/{page}.md ends without a link to the next page: {last}"
-        );
-    }
-}
-
 #[test]
 fn the_settings_list_every_variable() {
     let page = read("docs/reference/settings.md");
