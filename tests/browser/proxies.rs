@@ -28,7 +28,7 @@ const ORIGIN: &str = "https://app.example.com";
 enum Proxy {
     Nginx,
     Caddy,
-    HaProxy,
+    Haproxy,
 }
 
 /// The blocks of code below a heading of the page, without their fences.
@@ -53,7 +53,7 @@ impl Proxy {
         let heading = match self {
             Self::Nginx => "nginx",
             Self::Caddy => "Caddy",
-            Self::HaProxy => "HAProxy",
+            Self::Haproxy => "HAProxy",
         };
         let [whole] = blocks(heading).try_into().unwrap();
         match self {
@@ -64,7 +64,7 @@ impl Proxy {
                 whole.replace(root, &below[0])
             }
             Self::Caddy => below[1].clone(),
-            Self::HaProxy => replace_paragraph(&whole, "frontend app", &below[2]),
+            Self::Haproxy => replace_paragraph(&whole, "frontend app", &below[2]),
         }
     }
 
@@ -92,7 +92,7 @@ impl Proxy {
                 let options = "admin off\nlocal_certs\nskip_install_trust\nauto_https disable_redirects\n";
                 format!("{{\n{options}https_port {port}\ndefault_bind 127.0.0.1\n}}\n{text}\n")
             }
-            Self::HaProxy => {
+            Self::Haproxy => {
                 text = replace(text, "127.0.0.1:8081", format!("127.0.0.1:{}", apps[1]));
                 text = replace(text, "bind :443", format!("bind 127.0.0.1:{port}"));
                 replace(text, "/etc/haproxy/app.pem", file("both.pem")) + "\n"
@@ -119,7 +119,7 @@ impl Proxy {
                 command.env("XDG_DATA_HOME", folder).env("XDG_CONFIG_HOME", folder);
                 command
             }
-            Self::HaProxy => {
+            Self::Haproxy => {
                 let mut command = Command::new("haproxy");
                 command.args(["-db", "-f"]).arg(file);
                 command
@@ -329,8 +329,8 @@ async fn caddy() {
 #[tokio::test]
 #[ignore = "needs chromium, chromedriver and HAProxy"]
 async fn haproxy() {
-    a_browser_signs_in_through(Proxy::HaProxy, "").await;
-    a_browser_signs_in_through(Proxy::HaProxy, "/app").await;
+    a_browser_signs_in_through(Proxy::Haproxy, "").await;
+    a_browser_signs_in_through(Proxy::Haproxy, "/app").await;
 }
 
 /// Leaves out the lines with this setting.
@@ -348,7 +348,7 @@ async fn the_default_limits_for_headers_are_too_low() {
     for (proxy, setting, error) in [
         (Proxy::Nginx, "proxy_buffer", "502 Bad Gateway"),
         (Proxy::Nginx, "large_client_header_buffers", "Request Header Or Cookie Too Large"),
-        (Proxy::HaProxy, "tune.bufsize", "502 Bad Gateway"),
+        (Proxy::Haproxy, "tune.bufsize", "502 Bad Gateway"),
     ] {
         let site = Site::start(proxy, "", without(setting)).await;
         site.sign_in().await;
