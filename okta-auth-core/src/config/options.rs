@@ -61,6 +61,10 @@ pub(crate) struct Options {
     pub(crate) strict_origin_check: bool,
     pub(crate) front_channel_session_required: bool,
     pub(crate) signed_out_page: bool,
+    /// Pushes the authorization request even if the metadata do not require it (RFC 9126).
+    pub(crate) par: bool,
+    /// Signs the authorization request even if the metadata do not require it (RFC 9101).
+    pub(crate) signed_requests: bool,
 }
 
 impl Default for Options {
@@ -88,6 +92,8 @@ impl Default for Options {
             strict_origin_check: false,
             front_channel_session_required: true,
             signed_out_page: false,
+            par: false,
+            signed_requests: false,
         }
     }
 }

@@ -36,6 +36,8 @@
 //! `iat` is at most a day old. `session_expiry` is a time. `amr` is a list; a single
 //! string counts as a list of one. Optional claims that are `null` count as absent.
 //!
+//! An encrypted ID token (RFC 7516) is opened first, if a key is configured, and the signed token inside is verified.
+//!
 //! # Rules for access tokens (RFC 9068 §4, in Okta's form)
 //!
 //! The audience contains this API, the token names a client (`cid` or `client_id`), or an
@@ -70,6 +72,7 @@ mod actor;
 mod algorithm;
 mod claims;
 mod compact;
+mod encrypted;
 #[cfg(feature = "id-jag")]
 mod id_jag;
 mod id_token;
@@ -87,6 +90,7 @@ pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
 pub use actor::Actor;
 pub(crate) use algorithm::Algorithm;
 pub(crate) use claims::{check_email, is_identifier};
+pub(crate) use encrypted::open_id_token;
 #[cfg(feature = "id-jag")]
 pub use id_jag::VerifiedIdJag;
 #[cfg(feature = "id-jag")]
