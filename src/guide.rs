@@ -36,6 +36,8 @@ pub mod how_to {
     page!(command_line, "how-to/command-line.md");
     page!(agent_to_api, "how-to/agent-to-api.md");
     page!(openapi, "how-to/openapi.md");
+    page!(pushed_and_signed_requests, "how-to/pushed-and-signed-requests.md");
+    page!(encrypted_id_tokens, "how-to/encrypted-id-tokens.md");
     page!(single_page_apps, "how-to/single-page-apps.md");
     page!(sessions, "how-to/sessions.md");
     page!(sessions_in_postgres, "how-to/sessions-in-postgres.md");

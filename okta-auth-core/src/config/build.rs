@@ -21,7 +21,7 @@ use super::builder::{ConfigBuilder, Path};
 use super::client_auth::{ClientAuth, SecretMethod};
 use super::problem::{Diagnostics, Problem};
 use super::stores::{RevocationStoreKind, SessionStoreKind};
-use super::{Config, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
+use super::{Config, Issuer, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
 use crate::error::Result;
 use crate::http::OperatorRoutes;
 use crate::secret::Secret;
@@ -55,15 +55,15 @@ impl ConfigBuilder {
         self.read_limits(&mut findings);
         let issuer = rules::issuer(self.text(&self.issuer, env::ISSUER_URI), &mut findings);
         let client_id = self.checked_client_id(&mut findings);
-        let client_auth = self.take_client_auth(&mut findings);
+        let (client_auth, decryption_keys) =
+            (self.take_client_auth(&mut findings), self.decryption_keys(&mut findings));
         let base_url = rules::base_url(self.base(), &mut findings);
         let routes = self.routes(&mut findings);
         let redirect_uri = base_url.as_ref().and_then(|base| self.redirect(base, &routes, &mut findings));
         let post_logout = base_url.as_ref().and_then(|base| self.post_logout(base, &routes, &mut findings));
         let scopes = self.checked_scopes(&mut findings);
         let audiences = rules::audiences(self.text(&self.audience, env::AUDIENCE), issuer.as_ref(), &mut findings);
-        let accepted_issuers = rules::accepted_issuers(&self.accepted_issuers, &mut findings);
-        let former_issuers = rules::former_issuers(&self.former_issuers, &mut findings);
+        let (accepted_issuers, former_issuers) = self.further_issuers(&mut findings);
         let (cookie_secrets, secure) = (self.secrets(), base_url.as_ref().is_some_and(|base| base.scheme() == "https"));
         let cookie_names = self.cookie_names(issuer.as_ref(), client_id.as_deref(), &mut findings);
         secrets::cookie_secrets(&cookie_secrets, (secure, self.api_only), &mut findings);
@@ -84,11 +84,12 @@ impl ConfigBuilder {
             ));
         };
         log(&warnings, &ways);
-        let resource = self.resource.unwrap_or_else(|| routes.public_at(&base_url));
         Ok(Config {
+            resource: self.resource.unwrap_or_else(|| routes.public_at(&base_url)),
             issuer,
             client_id,
             client_auth,
+            decryption_keys,
             base_url,
             redirect_uri,
             post_logout_redirect_uri,
@@ -97,7 +98,6 @@ impl ConfigBuilder {
             accepted_issuers,
             former_issuers,
             tenant: self.tenant,
-            resource,
             api_only: self.api_only,
             cookie_secrets,
             cookie_names,
@@ -126,6 +126,12 @@ impl ConfigBuilder {
             None if self.api_only => Some(String::new()),
             value => rules::client_id(value, findings),
         }
+    }
+
+    /// Checks the other issuers whose access tokens, and whose sessions, are accepted.
+    fn further_issuers(&self, findings: &mut Diagnostics) -> (Vec<Issuer>, Vec<Issuer>) {
+        let accepted = rules::accepted_issuers(&self.accepted_issuers, findings);
+        (accepted, rules::former_issuers(&self.former_issuers, findings))
     }
 
     fn checked_scopes(&self, findings: &mut Diagnostics) -> Vec<String> {
@@ -178,7 +184,7 @@ impl ConfigBuilder {
         if secret.is_some() && key.is_some() {
             findings.error(env::CLIENT_SECRET, "a private key is set too; keep the method that is configured at Okta");
         }
-        match (secrets::client_secret(secret.as_ref(), findings), key) {
+        let auth = match (secrets::client_secret(secret.as_ref(), findings), key) {
             (_, Some(key)) => ClientAuth::PrivateKeyJwt(key),
             (Some(secret), None) => {
                 let method = self.secret_method(findings);
@@ -186,7 +192,9 @@ impl ConfigBuilder {
                 method.with(secret)
             }
             (None, None) => ClientAuth::None,
-        }
+        };
+        self.read_authorization_request(&auth, findings);
+        auth
     }
 
     /// Authenticates by an HMAC with the client secret instead of sending it

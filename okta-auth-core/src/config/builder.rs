@@ -58,6 +58,7 @@ pub struct ConfigBuilder {
     pub(super) client_secret: Option<Secret>,
     pub(super) private_key: Option<PrivateKey>,
     pub(super) secret_method: Option<SecretMethod>,
+    pub(super) id_token_decryption_keys: Vec<Secret>,
     pub(super) base_url: Option<String>,
     pub(super) redirect_uri: Option<String>,
     pub(super) post_logout_redirect_uri: Option<String>,

@@ -28,6 +28,16 @@ pub enum ClientAuth {
     None,
 }
 
+impl ClientAuth {
+    /// Returns the client secret, for every method that has one.
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::SecretBasic(secret) | Self::SecretPost(secret) | Self::SecretJwt(secret) => Some(secret),
+            Self::PrivateKeyJwt(_) | Self::None => None,
+        }
+    }
+}
+
 /// How the application proves that it has its client secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum SecretMethod {

@@ -27,6 +27,13 @@ pub(crate) const HTTP_PROXY: &str = "OKTA_HTTP_PROXY";
 pub(crate) const BACKCHANNEL_URL: &str = "OKTA_BACKCHANNEL_URL";
 pub(crate) const PUBLIC_PREFIX: &str = "OKTA_PUBLIC_PREFIX";
 pub(crate) const HEALTH_PATH: &str = "OKTA_HEALTH_PATH";
+/// Whether authorization requests are pushed (RFC 9126).
+pub(crate) const PAR: &str = "OKTA_PAR";
+/// The key for encrypted ID tokens, and its file.
+pub(crate) const ID_TOKEN_DECRYPTION_KEY: &str = "OKTA_ID_TOKEN_DECRYPTION_KEY";
+pub(crate) const ID_TOKEN_DECRYPTION_KEY_FILE: &str = "OKTA_ID_TOKEN_DECRYPTION_KEY_FILE";
+/// Whether authorization requests are signed (RFC 9101).
+pub(crate) const REQUEST_OBJECT: &str = "OKTA_REQUEST_OBJECT";
 pub(crate) const TENANTS: &str = "OKTA_TENANTS";
 
 /// The usual variables for an https proxy, in order of precedence.
@@ -34,7 +41,7 @@ pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"
 pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// All supported variables that start with `OKTA_`.
-const READ: [&str; 24] = [
+const READ: [&str; 28] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -58,6 +65,10 @@ const READ: [&str; 24] = [
     BACKCHANNEL_URL,
     PUBLIC_PREFIX,
     HEALTH_PATH,
+    PAR,
+    REQUEST_OBJECT,
+    ID_TOKEN_DECRYPTION_KEY,
+    ID_TOKEN_DECRYPTION_KEY_FILE,
     TENANTS,
 ];
 

@@ -27,6 +27,9 @@
 //! | `OKTA_PUBLIC_PREFIX` | none |
 //! | `OKTA_HEALTH_PATH` | none; for many tenants |
 //! | `OKTA_BACKCHANNEL_URL` | none; for development |
+//! | `OKTA_PAR` | `auto`: if the metadata require it; or `on` |
+//! | `OKTA_REQUEST_OBJECT` | `auto`: if the metadata require it; or `signed` |
+//! | `OKTA_ID_TOKEN_DECRYPTION_KEY`, `OKTA_ID_TOKEN_DECRYPTION_KEY_FILE` | none: ID tokens are not encrypted |
 //!
 //! # Errors and warnings
 //!
@@ -36,7 +39,9 @@
 //! | client id, client secret | a placeholder, spaces or quotes | |
 //! | method of the client secret | an unknown one, `client_secret_jwt` with fewer than 32 characters | |
 //! | client secret and private key | both at once, because the library cannot see which one Okta expects | |
+//! | pushed and signed authorization requests | a public client, which can neither authenticate nor sign; HS256 with a secret of fewer than 32 characters | |
 //! | private key | neither PEM nor JWK nor base64 of one, neither RSA nor P-256, a file that cannot be read | |
+//! | key for encrypted ID tokens | as for the private key, and a tenant of several | |
 //! | base URL | a path, a query, `http` for another machine | |
 //! | redirect URI | another origin than the base URL, because the browser would not send the cookie | |
 //! | scopes | no `openid`, a character that a scope cannot have | |
@@ -74,10 +79,12 @@
 //! ```
 
 mod authorization_parameters;
+mod authorization_request;
 mod build;
 mod builder;
 mod client_auth;
 mod cookie_name;
+mod decryption_key;
 mod deployment;
 mod dpop_at_api;
 mod durations;
@@ -105,6 +112,7 @@ pub use builder::ConfigBuilder;
 pub(crate) use client_auth::Signer;
 pub use client_auth::{ClientAuth, PrivateKey};
 pub(crate) use cookie_name::CookieNames;
+pub(crate) use decryption_key::{DecryptionKey, DecryptionPair};
 pub(crate) use env::is_read;
 pub(crate) use options::Options;
 pub use options::{ResponseMode, Userinfo};
@@ -130,6 +138,8 @@ pub struct Config {
     pub(crate) issuer: Issuer,
     pub(crate) client_id: String,
     pub(crate) client_auth: ClientAuth,
+    /// Opens ID tokens. Without a key they are not encrypted.
+    pub(crate) decryption_keys: Vec<DecryptionKey>,
     pub(crate) base_url: Url,
     /// On the origin of the base URL.
     pub(crate) redirect_uri: Url,

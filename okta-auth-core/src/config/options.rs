@@ -63,6 +63,10 @@ pub(crate) struct Options {
     pub(crate) signed_out_page: bool,
     /// Whether access tokens must be bound to a key.
     pub(crate) require_dpop: bool,
+    /// Pushes the authorization request even if the metadata do not require it (RFC 9126).
+    pub(crate) par: bool,
+    /// Signs the authorization request even if the metadata do not require it (RFC 9101).
+    pub(crate) signed_requests: bool,
 }
 
 impl Default for Options {
@@ -91,6 +95,8 @@ impl Default for Options {
             front_channel_session_required: true,
             signed_out_page: false,
             require_dpop: false,
+            par: false,
+            signed_requests: false,
         }
     }
 }

@@ -24,6 +24,34 @@ use crate::{base64url, json};
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
+/// The use of a key, which a JWK may name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyUse {
+    Signature,
+    Encryption,
+}
+
+impl KeyUse {
+    /// Whether a JWK of this type may be used so, by its `use` and `alg` (RFC 7517 §4.2, §4.4).
+    fn allows(self, jwk: &Jwk, is_rsa: bool) -> bool {
+        let (named, algorithms): (&str, &[&str]) = match (self, is_rsa) {
+            (Self::Signature, true) => ("sig", &["RS256"]),
+            (Self::Signature, false) => ("sig", &["ES256"]),
+            (Self::Encryption, true) => ("enc", &["RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512"]),
+            (Self::Encryption, false) => ("enc", &["ECDH-ES+A256KW"]),
+        };
+        jwk.key_use.as_deref().is_none_or(|key_use| key_use == named)
+            && jwk.alg.as_deref().is_none_or(|alg| algorithms.contains(&alg))
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Signature => "signing",
+            Self::Encryption => "decryption",
+        }
+    }
+}
+
 impl PrivateKey {
     /// Parses a private key in any of its usual forms: PEM (PKCS#8, PKCS#1 or SEC 1), also in one line with `\n` or
     /// spaces instead of line ends; a JWK (RFC 7517), as Okta's admin console shows it, or a JWKS with one key; DER in
@@ -44,17 +72,26 @@ impl PrivateKey {
     /// was found, if the text is not a private key, if the key is neither RSA (2048 bits or more) nor P-256, or if
     /// `key_id` and the `kid` of a JWK differ.
     pub fn parse(text: &str, key_id: Option<String>) -> Result<Self> {
+        let mut keys = Self::parse_for(KeyUse::Signature, text, key_id)?.into_iter();
+        match (keys.next(), keys.next()) {
+            (Some(key), None) => Ok(key),
+            _ => Err(unusable("it is a JWKS with several private keys; use the JWK of one of them")),
+        }
+    }
+
+    /// Parses the keys of any form: several of a JWKS, one of every other form.
+    pub(super) fn parse_for(key_use: KeyUse, text: &str, key_id: Option<String>) -> Result<Vec<Self>> {
         let text = unquoted(text.trim());
         if text.starts_with('{') {
-            return from_jwk(text, key_id);
+            return from_jwks(text, key_id, key_use);
         }
         if text.contains("-----BEGIN") {
-            return Self::from_pem(text, key_id);
+            return Self::from_pem(text, key_id).map(|key| vec![key]);
         }
         let Some(bytes) = decoded(text) else { return Err(unusable(unknown_form(text))) };
         match std::str::from_utf8(&bytes).map(str::trim) {
-            Ok(jwk) if jwk.starts_with('{') => from_jwk(jwk, key_id),
-            Ok(pem) if pem.contains("-----BEGIN") => Self::from_pem(pem, key_id),
+            Ok(jwk) if jwk.starts_with('{') => from_jwks(jwk, key_id, key_use),
+            Ok(pem) if pem.contains("-----BEGIN") => Self::from_pem(pem, key_id).map(|key| vec![key]),
             _ => {
                 let forms: [fn(&[u8]) -> PrivateKeyDer<'_>; 3] = [
                     |der| PrivatePkcs8KeyDer::from(der).into(),
@@ -63,7 +100,7 @@ impl PrivateKey {
                 ];
                 let key = forms.iter().find_map(|form| from_der(&form(&bytes)));
                 let signer = key.ok_or_else(|| unusable("it is base64 of something that is not a private key"))?;
-                Ok(Self::new(signer, key_id))
+                Ok(vec![Self::new(signer, key_id)])
             }
         }
     }
@@ -176,31 +213,29 @@ struct Jwk {
     keys: Option<Vec<Self>>,
 }
 
-fn from_jwk(text: &str, key_id: Option<String>) -> Result<PrivateKey> {
+fn from_jwks(text: &str, key_id: Option<String>, key_use: KeyUse) -> Result<Vec<PrivateKey>> {
     // The parser's error may quote the key.
     let jwk: Jwk = json::object(text.as_bytes()).map_err(|_| unusable("it looks like a JWK but is not valid JSON"))?;
-    let jwk = match jwk.keys {
-        None => jwk,
-        Some(keys) => {
-            let mut private = keys.into_iter().filter(|key| key.d.is_some());
-            match (private.next(), private.next()) {
-                (Some(key), None) => key,
-                (None, _) => return Err(unusable("it is a JWKS without a private key")),
-                _ => return Err(unusable("it is a JWKS with several private keys; use the JWK of one of them")),
-            }
-        }
-    };
-    let algorithm = match (jwk.kty.as_deref(), jwk.crv.as_deref()) {
-        (Some("RSA"), _) => "RS256",
-        (Some("EC"), Some("P-256")) => "ES256",
+    let Some(keys) = jwk.keys else { return Ok(vec![from_jwk(&jwk, key_id, key_use)?]) };
+    let private: Vec<Jwk> = keys.into_iter().filter(|key| key.d.is_some()).collect();
+    if private.is_empty() {
+        return Err(unusable("it is a JWKS without a private key"));
+    }
+    private.iter().map(|jwk| from_jwk(jwk, key_id.clone(), key_use)).collect()
+}
+
+fn from_jwk(jwk: &Jwk, key_id: Option<String>, key_use: KeyUse) -> Result<PrivateKey> {
+    let is_rsa = match (jwk.kty.as_deref(), jwk.crv.as_deref()) {
+        (Some("RSA"), _) => true,
+        (Some("EC"), Some("P-256")) => false,
         (Some("oct"), _) => return Err(unusable("it is a JWK of a symmetric key; use an RSA or P-256 key")),
         _ => return Err(unusable("it is a JWK that is neither RSA nor EC with P-256")),
     };
     if jwk.d.is_none() {
         return Err(unusable("it is a JWK of a public key; use the private one, which has `d`"));
     }
-    if jwk.alg.as_deref().is_some_and(|alg| alg != algorithm) || jwk.key_use.as_deref().is_some_and(|of| of != "sig") {
-        return Err(unusable(format!("it is a JWK for another use than signing with {algorithm}")));
+    if !key_use.allows(jwk, is_rsa) {
+        return Err(unusable(format!("it is a JWK for another use or algorithm than {}", key_use.as_str())));
     }
     let key_id = match (key_id, &jwk.kid) {
         (Some(set), Some(own)) if set != *own => {
@@ -211,7 +246,7 @@ fn from_jwk(text: &str, key_id: Option<String>) -> Result<PrivateKey> {
         }
         (set, own) => set.or_else(|| own.clone()),
     };
-    let signer = if algorithm == "RS256" { rsa(&jwk) } else { p256(&jwk) };
+    let signer = if is_rsa { rsa(jwk) } else { p256(jwk) };
     let incomplete = "it is a JWK with missing or inconsistent members; export the complete key (RFC 7518 §6)";
     Ok(PrivateKey::new(signer.ok_or_else(|| unusable(incomplete))?, key_id))
 }

@@ -25,6 +25,12 @@ pub(crate) struct Metadata {
     revocation_endpoint: Option<Url>,
     #[serde(default)]
     introspection_endpoint: Option<Url>,
+    #[serde(default)]
+    pushed_authorization_request_endpoint: Option<Url>,
+    #[serde(default)]
+    require_pushed_authorization_requests: Option<bool>,
+    #[serde(default)]
+    require_signed_request_object: Option<bool>,
     #[cfg(feature = "device")]
     #[serde(default)]
     device_authorization_endpoint: Option<Url>,
@@ -75,6 +81,21 @@ impl Metadata {
         self.introspection_endpoint.as_ref()
     }
 
+    /// Returns the URL where authorization requests are pushed (RFC 9126 §5).
+    pub(crate) fn pushed_authorization_request_endpoint(&self) -> Option<&Url> {
+        self.pushed_authorization_request_endpoint.as_ref()
+    }
+
+    /// Whether the server accepts only pushed authorization requests (RFC 9126 §5).
+    pub(crate) fn require_pushed_authorization_requests(&self) -> bool {
+        self.require_pushed_authorization_requests == Some(true)
+    }
+
+    /// Whether the server accepts only signed authorization requests (RFC 9101 §10.5).
+    pub(crate) fn require_signed_request_object(&self) -> bool {
+        self.require_signed_request_object == Some(true)
+    }
+
     /// Returns the URL where a sign-in on another device begins (RFC 8628 §4).
     #[cfg(feature = "device")]
     pub(crate) fn device_authorization_endpoint(&self) -> Option<&Url> {
@@ -96,7 +117,12 @@ impl Metadata {
     }
 
     fn of_the_application(&self) -> impl Iterator<Item = &Url> {
-        let optional = [&self.userinfo_endpoint, &self.revocation_endpoint, &self.introspection_endpoint];
+        let optional = [
+            &self.userinfo_endpoint,
+            &self.revocation_endpoint,
+            &self.introspection_endpoint,
+            &self.pushed_authorization_request_endpoint,
+        ];
         let all = [&self.token_endpoint, &self.jwks_uri].into_iter().chain(optional.into_iter().flatten());
         #[cfg(feature = "device")]
         let all = all.chain(&self.device_authorization_endpoint);
@@ -225,6 +251,9 @@ mod tests {
             ("end_session_endpoint", json!(true)),
             ("revocation_endpoint", json!(7)),
             ("introspection_endpoint", json!("/v1/introspect")),
+            ("pushed_authorization_request_endpoint", json!("/v1/par")),
+            ("require_pushed_authorization_requests", json!("true")),
+            ("require_signed_request_object", json!("true")),
             ("code_challenge_methods_supported", json!("S256")),
             ("authorization_response_iss_parameter_supported", json!("true")),
         ] {
@@ -240,6 +269,7 @@ mod tests {
             ("token_endpoint", "http://127.0.0.1/t"),
             ("jwks_uri", "ftp://x.okta.com/k"),
             ("userinfo_endpoint", "https://user@x.okta.com/u"),
+            ("pushed_authorization_request_endpoint", "http://x.okta.com/par"),
             ("authorization_endpoint", "https://x.okta.com/a#f"),
             ("end_session_endpoint", "http://x.okta.com/l"),
         ] {

@@ -27,6 +27,9 @@ settings! {
     client_secret_in_body();
     client_secret_jwt();
     private_key(key: PrivateKey);
+    par();
+    signed_requests();
+    id_token_decryption_key(key: impl Into<String>);
     base_url(origin: impl Into<String>);
     redirect_uri(url: impl Into<String>);
     post_logout_redirect_uri(url: impl Into<String>);

@@ -71,9 +71,9 @@ codes! {
     /// The token is not a compact JWS of three parts, or one of the parts is invalid (RFC
     /// 7515 §3.1).
     TokenMalformed = "token_malformed",
-    /// An encrypted token (five parts) was received, but no decryption key is configured.
+    /// An encrypted token cannot be decrypted, or an ID token is not encrypted although a key for it is configured.
     ///
-    /// Turn off token encryption for the application at Okta.
+    /// Without `OKTA_ID_TOKEN_DECRYPTION_KEY`, turn off token encryption for the application at Okta.
     TokenEncrypted = "token_encrypted",
     /// The signature algorithm is not on the allow-list (RFC 8725 §3.1).
     ///

@@ -18,7 +18,7 @@
 //! | label | values |
 //! |---|---|
 //! | `event`, `reason` | those of the [events](super) |
-//! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo`, `api`, `device_authorization` |
+//! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo`, `pushed_authorization`, `api`, `device_authorization` |
 //! | `operation` | the methods of [`SessionStore`](super::super::session::SessionStore) |
 //! | `outcome` | `ok`, a [`Code`](super::Code), or `abandoned`: the operation was dropped before its end |
 //!
@@ -50,6 +50,7 @@ pub(crate) enum ProviderEndpoint {
     Revocation,
     Introspection,
     Userinfo,
+    PushedAuthorization,
     #[cfg(feature = "okta-api")]
     Api,
     #[cfg(feature = "device")]
@@ -111,6 +112,7 @@ impl ProviderEndpoint {
             Self::Revocation => "revocation",
             Self::Introspection => "introspection",
             Self::Userinfo => "userinfo",
+            Self::PushedAuthorization => "pushed_authorization",
             #[cfg(feature = "okta-api")]
             Self::Api => "api",
             #[cfg(feature = "device")]

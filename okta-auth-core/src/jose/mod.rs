@@ -36,6 +36,8 @@
 //! `iat` is at most a day old. `session_expiry` is a time. `amr` is a list; a single
 //! string counts as a list of one. Optional claims that are `null` count as absent.
 //!
+//! An encrypted ID token (RFC 7516) is opened first, if a key is configured, and the signed token inside is verified.
+//!
 //! # Rules for access tokens (RFC 9068 §4, in Okta's form)
 //!
 //! The audience contains this API, the token names a client (`cid` or `client_id`), or an
@@ -78,6 +80,7 @@ mod algorithm;
 mod claims;
 mod compact;
 mod dpop_proof;
+mod encrypted;
 #[cfg(feature = "id-jag")]
 mod id_jag;
 mod id_token;
@@ -96,6 +99,7 @@ pub use actor::Actor;
 pub(crate) use algorithm::Algorithm;
 pub(crate) use claims::{check_email, is_identifier};
 pub(crate) use dpop_proof::{DpopProof, PROOF_ALGORITHMS, ProofClaims};
+pub(crate) use encrypted::open_id_token;
 #[cfg(feature = "id-jag")]
 pub use id_jag::VerifiedIdJag;
 #[cfg(feature = "id-jag")]

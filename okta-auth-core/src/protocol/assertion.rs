@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::base64url;
@@ -35,14 +35,6 @@ pub(super) fn client_assertion(
     endpoint: &Url,
     now: Timestamp,
 ) -> Result<Secret> {
-    let (algorithm, key_id) = match key {
-        AssertionKey::Private(key) => (name(&key.signer), key.key_id.as_ref()),
-        AssertionKey::Secret(_) => ("HS256", None),
-    };
-    let mut header = json!({ "alg": algorithm, "typ": "JWT" });
-    if let (Some(header), Some(kid)) = (header.as_object_mut(), key_id) {
-        header.insert("kid".to_owned(), kid.as_str().into());
-    }
     let claims = json!({
         "iss": client_id,
         "sub": client_id,
@@ -51,8 +43,21 @@ pub(super) fn client_assertion(
         "exp": now.plus(LIFETIME).seconds(),
         "jti": Secret::random()?.expose(),
     });
-    let encode = |value: &serde_json::Value| base64url::encode(value.to_string());
-    let input = format!("{}.{}", encode(&header), encode(&claims));
+    sign_jwt(key, "JWT", &claims)
+}
+
+/// Signs claims with the client's key (RFC 7515 §7.1). `typ` tells the kinds of token apart (RFC 8725 §3.11).
+pub(super) fn sign_jwt(key: AssertionKey<'_>, typ: &str, claims: &Value) -> Result<Secret> {
+    let (algorithm, key_id) = match key {
+        AssertionKey::Private(key) => (name(&key.signer), key.key_id.as_ref()),
+        AssertionKey::Secret(_) => ("HS256", None),
+    };
+    let mut header = json!({ "alg": algorithm, "typ": typ });
+    if let (Some(header), Some(kid)) = (header.as_object_mut(), key_id) {
+        header.insert("kid".to_owned(), kid.as_str().into());
+    }
+    let encode = |value: &Value| base64url::encode(value.to_string());
+    let input = format!("{}.{}", encode(&header), encode(claims));
     let signature = match key {
         AssertionKey::Private(key) => sign(&key.signer, input.as_bytes())?,
         AssertionKey::Secret(secret) => {
@@ -73,7 +78,7 @@ fn name(signer: &Signer) -> &'static str {
 
 fn sign(signer: &Signer, input: &[u8]) -> Result<Vec<u8>> {
     let random = SystemRandom::new();
-    let failed = |_| Error::new(Code::Internal, "the client assertion could not be signed");
+    let failed = |_| Error::new(Code::Internal, "the client's assertion or request object could not be signed");
     match signer {
         Signer::Rs256(pair) => {
             let mut signature = vec![0; pair.public_modulus_len()];

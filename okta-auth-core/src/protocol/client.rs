@@ -31,9 +31,8 @@ use crate::config::{ClientAuth, Config, ResponseMode};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-#[cfg(feature = "client")]
-use crate::http::is_timeout;
-use crate::http::{HttpClient, Idempotency, ProviderError};
+use crate::http::{HttpClient, Idempotency, ProviderError, is_timeout};
+use crate::jose::open_id_token;
 use crate::json::Unique;
 use crate::secret::{Secret, SecretBytes};
 
@@ -102,6 +101,8 @@ impl AuthorizationParameters<'_> {
 /// | message | specification | built by |
 /// |---|---|---|
 /// | authorization request | OIDC Core §3.1.2.1, RFC 7636 | `openidconnect` |
+/// | request object | RFC 9101 §4 | `request_object` |
+/// | pushed authorization request | RFC 9126 §2.1 | `pushed_authorization` |
 /// | code exchange | RFC 6749 §4.1.3, RFC 7636 §4.5 | this module |
 /// | refresh | RFC 6749 §6 | this module |
 /// | client credentials | RFC 6749 §4.4 | this module |
@@ -115,7 +116,7 @@ impl AuthorizationParameters<'_> {
 /// signed assertion, or none. Responses are returned unverified; the callers verify them.
 #[derive(Clone)]
 pub(crate) struct ProviderClient {
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     pub(crate) http: HttpClient,
     pub(crate) clock: SharedClock,
 }
@@ -125,11 +126,10 @@ impl ProviderClient {
         Self { config, http, clock }
     }
 
-    /// Returns the URL that starts a sign-in (OIDC Core §3.1.2.1), with PKCE S256 (RFC 7636).
+    /// Returns the authorization request as a URL (OIDC Core §3.1.2.1), with PKCE S256 (RFC 7636).
     ///
-    /// No request is sent: the browser navigates to the URL. The response type is always `code`, so
-    /// tokens never pass through the browser.
-    pub(crate) fn authorization_url(&self, metadata: &Metadata, with: &AuthorizationParameters<'_>) -> Result<Url> {
+    /// The response type is always `code`, so tokens never pass through the browser.
+    pub(super) fn authorization_url(&self, metadata: &Metadata, with: &AuthorizationParameters<'_>) -> Result<Url> {
         let issuer = IssuerUrl::new(metadata.issuer().to_owned());
         let issuer = issuer.map_err(|error| Error::new(Code::Internal, "the issuer is not a URL").with_cause(error))?;
         let client = ClientId::new(self.config.client_id.clone());
@@ -257,7 +257,13 @@ impl ProviderClient {
     pub(super) async fn tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
         let request = self.authenticated(metadata.token_endpoint(), parameters)?;
         let response = transport::send(&self.http, request, ProviderEndpoint::Token).await?;
-        TokenSet::read(&response, self.clock.now())
+        let mut tokens = TokenSet::read(&response, self.clock.now())?;
+        let keys = &self.config.decryption_keys;
+        if let Some(id_token) = tokens.id_token.as_ref().filter(|_| !keys.is_empty()) {
+            // Everything after this uses the signed token inside, also as the hint at logout (OIDC Core §3.1.2.1).
+            tokens.id_token = Some(open_id_token(keys, id_token.expose())?);
+        }
+        Ok(tokens)
     }
 
     /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009 §2).
@@ -377,7 +383,6 @@ impl ProviderClient {
 
 /// Whether a request failed without an answer and without a stated pause. A request that timed out
 /// has already used its time.
-#[cfg(feature = "client")]
 pub(super) fn is_repeatable(error: &Error) -> bool {
     error.code() == Code::ProviderUnavailable && error.retry_after().is_none() && !is_timeout(error)
 }

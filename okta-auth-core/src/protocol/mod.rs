@@ -12,6 +12,8 @@ mod device_grant;
 #[cfg(feature = "id-jag")]
 mod id_jag;
 mod provider;
+mod pushed_authorization;
+mod request_object;
 mod token_response;
 mod transport;
 

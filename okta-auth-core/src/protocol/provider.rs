@@ -8,7 +8,10 @@ use crate::config::{Config, Issuer};
 use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
 use crate::http::HttpClient;
-use crate::jose::{Algorithm, IdTokenRules, Keys, KeysSettings, RefetchPolicy, VerifiedIdToken, Verifier};
+use crate::jose::{
+    Algorithm, IdTokenRules, Keys, KeysSettings, RefetchPolicy, VerifiedIdToken, Verifier, open_id_token,
+};
+use crate::secret::Secret;
 
 /// The metadata and the keys of one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -46,11 +49,16 @@ impl Provider {
         Authority::new(issuer, &self.config, &self.protocol.http, &self.protocol.clock)
     }
 
-    /// Verifies an ID token that was not obtained by a sign-in of this library.
+    /// Verifies an ID token that was not obtained by a sign-in of this library, after opening it if it is encrypted.
+    /// A plain one is accepted even with a key, because its sender may have opened it (OIDC Core §3.1.2.1).
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching metadata and keys.
     pub(crate) async fn verify_id_token(&self, token: &str, nonce: Option<&str>) -> Result<VerifiedIdToken> {
+        let keys = &self.config.decryption_keys;
+        let is_encrypted = !keys.is_empty() && token.split('.').count() == 5;
+        let opened = if is_encrypted { Some(open_id_token(keys, token)?) } else { None };
+        let token = opened.as_ref().map_or(token, Secret::expose);
         let metadata = self.discovery.metadata().await?;
         let rules = IdTokenRules {
             issuer: metadata.issuer(),

@@ -18,7 +18,9 @@ pub(super) async fn send(
     endpoint: ProviderEndpoint,
 ) -> Result<Response<SecretBytes>> {
     let response = http.send(request, Idempotency::NotIdempotent, endpoint).await?;
-    if response.status() == StatusCode::OK { Ok(response) } else { Err(refusal(&response)) }
+    // RFC 9126 §2.2 requires 201; Okta's documentation shows 200.
+    let is_created = endpoint == ProviderEndpoint::PushedAuthorization && response.status() == StatusCode::CREATED;
+    if is_created || response.status() == StatusCode::OK { Ok(response) } else { Err(refusal(&response)) }
 }
 
 /// The error for a status other than 200. Okta's description is dynamic text, so it is only logged.
@@ -54,6 +56,11 @@ fn refusal(response: &Response<SecretBytes>) -> Error {
         "invalid_target" => {
             "Okta does not know the audience of the requested token (invalid_target): use the audience of the \
              authorization server"
+                .to_owned()
+        }
+        "invalid_request_object" => {
+            "Okta does not accept the signed authorization request (invalid_request_object): check the key or secret, \
+             the signing algorithm of request objects set at Okta, and the clock"
                 .to_owned()
         }
         "invalid_dpop_proof" => {

@@ -107,7 +107,7 @@ impl LoginFlow {
     pub(crate) async fn start(&self, options: &LoginOptions, cookies: &RequestCookies) -> Result<LoginRedirect> {
         let metadata = self.provider.discovery.metadata().await?;
         let (pending, cookies) = self.pending_logins.begin(options, cookies, self.clock.moment())?;
-        let url = self.provider.protocol.authorization_url(&metadata, &pending.parameters(options))?;
+        let url = self.provider.protocol.authorization_redirect(&metadata, &pending.parameters(options)).await?;
         self.report_redirect_uri();
         Ok(LoginRedirect { url: url.into(), cookies })
     }

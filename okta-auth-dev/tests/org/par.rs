@@ -149,7 +149,7 @@ async fn each_authentication_method_pushes_requests() {
 
 #[tokio::test]
 async fn a_client_can_be_required_to_push() {
-    let builder = OrgBuilder::from_variables([("OKTA_DEV_PAR", "true")]).unwrap();
+    let builder = OrgBuilder::from_variables([("OKTA_DEV_PAR", "on")]).unwrap();
     let org = builder.start().await.unwrap();
     assert!(org.client().require_pushed_authorization_requests);
     let response = sign_in(&org, &[]).await;

@@ -43,8 +43,8 @@ impl OrgBuilder {
     /// | `OKTA_DEV_FULL_ID_TOKENS` | `true`: ID tokens of custom servers carry the whole profile, see [`OrgBuilder::thin_id_token`] |
     /// | `OKTA_DEV_DPOP` | which clients need DPoP proofs: `off`, `services`, or `on` for all, see [`OrgBuilder::require_dpop`] |
     /// | `OKTA_DEV_DPOP_NONCE_LIFETIME` | how long a nonce for DPoP proofs is handed out, in seconds, see [`OrgBuilder::dpop_nonce_lifetime`] |
-    /// | `OKTA_DEV_PAR` | `true`: confidential clients must push authorization requests, see [`OrgBuilder::require_par`] |
-    /// | `OKTA_DEV_SIGNED_REQUESTS` | `true`: confidential clients must sign authorization requests, see [`OrgBuilder::require_signed_requests`] |
+    /// | `OKTA_DEV_PAR` | `on`: confidential clients must push authorization requests, see [`OrgBuilder::require_par`] |
+    /// | `OKTA_DEV_SIGNED_REQUESTS` | `on`: confidential clients must sign authorization requests, see [`OrgBuilder::require_signed_requests`] |
     /// | `OKTA_DEV_RFC_EXTENSIONS` | `true`: see [`OrgBuilder::rfc_extensions`] |
     /// | `OKTA_DEV_ROTATION` | whether refresh tokens rotate: `static` or `rotate` |
     /// | `OKTA_DEV_REFRESH_LEEWAY` | how long a rotated refresh token stays valid, in seconds |
@@ -86,7 +86,11 @@ impl OrgBuilder {
             length.map(Duration::from_secs).ok_or_else(|| wrong(&format!("seconds, {least} or more")))
         };
         let words = value.split(',').map(str::trim);
-        let switch = || value.parse::<bool>().map_err(|_| wrong("`true` or `false`"));
+        let switch = || match value {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => value.parse::<bool>().map_err(|_| wrong("`true` or `false`")),
+        };
         Ok(match name {
             "PORT" => self.port(value.parse().map_err(|_| wrong("a port from 0 to 65535"))?),
             "ISSUER" => self.issuer(value),
