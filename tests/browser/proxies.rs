@@ -25,7 +25,7 @@ use crate::{Driver, Running, free_port, until};
 const ORIGIN: &str = "https://app.example.com";
 
 #[derive(Clone, Copy, PartialEq)]
-enum Proxy {
+enum Program {
     Nginx,
     Caddy,
     HaProxy,
@@ -46,7 +46,7 @@ fn replace_paragraph(text: &str, first: &str, paragraph: &str) -> String {
     format!("{}{paragraph}{}", &text[..start], &text[end..])
 }
 
-impl Proxy {
+impl Program {
     /// The configuration that the page prints, at the root of the host or under its prefix.
     fn printed(self, prefix: &str) -> String {
         let below = blocks("Under a path prefix");
@@ -195,7 +195,7 @@ struct Site {
 
 impl Site {
     /// `change` edits the printed configuration.
-    async fn start(proxy: Proxy, prefix: &'static str, change: impl FnOnce(String) -> String) -> Self {
+    async fn start(proxy: Program, prefix: &'static str, change: impl FnOnce(String) -> String) -> Self {
         let org = Org::builder().groups_claim_everywhere("groups").cross_site_cookies(true).start().await.unwrap();
         org.put_user(Person::ada().groups((0..90).map(|number| format!("a-group-of-the-company-{number:025}"))));
         let base = format!("{ORIGIN}{prefix}");
@@ -291,7 +291,7 @@ async fn connections_open(site: &Site) {
     assert_eq!(site.seen(&script).await, "news", "the first event arrives while the stream is open");
 }
 
-async fn a_browser_signs_in_through(proxy: Proxy, prefix: &'static str) {
+async fn a_browser_signs_in_through(proxy: Program, prefix: &'static str) {
     let site = Site::start(proxy, prefix, |printed| printed).await;
     site.sign_in().await;
     site.driver.shows("Ada Lovelace has 90 groups").await;
@@ -315,22 +315,22 @@ async fn a_browser_signs_in_through(proxy: Proxy, prefix: &'static str) {
 #[tokio::test]
 #[ignore = "needs chromium, chromedriver and nginx"]
 async fn nginx() {
-    a_browser_signs_in_through(Proxy::Nginx, "").await;
-    a_browser_signs_in_through(Proxy::Nginx, "/app").await;
+    a_browser_signs_in_through(Program::Nginx, "").await;
+    a_browser_signs_in_through(Program::Nginx, "/app").await;
 }
 
 #[tokio::test]
 #[ignore = "needs chromium, chromedriver and Caddy"]
 async fn caddy() {
-    a_browser_signs_in_through(Proxy::Caddy, "").await;
-    a_browser_signs_in_through(Proxy::Caddy, "/app").await;
+    a_browser_signs_in_through(Program::Caddy, "").await;
+    a_browser_signs_in_through(Program::Caddy, "/app").await;
 }
 
 #[tokio::test]
 #[ignore = "needs chromium, chromedriver and HAProxy"]
 async fn haproxy() {
-    a_browser_signs_in_through(Proxy::HaProxy, "").await;
-    a_browser_signs_in_through(Proxy::HaProxy, "/app").await;
+    a_browser_signs_in_through(Program::HaProxy, "").await;
+    a_browser_signs_in_through(Program::HaProxy, "/app").await;
 }
 
 /// Leaves out the lines with this setting.
@@ -346,9 +346,9 @@ fn without(setting: &str) -> impl FnOnce(String) -> String {
 #[ignore = "needs chromium, chromedriver, nginx and HAProxy"]
 async fn the_default_limits_for_headers_are_too_low() {
     for (proxy, setting, error) in [
-        (Proxy::Nginx, "proxy_buffer", "502 Bad Gateway"),
-        (Proxy::Nginx, "large_client_header_buffers", "Request Header Or Cookie Too Large"),
-        (Proxy::HaProxy, "tune.bufsize", "502 Bad Gateway"),
+        (Program::Nginx, "proxy_buffer", "502 Bad Gateway"),
+        (Program::Nginx, "large_client_header_buffers", "Request Header Or Cookie Too Large"),
+        (Program::HaProxy, "tune.bufsize", "502 Bad Gateway"),
     ] {
         let site = Site::start(proxy, "", without(setting)).await;
         site.sign_in().await;
