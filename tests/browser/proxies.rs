@@ -25,10 +25,10 @@ use crate::{Driver, Running, free_port, until};
 const ORIGIN: &str = "https://app.example.com";
 
 #[derive(Clone, Copy, PartialEq)]
-enum Program {
+enum Proxy {
     Nginx,
     Caddy,
-    HaProxy,
+    Haproxy,
 }
 
 /// The blocks of code below a heading of the page, without their fences.
@@ -46,14 +46,14 @@ fn replace_paragraph(text: &str, first: &str, paragraph: &str) -> String {
     format!("{}{paragraph}{}", &text[..start], &text[end..])
 }
 
-impl Program {
+impl Proxy {
     /// The configuration that the page prints, at the root of the host or under its prefix.
     fn printed(self, prefix: &str) -> String {
         let below = blocks("Under a path prefix");
         let heading = match self {
             Self::Nginx => "nginx",
             Self::Caddy => "Caddy",
-            Self::HaProxy => "HAProxy",
+            Self::Haproxy => "HAProxy",
         };
         let [whole] = blocks(heading).try_into().unwrap();
         match self {
@@ -64,7 +64,7 @@ impl Program {
                 whole.replace(root, &below[0])
             }
             Self::Caddy => below[1].clone(),
-            Self::HaProxy => replace_paragraph(&whole, "frontend app", &below[2]),
+            Self::Haproxy => replace_paragraph(&whole, "frontend app", &below[2]),
         }
     }
 
@@ -92,7 +92,7 @@ impl Program {
                 let options = "admin off\nlocal_certs\nskip_install_trust\nauto_https disable_redirects\n";
                 format!("{{\n{options}https_port {port}\ndefault_bind 127.0.0.1\n}}\n{text}\n")
             }
-            Self::HaProxy => {
+            Self::Haproxy => {
                 text = replace(text, "127.0.0.1:8081", format!("127.0.0.1:{}", apps[1]));
                 text = replace(text, "bind :443", format!("bind 127.0.0.1:{port}"));
                 replace(text, "/etc/haproxy/app.pem", file("both.pem")) + "\n"
@@ -119,7 +119,7 @@ impl Program {
                 command.env("XDG_DATA_HOME", folder).env("XDG_CONFIG_HOME", folder);
                 command
             }
-            Self::HaProxy => {
+            Self::Haproxy => {
                 let mut command = Command::new("haproxy");
                 command.args(["-db", "-f"]).arg(file);
                 command
@@ -195,7 +195,7 @@ struct Site {
 
 impl Site {
     /// `change` edits the printed configuration.
-    async fn start(proxy: Program, prefix: &'static str, change: impl FnOnce(String) -> String) -> Self {
+    async fn start(proxy: Proxy, prefix: &'static str, change: impl FnOnce(String) -> String) -> Self {
         let org = Org::builder().groups_claim_everywhere("groups").cross_site_cookies(true).start().await.unwrap();
         org.put_user(Person::ada().groups((0..90).map(|number| format!("a-group-of-the-company-{number:025}"))));
         let base = format!("{ORIGIN}{prefix}");
@@ -291,7 +291,7 @@ async fn connections_open(site: &Site) {
     assert_eq!(site.seen(&script).await, "news", "the first event arrives while the stream is open");
 }
 
-async fn a_browser_signs_in_through(proxy: Program, prefix: &'static str) {
+async fn a_browser_signs_in_through(proxy: Proxy, prefix: &'static str) {
     let site = Site::start(proxy, prefix, |printed| printed).await;
     site.sign_in().await;
     site.driver.shows("Ada Lovelace has 90 groups").await;
@@ -315,22 +315,22 @@ async fn a_browser_signs_in_through(proxy: Program, prefix: &'static str) {
 #[tokio::test]
 #[ignore = "needs chromium, chromedriver and nginx"]
 async fn nginx() {
-    a_browser_signs_in_through(Program::Nginx, "").await;
-    a_browser_signs_in_through(Program::Nginx, "/app").await;
+    a_browser_signs_in_through(Proxy::Nginx, "").await;
+    a_browser_signs_in_through(Proxy::Nginx, "/app").await;
 }
 
 #[tokio::test]
 #[ignore = "needs chromium, chromedriver and Caddy"]
 async fn caddy() {
-    a_browser_signs_in_through(Program::Caddy, "").await;
-    a_browser_signs_in_through(Program::Caddy, "/app").await;
+    a_browser_signs_in_through(Proxy::Caddy, "").await;
+    a_browser_signs_in_through(Proxy::Caddy, "/app").await;
 }
 
 #[tokio::test]
 #[ignore = "needs chromium, chromedriver and HAProxy"]
 async fn haproxy() {
-    a_browser_signs_in_through(Program::HaProxy, "").await;
-    a_browser_signs_in_through(Program::HaProxy, "/app").await;
+    a_browser_signs_in_through(Proxy::Haproxy, "").await;
+    a_browser_signs_in_through(Proxy::Haproxy, "/app").await;
 }
 
 /// Leaves out the lines with this setting.
@@ -346,9 +346,9 @@ fn without(setting: &str) -> impl FnOnce(String) -> String {
 #[ignore = "needs chromium, chromedriver, nginx and HAProxy"]
 async fn the_default_limits_for_headers_are_too_low() {
     for (proxy, setting, error) in [
-        (Program::Nginx, "proxy_buffer", "502 Bad Gateway"),
-        (Program::Nginx, "large_client_header_buffers", "Request Header Or Cookie Too Large"),
-        (Program::HaProxy, "tune.bufsize", "502 Bad Gateway"),
+        (Proxy::Nginx, "proxy_buffer", "502 Bad Gateway"),
+        (Proxy::Nginx, "large_client_header_buffers", "Request Header Or Cookie Too Large"),
+        (Proxy::Haproxy, "tune.bufsize", "502 Bad Gateway"),
     ] {
         let site = Site::start(proxy, "", without(setting)).await;
         site.sign_in().await;
