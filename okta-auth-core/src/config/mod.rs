@@ -79,6 +79,7 @@ mod builder;
 mod client_auth;
 mod cookie_name;
 mod deployment;
+mod dpop_at_api;
 mod durations;
 #[cfg(test)]
 mod egress_tests;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use super::context::ExclusiveSessions;
 use super::{Inner, OktaAuth};
-use crate::bearer::BearerVerifier;
+use crate::bearer::{BearerVerifier, DpopVerifier, ProofMemories};
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::cookie::{CookieKeys, CookieSettings};
@@ -49,6 +49,7 @@ pub(super) struct SharedState {
     used_states: Arc<UsedStates>,
     deferred_logouts: Arc<DeferredLogouts>,
     mounting: Arc<Mounting>,
+    used_proofs: ProofMemories,
 }
 
 impl AppAccess {
@@ -117,7 +118,7 @@ impl App {
             config.check_tokens_on_pages();
         }
         let (config, clock) = (Arc::new(config), self.clock.clone());
-        let SharedState { refreshes, used_states, deferred_logouts, mounting } = self.shared.clone();
+        let SharedState { refreshes, used_states, deferred_logouts, mounting, used_proofs } = self.shared.clone();
         let provider = Provider::new(Arc::clone(&config), http, clock.clone());
         let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
@@ -136,8 +137,9 @@ impl App {
         let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant.clone(), hook);
         let shared = (deferred_logouts, used_states);
         let logout = Logout::new(Arc::clone(&session_admin), provider.clone(), shared, (&keys, cookies))?;
+        let dpop = DpopVerifier::new(&config, &used_proofs, self.backend.shared_store());
         Ok(OktaAuth(Arc::new(Inner {
-            bearer: BearerVerifier::new(&provider, clock.clone(), access.policies().has_route_for_both()),
+            bearer: BearerVerifier::new(&provider, dpop, clock.clone(), access.policies().has_route_for_both()),
             provider,
             access,
             routes,
