@@ -77,6 +77,7 @@ mod authorization_parameters;
 mod build;
 mod builder;
 mod client_auth;
+mod color;
 mod cookie_name;
 mod deployment;
 mod durations;
@@ -84,6 +85,8 @@ mod durations;
 mod egress_tests;
 mod env;
 mod options;
+mod page_settings;
+mod pages;
 mod placeholder;
 mod private_key;
 mod problem;
@@ -107,6 +110,7 @@ pub(crate) use cookie_name::CookieNames;
 pub(crate) use env::is_read;
 pub(crate) use options::Options;
 pub use options::{ResponseMode, Userinfo};
+pub(crate) use page_settings::{Logo, Pages};
 pub use problem::Problem;
 pub(crate) use problem::Severity;
 pub use routes::Routes;
@@ -153,6 +157,7 @@ pub struct Config {
     pub(crate) ways: OperatorRoutes,
     pub(crate) cookie_names: CookieNames,
     pub(crate) options: Options,
+    pub(crate) pages: Pages,
     pub(crate) warnings: Vec<Problem>,
 }
 
