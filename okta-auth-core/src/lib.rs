@@ -108,6 +108,7 @@ pub mod error;
 mod headers;
 mod issuer;
 mod json;
+mod language;
 pub mod secret;
 
 pub mod clock;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 36] = [
+const ORDER: [&str; 37] = [
     "opaque",
     "base64url",
     "error",
@@ -19,6 +19,7 @@ const ORDER: [&str; 36] = [
     "issuer",
     "events",
     "http",
+    "language",
     "config",
     "discovery",
     "jose",

@@ -22,7 +22,7 @@ use super::client_auth::{ClientAuth, SecretMethod};
 use super::problem::{Diagnostics, Problem};
 use super::stores::{RevocationStoreKind, SessionStoreKind};
 use super::{Config, Issuer, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::http::OperatorRoutes;
 use crate::secret::Secret;
 
@@ -73,15 +73,13 @@ impl ConfigBuilder {
         let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
         rules::universal_logout(&routes, &scopes, &mut findings);
         let health_path = self.checked_health_path(&routes, &mut findings);
+        let pages = self.pages.checked(&mut findings);
         let warnings = findings.finish()?;
         let (Some(issuer), Some(client_id), Some(base_url), Some(redirect_uri), Some(post_logout_redirect_uri)) =
             (issuer, client_id, base_url, redirect_uri, post_logout)
         else {
             // Unreachable: a missing value is an error above, so `finish` has returned it.
-            return Err(crate::error::Error::new(
-                crate::error::Code::Internal,
-                "a setting is missing without a finding",
-            ));
+            return Err(Error::new(Code::Internal, "a setting is missing without a finding"));
         };
         log(&warnings, &ways);
         Ok(Config {
@@ -107,6 +105,7 @@ impl ConfigBuilder {
             health_path,
             ways,
             options: self.options,
+            pages,
             warnings,
         })
     }

@@ -88,6 +88,7 @@ pub struct ConfigBuilder {
     pub(super) session_idle: Option<Duration>,
     pub(super) session_absolute: Option<Duration>,
     pub(super) options: Options,
+    pub(super) pages: super::page_settings::PageSettings,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -83,6 +83,7 @@ mod authorization_request;
 mod build;
 mod builder;
 mod client_auth;
+mod color;
 mod cookie_name;
 mod decryption_key;
 mod deployment;
@@ -92,6 +93,8 @@ mod durations;
 mod egress_tests;
 mod env;
 mod options;
+mod page_settings;
+mod pages;
 mod placeholder;
 mod private_key;
 mod problem;
@@ -116,6 +119,7 @@ pub(crate) use decryption_key::{DecryptionKey, DecryptionPair};
 pub(crate) use env::is_read;
 pub(crate) use options::Options;
 pub use options::{ResponseMode, Userinfo};
+pub(crate) use page_settings::{Logo, Pages};
 pub use problem::Problem;
 pub(crate) use problem::Severity;
 pub use routes::Routes;
@@ -164,6 +168,7 @@ pub struct Config {
     pub(crate) ways: OperatorRoutes,
     pub(crate) cookie_names: CookieNames,
     pub(crate) options: Options,
+    pub(crate) pages: Pages,
     pub(crate) warnings: Vec<Problem>,
 }
 

@@ -147,6 +147,7 @@ fn state<H>(
         kind: sender.kind,
         htmx: sender.htmx,
         page: sender.page,
+        accept_language: sender.accept_language,
         // Parsing a host costs more than the rest, and only a navigation can be redirected.
         alias: sender.kind == RequestKind::Navigation && is_alias(sender.host, &auth.config().base_url),
         dead_end: findings.dead_end,

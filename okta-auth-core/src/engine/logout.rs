@@ -23,7 +23,7 @@ pub(super) async fn sign_out(context: &RequestContext, parts: &Parts) -> Reply {
     let (logout, request) = (&auth.0.logout, browser_request(context));
     let sender = LogoutSender::of(parts, context.inner().is_navigation());
     let mut reply = match logout.rp_initiated(context.session(), sender, &request).await {
-        Ok(redirect) => pages::redirect(redirect, sender, request.reference),
+        Ok(redirect) => pages::redirect(redirect, sender, &context.responder()),
         // The failure of the store was reported when it occurred.
         Err(error) if error.code() == Code::SignOutPending => context.error_page(&error),
         Err(error) => context.error(&error),
@@ -46,7 +46,7 @@ pub(super) async fn continue_sign_out(context: &RequestContext) -> Reply {
     }
     let (logout, request) = (&context.auth().0.logout, browser_request(context));
     let mut reply = match logout.continue_at_provider(&request).await {
-        Ok(redirect) => pages::redirect(redirect, LogoutSender::Page, request.reference),
+        Ok(redirect) => pages::redirect(redirect, LogoutSender::Page, &context.responder()),
         Err(error) => context.error(&error),
     };
     add_cookies(reply.headers_mut(), logout.clear_continuation(request.cookies));

@@ -6,13 +6,13 @@ use super::builder::OktaAuthBuilder;
 use crate::config::{PrivateKey, ResponseMode, Userinfo};
 
 macro_rules! settings {
-    ($($name:ident($($value:ident: $type:ty)?);)*) => {
+    ($($name:ident($($value:ident: $type:ty),*);)*) => {
         /// The settings of [`ConfigBuilder`](crate::config::ConfigBuilder), which documents them.
         impl OktaAuthBuilder {
             $(
                 #[doc = concat!("See [`ConfigBuilder::", stringify!($name), "`](crate::config::ConfigBuilder::", stringify!($name), ").")]
-                pub fn $name(mut self $(, $value: $type)?) -> Self {
-                    self.config = self.config.$name($($value)?);
+                pub fn $name(mut self $(, $value: $type)*) -> Self {
+                    self.config = self.config.$name($($value),*);
                     self
                 }
             )*
@@ -70,6 +70,12 @@ settings! {
     public_prefix(path: impl Into<String>);
     mount_path(path: impl Into<String>);
     health_path(path: impl Into<String>);
+    brand_name(name: impl Into<String>);
+    brand_logo(url: impl Into<String>);
+    brand_colors(light: impl Into<String>, dark: impl Into<String>);
+    page_texts(language: impl Into<String>, texts: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>);
+    page_languages(languages: impl IntoIterator<Item = impl Into<String>>);
+    page_template(html: impl Into<String>);
     login_path(path: impl Into<String>);
     without_login_route();
     initiate_login_path(path: impl Into<String>);

@@ -13,8 +13,9 @@ use super::status::Channel;
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::events::CorrelationId;
+use crate::language::Text;
 use crate::response::{
-    Page, Reply, Responder, add_cookies, escape, html, json, method_not_allowed, see_other, with_body, with_form,
+    Page, Reply, Responder, add_cookies, escape, html, json, method_not_allowed, see_other, with_body,
 };
 
 const SUBMIT: &str = "document.forms[0].submit()";
@@ -29,38 +30,38 @@ const WITH_SUBMIT: &str = "default-src 'none'; style-src 'unsafe-inline'; \
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// Sends the browser to the provider, or tells a script where to navigate.
-pub(crate) fn redirect(redirect: RedirectToProvider, sender: LogoutSender, reference: CorrelationId) -> Reply {
+pub(crate) fn redirect(redirect: RedirectToProvider, sender: LogoutSender, responder: &Responder<'_>) -> Reply {
     let mut reply = match (&redirect.target, sender) {
         (RedirectTarget::Location(location), LogoutSender::Page) => see_other(location),
         (RedirectTarget::Location(location), LogoutSender::Script) => {
             json(StatusCode::OK, &json!({ "location": location }))
         }
-        (RedirectTarget::Form(end_session), _) => end_session_form(end_session, reference),
+        (RedirectTarget::Form(end_session), _) => end_session_form(end_session, responder),
     };
     add_cookies(reply.headers_mut(), redirect.cookies);
     reply
 }
 
 /// Creates a page that posts the request to the provider, automatically and by a button.
-fn end_session_form(end_session: &EndSession, reference: CorrelationId) -> Reply {
+fn end_session_form(end_session: &EndSession, responder: &Responder<'_>) -> Reply {
     let field =
         |(name, value): (&str, &str)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value));
     let fields: String = end_session.parameters().map(field).concat();
     let form = format!(
-        "<form method=\"post\" action=\"{}\">{fields}<button>Continue</button></form><script>{SUBMIT}</script>",
-        escape(end_session.action())
+        "<form method=\"post\" action=\"{}\">{fields}<button>{}</button></form><script>{SUBMIT}</script>",
+        escape(end_session.action()),
+        escape(responder.text(Text::ContinueLabel))
     );
     let page = Page {
-        title: "You are signed out of this application",
-        sentences: vec!["Continue to end your session at the sign-in service as well."],
+        title: responder.text(Text::SignedOutHere),
+        sentences: vec![responder.text(Text::EndProviderSession)],
+        choices: Vec::new(),
         links: Vec::new(),
         code: None,
-        reference,
+        reference: responder.reference,
     };
-    let mut reply = with_form(StatusCode::OK, &page, &form);
-    let headers = reply.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WITH_SUBMIT));
-    headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    let mut reply = responder.page_with_own_policy(StatusCode::OK, &page, &form, WITH_SUBMIT);
+    reply.headers_mut().insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
     reply
 }
 
@@ -72,15 +73,17 @@ pub(crate) fn confirm(responder: &Responder<'_>) -> Reply {
     }
     let routes = responder.config.routes();
     let (action, home) = (escape(&routes.public(routes.logout().unwrap_or_default())), routes.home());
-    let form = format!("<form method=\"post\" action=\"{action}\"><button>Sign out</button></form>");
+    let button = escape(responder.text(Text::SignOut));
+    let form = format!("<form method=\"post\" action=\"{action}\"><button>{button}</button></form>");
     let page = Page {
-        title: "Do you want to sign out?",
+        title: responder.text(Text::ConfirmSignOut),
         sentences: Vec::new(),
-        links: vec![("Home", &home)],
+        choices: Vec::new(),
+        links: vec![(responder.text(Text::Home), &home)],
         code: None,
         reference: responder.reference,
     };
-    let mut reply = with_form(StatusCode::METHOD_NOT_ALLOWED, &page, &form);
+    let mut reply = responder.page_with_form(StatusCode::METHOD_NOT_ALLOWED, &page, &form);
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     reply
 }
@@ -90,14 +93,16 @@ pub(crate) fn signed_out(responder: &Responder<'_>) -> Reply {
     let routes = responder.config.routes();
     let home = routes.home();
     let sign_in = routes.login().map(|login| routes.public(login));
+    let sign_in = sign_in.iter().map(|login| (responder.text(Text::SignIn), login.as_str()));
     let page = Page {
-        title: "You are signed out",
+        title: responder.text(Text::SignedOut),
         sentences: Vec::new(),
-        links: sign_in.iter().map(|login| ("Sign in", login.as_str())).chain([("Home", home.as_str())]).collect(),
+        choices: Vec::new(),
+        links: sign_in.chain([(responder.text(Text::Home), home.as_str())]).collect(),
         code: None,
         reference: responder.reference,
     };
-    html(StatusCode::OK, page.render())
+    responder.page(StatusCode::OK, &page)
 }
 
 /// Creates the response to a front-channel logout. Only the issuer may frame it, and it does not reveal whether a

@@ -18,9 +18,10 @@ use crate::config::Config;
 use crate::engine::{Authentication, BoxFuture, OktaAuth, RealmDiscovery, RequestContext, unauthorized};
 use crate::error::{Code, Error, Result};
 use crate::http::unique_params;
+use crate::language::Text;
 use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::MatchedRoute;
-use crate::response::{Page, Reply, escape, see_other, with_form};
+use crate::response::{Page, Reply, Responder, escape, see_other};
 use crate::routing::{Endpoint, RefreshTiming};
 use crate::session::Email;
 use crate::sign_in::InitiateLoginRequest;
@@ -64,22 +65,30 @@ impl TenantRouter {
         if !self.email_first() && choices.is_empty() {
             return context.error(&Error::new(Code::TenantUnknown, "the request has no tenant"));
         }
-        let mut sentences = vec!["Please tell us which organization you belong to."];
+        let responder = context.responder();
+        let mut sentences = vec![responder.text(Text::WhichOrganization)];
         let targets: Vec<(&str, String)> = choices
             .iter()
             .filter_map(|(name, config)| {
                 Some((name.as_str(), login_url(config, LoginOptions::new(return_to.clone()))?))
             })
             .collect();
-        let links: Vec<(&str, &str)> = targets.iter().map(|(name, url)| (*name, url.as_str())).collect();
-        if !links.is_empty() && self.email_first() {
-            sentences.push("Enter your e-mail address, or choose.");
+        let choices: Vec<(&str, &str)> = targets.iter().map(|(name, url)| (*name, url.as_str())).collect();
+        if !choices.is_empty() && self.email_first() {
+            sentences.push(responder.text(Text::EnterOrChoose));
         }
         let routes = context.auth().config().routes();
         let login = routes.public(routes.login().unwrap_or("/login"));
-        let form = self.email_first().then(|| email_form(&login, return_to, unknown_address));
-        let page = Page { title: "Sign in", sentences, links, code: None, reference: context.reference() };
-        with_form(StatusCode::OK, &page, form.as_deref().unwrap_or_default())
+        let form = self.email_first().then(|| email_form(&responder, &login, return_to, unknown_address));
+        let page = Page {
+            title: responder.text(Text::ChooseTenant),
+            sentences,
+            choices,
+            links: Vec::new(),
+            code: None,
+            reference: context.reference(),
+        };
+        responder.page_with_form(StatusCode::OK, &page, form.as_deref().unwrap_or_default())
     }
 
     async fn identify(&self, context: &RequestContext, parts: &Parts, body: &[u8]) -> Result<Reply> {
@@ -140,22 +149,24 @@ fn local_target(context: &RequestContext, target: Option<String>) -> ReturnTo {
     target.map_or_else(|| ReturnTo::start_page(config), |target| ReturnTo::within(&target, config))
 }
 
-fn email_form(login: &str, return_to: &ReturnTo, unknown_address: Option<&str>) -> String {
+fn email_form(responder: &Responder<'_>, login: &str, return_to: &ReturnTo, unknown_address: Option<&str>) -> String {
+    let text = |text: Text| escape(responder.text(text));
     let (alert, invalid) = match unknown_address {
         Some(_) => (
-            "<p id=\"unknown\" role=\"alert\">No organization uses this e-mail address. Please check it and \
-             try again.</p>",
+            format!("<p id=\"unknown\" role=\"alert\">{}</p>", text(Text::EmailUnknown)),
             " aria-invalid=\"true\" aria-describedby=\"unknown\"",
         ),
-        None => ("", ""),
+        None => (String::new(), ""),
     };
     format!(
-        "{alert}<form method=\"post\" action=\"{}\"><label>E-mail address <input type=\"email\" name=\"email\" \
+        "{alert}<form method=\"post\" action=\"{}\"><label>{} <input type=\"email\" name=\"email\" \
          value=\"{}\" autocomplete=\"email\" required autofocus{invalid}></label><input type=\"hidden\" \
-         name=\"return_to\" value=\"{}\"><button>Continue</button></form>",
+         name=\"return_to\" value=\"{}\"><button>{}</button></form>",
         escape(login),
+        text(Text::EmailAddress),
         escape(unknown_address.unwrap_or_default()),
-        escape(return_to.as_str())
+        escape(return_to.as_str()),
+        text(Text::ContinueLabel)
     )
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) htmx: bool,
     /// The page that sent the request, according to the browser or htmx.
     pub(crate) page: Option<HeaderText>,
+    /// The `Accept-Language` header of a request that may get a page.
+    pub(crate) accept_language: Option<HeaderText>,
     /// The host of the request line or of the `Host` header.
     pub(crate) host: Option<&'a [u8]>,
 }
@@ -39,7 +41,8 @@ impl<'a> ParsedHeaders<'a> {
         let (mut cookies, mut presented, mut signs, mut websocket) =
             (RequestCookies::default(), Presented::default(), NavigationHints::default(), false);
         let mut activity = Activity::Active;
-        let (mut referer, mut current, mut host, mut htmx) = (None, None, head.authority.map(str::as_bytes), false);
+        let (mut referer, mut current, mut language) = (None, None, None);
+        let (mut host, mut htmx) = (head.authority.map(str::as_bytes), false);
         for (name, value) in head.headers.each() {
             match name {
                 "cookie" => cookies.note(H::keep(value)),
@@ -49,6 +52,7 @@ impl<'a> ParsedHeaders<'a> {
                 PASSIVE_HEADER if is_passive(value.as_ref()) => activity = Activity::Passive,
                 "host" => host = host.or(Some(value.as_ref())),
                 "referer" => referer = Some(value),
+                "accept-language" => language = Some(value),
                 "hx-request" => htmx = value.as_ref() == b"true",
                 "hx-current-url" => current = Some(value),
                 _ => signs.note(name, value.as_ref()),
@@ -56,7 +60,9 @@ impl<'a> ParsedHeaders<'a> {
         }
         let (credentials, kind) = (presented.with_query(head.query()), signs.kind());
         let page = if htmx { current } else { referer }.map(H::keep);
-        Self { cookies, activity, sender: Sender { credentials, kind, websocket, htmx, page, host } }
+        let accept_language = language.filter(|_| kind != RequestKind::Subresource).map(H::keep);
+        let sender = Sender { credentials, kind, websocket, htmx, page, accept_language, host };
+        Self { cookies, activity, sender }
     }
 }
 

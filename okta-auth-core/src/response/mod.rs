@@ -4,6 +4,7 @@
 //! session. Users get a stable code and a next step. The cause is only in the log.
 
 mod challenge;
+mod document;
 mod error_page;
 mod header_changes;
 mod page;
@@ -15,9 +16,10 @@ mod unauthenticated;
 
 pub use challenge::Challenge;
 pub(crate) use challenge::ChallengeReason;
+pub(crate) use document::escape;
 pub(crate) use header_changes::Dependence;
 pub use header_changes::ResponseHeaderChanges;
-pub(crate) use page::{Page, escape};
+pub(crate) use page::Page;
 pub use reply::Reply;
-pub(crate) use reply::{add_cookies, carry_over, html, json, method_not_allowed, see_other, with_body, with_form};
+pub(crate) use reply::{add_cookies, carry_over, html, json, method_not_allowed, see_other, with_body};
 pub(crate) use responder::Responder;

@@ -2,91 +2,107 @@
 
 use std::fmt::Write as _;
 
+use super::document::{self, escape};
+use crate::config::Pages;
 use crate::events::CorrelationId;
+use crate::language::{Language, Text};
 
 /// A page with a heading, sentences and links. All texts are escaped here.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
     pub(crate) title: &'a str,
     pub(crate) sentences: Vec<&'a str>,
+    /// Links of equal rank to choose from.
+    pub(crate) choices: Vec<(&'a str, &'a str)>,
+    /// The next steps. The first is emphasized unless the page has a form.
     pub(crate) links: Vec<(&'a str, &'a str)>,
     /// The error code; `None` for a page that does not report an error.
     pub(crate) code: Option<&'a str>,
     pub(crate) reference: CorrelationId,
 }
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--act:#1452cc;--on:#fff;--bad:#b3261e}\
-@media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--act:#8ab4ff;--on:#10131a;--bad:#ff9d94}}\
-*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--bg);color:var(--ink);\
-font:16px/1.5 system-ui,sans-serif;padding:1.5rem}main{background:var(--card);border:1px solid var(--line);border-radius:12px;\
-padding:2rem;max-width:30rem;width:100%}h1{font-size:1.35rem;margin:0 0 .75rem}p{margin:.5rem 0;color:var(--mute)}[role=alert]{color:var(--bad);font-weight:600}\
-nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}a{padding:.6rem 1rem;border-radius:8px;border:1px solid var(--line);\
-color:var(--ink);text-decoration:none}a:first-child{background:var(--act);border-color:var(--act);color:var(--on)}\
-form{display:grid;gap:.75rem;margin-top:1rem}label{display:grid;gap:.25rem}input{font:inherit;padding:.55rem;\
-border:1px solid var(--mute);border-radius:8px;background:var(--bg);color:var(--ink)}button{font:inherit;padding:.6rem 1rem;\
-border-radius:8px;border:0;background:var(--act);color:var(--on);cursor:pointer}a:focus-visible,button:focus-visible,input:focus-visible{outline:3px solid var(--act);outline-offset:2px}small{display:block;margin-top:1.5rem;color:var(--mute)}";
-
 impl Page<'_> {
-    pub(crate) fn render(&self) -> String {
-        self.render_with("")
-    }
-
-    /// Renders the page with a form. The caller has to escape its markup.
-    pub(crate) fn render_with(&self, form: &str) -> String {
+    /// Renders the page with a form, or with an empty one. The caller has to escape the markup of the form.
+    pub(crate) fn render(&self, pages: &Pages, language: &Language, form: &str) -> String {
         let title = escape(self.title);
-        let mut out = format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-             <title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1>"
-        );
+        let mut out = format!("<h1>{title}</h1>");
         // Writing to a `String` cannot fail.
         for sentence in &self.sentences {
             let _ = write!(out, "<p>{}</p>", escape(sentence));
         }
         out.push_str(form);
-        for (number, (text, target)) in self.links.iter().enumerate() {
-            let start = if number == 0 { "<nav>" } else { "" };
-            let _ = write!(out, "{start}<a href=\"{}\">{}</a>", escape(target), escape(text));
-        }
-        if !self.links.is_empty() {
-            out.push_str("</nav>");
-        }
+        push_links(&mut out, &self.choices, ("<ul class=\"choices\">", "<li>", "</li>", "</ul>"));
+        push_links(&mut out, &self.links, ("<nav>", "", "", "</nav>"));
         if let Some(code) = self.code {
+            let [code_label, reference_label] =
+                [Text::CodeLabel, Text::ReferenceLabel].map(|label| escape(language.text(label)));
             let (code, reference) = (escape(code), self.reference);
-            let _ = write!(out, "<small>Code: {code}<br>Reference: {reference}</small>");
+            let _ = write!(out, "<footer><small>{code_label} {code}<br>{reference_label} {reference}</small></footer>");
         }
-        out.push_str("</main></body></html>");
-        out
+        document::render(pages, language, &title, &out)
     }
 }
 
-/// Escapes text for HTML elements and quoted attributes.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            _ => out.push(c),
-        }
+/// Adds links between two tags, each between two tags of its own.
+fn push_links(out: &mut String, links: &[(&str, &str)], (start, before, after, end): (&str, &str, &str, &str)) {
+    if links.is_empty() {
+        return;
     }
-    out
+    out.push_str(start);
+    for (text, target) in links {
+        let _ = write!(out, "{before}<a href=\"{}\">{}</a>{after}", escape(target), escape(text));
+    }
+    out.push_str(end);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, ConfigBuilder};
+
+    const EVIL: &str = "</title><script>\"'&{{content}}";
+
+    fn page(config: ConfigBuilder, language: &str) -> String {
+        let config = config.issuer("https://acme.okta.com").client_id("0oa1").build().unwrap();
+        let links = || vec![(EVIL, EVIL)];
+        let (choices, links, reference) = (links(), links(), CorrelationId::random());
+        let page = Page { title: EVIL, sentences: vec![EVIL], choices, links, code: Some(EVIL), reference };
+        let language = config.pages.languages.select(Some(language.as_bytes()));
+        page.render(&config.pages, language, "<form></form>")
+    }
 
     #[test]
     fn every_text_is_escaped() {
-        let evil = "</title><script>\"'&";
-        let (sentences, links, reference) = (vec![evil], vec![(evil, evil)], CorrelationId::random());
-        let page = Page { title: evil, sentences, links, code: Some(evil), reference }.render();
-        assert!(!page.contains("<script>") && !page.contains(evil));
-        assert_eq!(page.matches("&lt;script&gt;&quot;&#39;&amp;").count(), 6);
+        let page = page(Config::builder().brand_name(EVIL), "en");
+        assert!(!page.contains("<script>") && !page.contains(EVIL), "{page}");
+        assert_eq!(page.matches("&lt;script&gt;&quot;&#39;&amp;").count(), 10);
+        assert_eq!(page.matches("<h1>").count(), 1, "a text is no template");
+    }
+
+    #[test]
+    fn texts_and_names_of_the_application_are_escaped() {
+        let config = Config::builder().page_texts("nl", [("code_label", EVIL), ("reference_label", EVIL)]);
+        let page = page(config.brand_name(EVIL).brand_logo("/l.svg?a=1&b=2"), "nl");
+        assert!(!page.contains("<script>") && !page.contains(EVIL), "{page}");
+        assert!(page.contains("<html lang=\"nl\" dir=\"ltr\">"));
+        assert!(page.contains("<img src=\"/l.svg?a=1&amp;b=2\" alt=\"&lt;/title&gt;"));
+    }
+
+    #[test]
+    fn colours_of_the_application_follow_the_librarys() {
+        let page = page(Config::builder().brand_colors("#0f6b4f", "#6fd6b0"), "en");
+        let own =
+            ":root{--act:#0f6b4f;--on:#ffffff}@media(prefers-color-scheme:dark){:root{--act:#6fd6b0;--on:#000000}}";
+        assert!(page.contains(&format!("{own}</style>")), "{page}");
+    }
+
+    #[test]
+    fn a_template_of_the_application_surrounds_the_content() {
+        let template =
+            "<!doctype html><html lang='{{lang}}' dir='{{dir}}'><title>{{title}}</title>{{content}}!{{title}}";
+        let page = page(Config::builder().page_template(template).brand_name("Acme"), "ja");
+        assert!(page.starts_with("<!doctype html><html lang='ja' dir='ltr'><title>&lt;/title&gt;"), "{page}");
+        assert!(page.contains("</footer>!&lt;/title&gt;") && !page.contains("<style>") && !page.contains("Acme"));
+        assert!(!page.contains("<script>") && page.matches("<h1>").count() == 1);
     }
 }

@@ -7,7 +7,6 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-use super::page::Page;
 use crate::headers::Headers;
 
 /// A response in `http` types, which every adapter can translate.
@@ -24,11 +23,9 @@ pub(super) static CACHING: [HeaderName; 4] = [
     EXPIRES,
 ];
 
-/// The content security policy of a page with a form. It differs from that of other pages only in `form-action`, which
-/// browsers also apply to the redirects after the form, and these lead to Okta. The page has one form, and its content
-/// cannot add another.
-const WITH_FORM: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
-                         form-action 'self' https: http:; frame-ancestors 'none'";
+/// The content security policy of a page without a form.
+pub(super) const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The headers of every response of the engine. They forbid caching, framing, content sniffing and a leak of the URL in
 /// `Referer`. Pages with a form use `same-origin` instead of `no-referrer`, because browsers would otherwise send
@@ -38,10 +35,7 @@ const HARDENING: [(HeaderName, &str); 5] = [
     (REFERRER_POLICY, "no-referrer"),
     (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (http::header::X_FRAME_OPTIONS, "DENY"),
-    (
-        CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    ),
+    (CONTENT_SECURITY_POLICY, PAGE_POLICY),
 ];
 
 pub(crate) fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
@@ -57,15 +51,6 @@ pub(crate) fn with_body(status: StatusCode, content_type: &'static str, body: im
 
 pub(crate) fn html(status: StatusCode, page: String) -> Reply {
     with_body(status, "text/html; charset=utf-8", page)
-}
-
-/// Creates a page with a form. The caller has to escape the markup of the form.
-pub(crate) fn with_form(status: StatusCode, page: &Page<'_>, form: &str) -> Reply {
-    let mut reply = html(status, page.render_with(form));
-    let headers = reply.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WITH_FORM));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    reply
 }
 
 pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {

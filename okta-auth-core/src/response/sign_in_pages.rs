@@ -4,9 +4,10 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::page::Page;
-use super::reply::{Reply, html, json};
+use super::reply::{Reply, json};
 use super::responder::Responder;
 use crate::error::Code;
+use crate::language::Text;
 use crate::login::ReturnTo;
 
 impl Responder<'_> {
@@ -14,13 +15,14 @@ impl Responder<'_> {
     /// sends `access_denied` for both. The session is unchanged.
     pub(crate) fn step_up_cancelled(&self, from: &ReturnTo, wanted: &ReturnTo, code: Code) -> Reply {
         let page = Page {
-            title: "The additional verification was not completed",
-            sentences: vec!["You are still signed in. The page that you opened needs the additional verification."],
-            links: vec![("Go back", from.as_str()), ("Try again", wanted.as_str())],
+            title: self.text(Text::VerificationIncomplete),
+            sentences: vec![self.text(Text::PageNeedsVerification)],
+            choices: Vec::new(),
+            links: vec![(self.text(Text::GoBack), from.as_str()), (self.text(Text::TryAgain), wanted.as_str())],
             code: Some(code.as_str()),
             reference: self.reference,
         };
-        html(StatusCode::FORBIDDEN, page.render())
+        self.page(StatusCode::FORBIDDEN, &page)
     }
 
     /// Creates the response to a user whom the hook rejected. The link to another account needs `prompt=login`, because
@@ -34,14 +36,15 @@ impl Responder<'_> {
         let routes = self.config.routes();
         let other = routes.login_url(&[("prompt", "login"), ("return_to", wanted.as_str())]);
         let home = routes.home();
-        let other = other.iter().map(|other| ("Use another account", other.as_str()));
+        let other = other.iter().map(|other| (self.text(Text::UseAnotherAccount), other.as_str()));
         let page = Page {
-            title: "You cannot sign in here",
+            title: self.text(Text::SignInRefused),
             sentences: vec![reason],
-            links: other.chain([("Home", home.as_str())]).collect(),
+            choices: Vec::new(),
+            links: other.chain([(self.text(Text::Home), home.as_str())]).collect(),
             code: Some(code),
             reference,
         };
-        html(StatusCode::FORBIDDEN, page.render())
+        self.page(StatusCode::FORBIDDEN, &page)
     }
 }

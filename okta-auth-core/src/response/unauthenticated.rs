@@ -6,11 +6,12 @@ use serde_json::json;
 
 use super::challenge::TokenRequirements;
 use super::page::Page;
-use super::reply::{Reply, html, json};
+use super::reply::{Reply, json};
 use super::responder::Responder;
 use crate::bearer::{Scheme, WwwAuthenticate};
 use crate::error::{Code, Error};
 use crate::events::first_error;
+use crate::language::Text;
 use crate::login::ReturnTo;
 use crate::policy::StepUp;
 
@@ -22,13 +23,14 @@ impl Responder<'_> {
     pub(crate) fn session_expired(&self, back_to: &ReturnTo) -> Reply {
         let again = self.config.routes().login_url(&[("return_to", back_to.as_str())]);
         let page = Page {
-            title: "You are no longer signed in",
-            sentences: vec!["Your changes were not saved. Please sign in and try again."],
-            links: again.iter().map(|again| ("Sign in", again.as_str())).collect(),
+            title: self.text(Text::SessionOver),
+            sentences: vec![self.text(Text::ChangesLost)],
+            choices: Vec::new(),
+            links: again.iter().map(|again| (self.text(Text::SignIn), again.as_str())).collect(),
             code: None,
             reference: self.reference,
         };
-        let mut reply = html(StatusCode::UNAUTHORIZED, page.render());
+        let mut reply = self.page(StatusCode::UNAUTHORIZED, &page);
         reply.headers_mut().insert(WWW_AUTHENTICATE, WwwAuthenticate::bare().header());
         reply
     }

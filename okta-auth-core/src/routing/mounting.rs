@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::StatusCode;
 
 use super::endpoint::Endpoint;
-use crate::config::Routes;
+use crate::config::{Pages, Routes};
 use crate::events::{CorrelationId, first_error};
+use crate::language::Text;
 use crate::response::{Page, Reply, html};
 
 /// The code in the log for a handler without the layer.
@@ -53,15 +54,18 @@ pub(crate) fn report_missing_layer(path: &str, fix: &str) {
 
 /// Creates the response to such a request: 500, without details for developers.
 pub(crate) fn missing_layer() -> Reply {
+    // Without the layer the settings of the application are unknown.
+    let pages = Pages::default();
     let page = Page {
-        title: "Something went wrong",
-        sentences: vec!["Please tell the people who run this application."],
+        title: Text::InternalError.english(),
+        sentences: vec![Text::TellOperator.english()],
+        choices: Vec::new(),
         links: Vec::new(),
         // The log has no reference for this error, so the page shows none.
         code: None,
         reference: CorrelationId::random(),
     };
-    html(StatusCode::INTERNAL_SERVER_ERROR, page.render())
+    html(StatusCode::INTERNAL_SERVER_ERROR, page.render(&pages, pages.languages.default_language(), ""))
 }
 
 /// Explains that a route of the library cannot be added, because the router has another route at its path. `router` is

@@ -19,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Error, Result};
 use crate::events::CorrelationId;
+use crate::headers::HeaderText;
 use crate::login::ReturnTo;
 use crate::policy::Caller;
 use crate::response::{Reply, Responder};
@@ -88,10 +89,11 @@ impl RequestContext {
     }
 
     /// Returns what creates the library's own responses to this request.
-    pub(super) fn responder(&self) -> Responder<'_> {
+    pub(crate) fn responder(&self) -> Responder<'_> {
         let (config, is_navigation) = (self.auth().config(), self.0.is_navigation());
         let scheme = if config.options.require_dpop { Scheme::Dpop } else { self.0.credentials.scheme() };
-        Responder { config, is_navigation, scheme, reference: self.reference() }
+        let language = config.pages.languages.select(self.0.accept_language.as_ref().map(HeaderText::as_bytes));
+        Responder { config, language, is_navigation, scheme, reference: self.reference() }
     }
 
     /// Creates the response for an error that an event has already reported.

@@ -27,6 +27,8 @@ pub(crate) struct RequestState {
     pub(in crate::engine) htmx: bool,
     /// The page that sent the request, according to the browser or htmx.
     pub(in crate::engine) page: Option<HeaderText>,
+    /// The languages that the browser accepts, for the library's own pages.
+    pub(in crate::engine) accept_language: Option<HeaderText>,
     /// Whether the request used another loopback name than the configured one.
     pub(in crate::engine) alias: bool,
     /// The reason not to start a sign-in: the new session would end as the last one did.
