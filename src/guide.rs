@@ -27,6 +27,7 @@ pub mod how_to {
     page!(roles_from_a_database, "how-to/roles-from-a-database.md");
     page!(many_groups, "how-to/many-groups.md");
     page!(call_another_api, "how-to/call-another-api.md");
+    page!(api_proxy, "how-to/api-proxy.md");
     page!(worker_to_api, "how-to/worker-to-api.md");
     page!(api_to_api, "how-to/api-to-api.md");
     page!(grpc, "how-to/grpc.md");

@@ -37,6 +37,7 @@ mod oidc_provider;
 mod okta_api;
 mod openapi;
 mod outgoing_calls;
+mod proxy;
 mod redirects;
 mod refresh;
 mod refresh_model;

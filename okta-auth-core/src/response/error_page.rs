@@ -23,6 +23,7 @@ const DEFAULT_WAIT: u64 = 10;
 /// | 403 | the user is known and not authorized |
 /// | 502 | Okta sent an invalid response or `server_error` |
 /// | 503 | Okta is unreachable or limits the rate; with `Retry-After` |
+/// | 413, 502, 504 | a request for a proxied API |
 /// | 500 | the application or this library has a bug |
 struct UserMessage {
     status: StatusCode,
@@ -122,6 +123,9 @@ fn user_message(error: &Error) -> UserMessage {
             "Your account is missing data that this page needs",
             &["Please ask the people who run this application."],
         ),
+        Code::ProxyRefused | Code::ProxyTooLarge | Code::ProxyTimeout | Code::ProxyUnavailable | Code::ProxyBusy => {
+            return not_forwarded(error);
+        }
         _ if error.is_of_provider() => return UNUSABLE,
         _ if is_unverified(error) => (StatusCode::BAD_REQUEST, "Sign-in failed", NOT_VERIFIED),
         _ => (
@@ -186,6 +190,19 @@ fn unusable_session(error: &Error) -> UserMessage {
         ),
     };
     UserMessage { status, title, sentences }
+}
+
+/// A request for a proxied API was not forwarded, or got no response.
+fn not_forwarded(error: &Error) -> UserMessage {
+    const AGAIN: &[&str] = &["A service of this application cannot be reached.", "Please try again in a little while."];
+    let (status, sentences): (_, &[&str]) = match error.code() {
+        Code::ProxyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, &["The data is larger than this application accepts."]),
+        Code::ProxyTimeout => (StatusCode::GATEWAY_TIMEOUT, AGAIN),
+        Code::ProxyUnavailable => (StatusCode::BAD_GATEWAY, AGAIN),
+        Code::ProxyBusy => (StatusCode::SERVICE_UNAVAILABLE, AGAIN),
+        _ => (StatusCode::BAD_REQUEST, &["This request is not valid."]),
+    };
+    UserMessage { status, title: "This did not work", sentences }
 }
 
 /// For invalid responses of Okta and for failures on its side.
