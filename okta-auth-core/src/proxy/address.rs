@@ -2,8 +2,6 @@
 //!
 //! A path is rejected unless every server reads it in the same way: two readings would let a request leave the prefix.
 
-use std::borrow::Cow;
-
 use percent_encoding::percent_decode_str;
 use url::{Url, form_urlencoded};
 
@@ -125,7 +123,7 @@ fn has_valid_escapes(segment: &[u8]) -> bool {
 }
 
 /// Whether a decoded segment can be decoded again.
-fn is_encoded(decoded: &Cow<'_, str>) -> bool {
+fn is_encoded(decoded: &str) -> bool {
     let digits = |part: &str| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     decoded.split('%').skip(1).any(digits)
 }
