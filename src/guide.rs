@@ -27,6 +27,9 @@ pub mod how_to {
     page!(roles_from_a_database, "how-to/roles-from-a-database.md");
     page!(many_groups, "how-to/many-groups.md");
     page!(call_another_api, "how-to/call-another-api.md");
+    page!(api_proxy, "how-to/api-proxy.md");
+    page!(htmx_and_forms, "how-to/htmx-and-forms.md");
+    page!(leptos, "how-to/leptos.md");
     page!(worker_to_api, "how-to/worker-to-api.md");
     page!(api_to_api, "how-to/api-to-api.md");
     page!(dpop, "how-to/dpop.md");

@@ -15,6 +15,9 @@ pub mod guide;
 #[cfg(feature = "okta-api")]
 pub use okta_auth_core::okta_api;
 
+#[cfg(feature = "proxy")]
+pub use okta_auth_core::proxy;
+
 #[cfg(feature = "device")]
 pub use okta_auth_core::device;
 

@@ -308,6 +308,64 @@ async fn sign_in_second_tab_sign_out() {
     driver.quit().await;
 }
 
+/// The windows of the browser besides this one.
+async fn other_window(driver: &Driver, own: &Value) -> Option<Value> {
+    let windows = driver.read("/window/handles").await;
+    windows.as_array().unwrap().iter().find(|window| *window != own).cloned()
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_form_of_htmx_survives_the_end_of_its_session() {
+    let Example { base, _app, .. } = example("htmx-app", free_port(), &[]);
+    let (driver, profile) = browser("htmx").await;
+    let page = format!("{base}/notes");
+    driver.open(&page).await;
+    driver.sign_in(ADA, ADA_PASSWORD).await;
+    driver.is_at(&page).await;
+    driver.write("textarea", "bread").await;
+    driver.click("form[hx-post='/notes'] button").await;
+    driver.shows("bread").await;
+    driver.shows("In all tabs: 1").await;
+    // The session ends while the form is filled in.
+    driver.write("textarea", "milk and honey").await;
+    let file = std::env::temp_dir().join(format!("okta-auth-upload-{}.txt", std::process::id()));
+    std::fs::write(&file, "12345").unwrap();
+    driver.write("input[type=file]", file.to_str().unwrap()).await;
+    call(&driver.http, Method::DELETE, &format!("{}/cookie", driver.session), Value::Null).await;
+    driver.click("form[hx-post='/notes'] button").await;
+    driver.shows("What you entered is still here").await;
+    driver.picture("htmx-1-session-over").await;
+    let own = driver.read("/window").await;
+    driver.click("#over button").await;
+    until("the form is sent again", || async {
+        // With a session at the org the window closes by itself.
+        if let Some(window) = other_window(&driver, &own).await {
+            driver.switch_to(&window).await;
+            if driver.text().await.contains("Sign In") {
+                driver.sign_in(ADA, ADA_PASSWORD).await;
+            }
+            driver.switch_to(&own).await;
+        }
+        driver.text().await.contains("In all tabs: 2")
+    })
+    .await;
+    driver.shows("milk and honey").await;
+    assert_eq!(driver.url().await, page, "the page was never left");
+    driver.click("form[hx-post='/files'] button").await;
+    driver.shows("5 bytes").await;
+    let _ = std::fs::remove_file(&file);
+    // A sign-out in another tab ends the stream of this one.
+    driver.new_tab().await;
+    driver.open(&page).await;
+    driver.shows("In all tabs: 3").await;
+    driver.click("header button").await;
+    driver.shows("Hello, stranger").await;
+    driver.switch_to(&own).await;
+    driver.shows("You are signed out").await;
+    end(&driver, &profile).await;
+}
+
 /// An example with an org of the test and sessions in memory, and a browser on the same
 /// site as the org. Only from the same site does a POST carry the `SameSite=Lax` cookie
 /// of an org over http.

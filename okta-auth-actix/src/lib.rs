@@ -30,6 +30,8 @@
 mod bridge;
 mod extract;
 mod middleware;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod require;
 mod response;
 mod routes;
@@ -37,6 +39,8 @@ mod routes;
 pub use extract::{AccessToken, SignedOut, Tenant, User};
 pub use middleware::OktaAuthLayer;
 pub use okta_auth_core::OktaAuth;
+#[cfg(feature = "proxy")]
+pub use proxy::proxy;
 pub use require::{RequireExt, RequireLayer};
 pub use response::{AccessRejection, HandlerError, UserRejection};
 pub use routes::okta_auth;

@@ -27,6 +27,8 @@
 
 mod extract;
 mod layer;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod require;
 mod response;
 mod routes;
@@ -34,6 +36,8 @@ mod routes;
 pub use extract::{AccessToken, SignedOut, Tenant, User};
 pub use layer::OktaAuthLayer;
 pub use okta_auth_core::OktaAuth;
+#[cfg(feature = "proxy")]
+pub use proxy::proxy;
 pub use require::{RequireExt, RequireLayer};
 pub use response::{AccessRejection, HandlerError, UserRejection};
 pub use routes::{RouterExt, routes};

@@ -61,7 +61,8 @@
 //! those before it: errors, secrets, time, events and bounded HTTP; configuration;
 //! discovery; token validation; protocol messages; sealed cookies; the start of sign-in;
 //! its callback; tokens; sessions; policies; access tokens at an API; sign-out; sign-in as a
-//! whole; grants of other apps; calls to other APIs, and to Okta's; command-line tools; the engine; many tenants.
+//! whole; grants of other apps; calls to other APIs, and to Okta's; command-line tools; the engine; many
+//! tenants; the proxy of an API.
 //!
 //! # How an API call flows
 //!
@@ -165,6 +166,9 @@ pub mod engine;
 pub mod openapi;
 
 pub mod multi_tenant;
+
+#[cfg(feature = "proxy")]
+pub mod proxy;
 
 #[doc(hidden)]
 pub mod adapter;

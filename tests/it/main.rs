@@ -41,6 +41,7 @@ mod okta_api;
 mod openapi;
 mod outgoing_calls;
 mod par;
+mod proxy;
 mod redirects;
 mod refresh;
 mod refresh_model;

@@ -21,6 +21,8 @@
 mod engine;
 mod extractors;
 mod layer;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod rejection;
 mod rejections;
 mod require;
@@ -40,6 +42,10 @@ pub use crate::engine::authenticate::{Authentication, PendingAuthentication};
 pub use crate::engine::signed_in::SignedIn;
 pub use crate::headers::{Head, HeaderText, Headers};
 pub use crate::policy::route_access::MatchedRoute;
+#[cfg(feature = "proxy")]
+pub use crate::proxy::response_body::ProxyBody;
+#[cfg(feature = "proxy")]
+pub use crate::proxy::stream::{BodyFailure, PartSender, PartStream, parts};
 pub use crate::response::{Challenge, Reply, ResponseHeaderChanges};
 pub use crate::routing::{Endpoint, RefreshTiming, RouteOptions, RouteOwner, route_conflict};
 pub use crate::session::SessionEnded;

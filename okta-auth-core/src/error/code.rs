@@ -68,6 +68,18 @@ codes! {
     ///
     /// `okta_api::ErrorResponse::of` returns its status, its `errorCode` and its causes.
     ApiRefused = "api_refused",
+    /// A request for a proxied API cannot be forwarded: its path leaves the prefix or has two readings, its length is
+    /// ambiguous, its query has an access token, or its method is not forwarded.
+    ProxyRefused = "proxy_refused",
+    /// The body of a request for a proxied API is larger than the limit.
+    ProxyTooLarge = "proxy_too_large",
+    /// A proxied API did not respond in time, or the body of a request made no progress.
+    ProxyTimeout = "proxy_timeout",
+    /// A proxied API cannot be reached, or its response cannot be forwarded: a redirect to another address, a length
+    /// above the limit, invalid HTTP.
+    ProxyUnavailable = "proxy_unavailable",
+    /// Too many requests for a proxied API are in progress. Users get 503 with `Retry-After`.
+    ProxyBusy = "proxy_busy",
     /// The token is not a compact JWS of three parts, or one of the parts is invalid (RFC
     /// 7515 §3.1).
     TokenMalformed = "token_malformed",

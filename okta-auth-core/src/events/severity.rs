@@ -53,7 +53,7 @@ impl Warnings {
     pub(super) fn of_error(&self, error: &Error, anonymous: bool) -> Severity {
         let by_strangers = match error.code() {
             Code::TenantUnknown | Code::CallbackMalformed | Code::CredentialsMalformed | Code::AccessDenied => true,
-            Code::SignOutLinkInvalid | Code::ActorDenied => true,
+            Code::SignOutLinkInvalid | Code::ActorDenied | Code::ProxyRefused | Code::ProxyTooLarge => true,
             // With a session the cause is probably a wrong OKTA_BASE_URL.
             Code::CrossOrigin => anonymous,
             _ => false,

@@ -76,4 +76,8 @@ pub(super) static ENGLISH: Texts = Texts {
     email_address: "E-mail address",
     code_label: "Code:",
     reference_label: "Reference:",
+    request_failed: "This did not work",
+    service_unreachable: "A service of this application cannot be reached.",
+    request_too_large: "The data is larger than this application accepts.",
+    request_invalid: "This request is not valid.",
 };

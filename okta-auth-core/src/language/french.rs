@@ -76,4 +76,8 @@ pub(super) static FRENCH: Texts = Texts {
     email_address: "Adresse e-mail",
     code_label: "Code\u{a0}:",
     reference_label: "Référence\u{a0}:",
+    request_failed: "Cela n'a pas fonctionné",
+    service_unreachable: "Un service de cette application est injoignable.",
+    request_too_large: "Les données dépassent la taille acceptée par cette application.",
+    request_invalid: "Cette requête n'est pas valide.",
 };

@@ -76,4 +76,8 @@ pub(super) static GERMAN: Texts = Texts {
     email_address: "E-Mail-Adresse",
     code_label: "Code:",
     reference_label: "Referenz:",
+    request_failed: "Das hat nicht funktioniert",
+    service_unreachable: "Ein Dienst dieser Anwendung ist nicht erreichbar.",
+    request_too_large: "Die Daten sind größer, als diese Anwendung annimmt.",
+    request_invalid: "Diese Anfrage ist ungültig.",
 };

@@ -76,4 +76,8 @@ pub(super) static JAPANESE: Texts = Texts {
     email_address: "メールアドレス",
     code_label: "コード:",
     reference_label: "参照番号:",
+    request_failed: "処理できませんでした",
+    service_unreachable: "このアプリケーションのサービスに接続できません。",
+    request_too_large: "データがこのアプリケーションで受け付けられるサイズを超えています。",
+    request_invalid: "このリクエストは無効です。",
 };

@@ -76,4 +76,8 @@ pub(super) static SPANISH: Texts = Texts {
     email_address: "Correo electrónico",
     code_label: "Código:",
     reference_label: "Referencia:",
+    request_failed: "No ha funcionado",
+    service_unreachable: "No se puede acceder a un servicio de esta aplicación.",
+    request_too_large: "Los datos superan el tamaño que acepta esta aplicación.",
+    request_invalid: "Esta solicitud no es válida.",
 };

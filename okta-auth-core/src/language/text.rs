@@ -103,4 +103,8 @@ texts! {
     EmailAddress email_address,
     CodeLabel code_label,
     ReferenceLabel reference_label,
+    RequestFailed request_failed,
+    ServiceUnreachable service_unreachable,
+    RequestTooLarge request_too_large,
+    RequestInvalid request_invalid,
 }

@@ -24,6 +24,7 @@ const DEFAULT_WAIT: u64 = 10;
 /// | 403 | the user is known and not authorized |
 /// | 502 | Okta sent an invalid response or `server_error` |
 /// | 503 | Okta is unreachable or limits the rate; with `Retry-After` |
+/// | 413, 502, 504 | a request for a proxied API |
 /// | 500 | the application or this library has a bug |
 struct UserMessage {
     status: StatusCode,
@@ -97,6 +98,9 @@ fn user_message(error: &Error) -> UserMessage {
         }
         Code::RouteDenied => (StatusCode::FORBIDDEN, Text::PageUnavailable, &[Text::AddressNotServed]),
         Code::ClaimsMismatch => (StatusCode::FORBIDDEN, Text::DataMissing, &[Text::AskOperator]),
+        Code::ProxyRefused | Code::ProxyTooLarge | Code::ProxyTimeout | Code::ProxyUnavailable | Code::ProxyBusy => {
+            return not_forwarded(error);
+        }
         _ if error.is_of_provider() => return UNUSABLE,
         _ if is_unverified(error) => (StatusCode::BAD_REQUEST, Text::SignInFailed, NOT_VERIFIED),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, Text::InternalError, &[Text::TellOperator]),
@@ -141,6 +145,19 @@ fn unusable_session(error: &Error) -> UserMessage {
         ),
     };
     UserMessage { status, title, sentences }
+}
+
+/// A request for a proxied API was not forwarded, or got no response.
+fn not_forwarded(error: &Error) -> UserMessage {
+    const LATER: &[Text] = &[Text::ServiceUnreachable, Text::TryLater];
+    let (status, sentences): (_, &[Text]) = match error.code() {
+        Code::ProxyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, &[Text::RequestTooLarge]),
+        Code::ProxyTimeout => (StatusCode::GATEWAY_TIMEOUT, LATER),
+        Code::ProxyUnavailable => (StatusCode::BAD_GATEWAY, LATER),
+        Code::ProxyBusy => (StatusCode::SERVICE_UNAVAILABLE, LATER),
+        _ => (StatusCode::BAD_REQUEST, &[Text::RequestInvalid]),
+    };
+    UserMessage { status, title: Text::RequestFailed, sentences }
 }
 
 /// For invalid responses of Okta and for failures on its side.

@@ -74,7 +74,7 @@ impl RequestContext {
         }
     }
 
-    pub(super) fn target(&self) -> ReturnTo {
+    pub(crate) fn target(&self) -> ReturnTo {
         let config = self.auth().config();
         ReturnTo::within(&config.routes().public(&self.0.target), config)
     }

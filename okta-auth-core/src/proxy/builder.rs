@@ -1,0 +1,136 @@
+//! The settings of a proxy.
+
+use std::time::Duration;
+
+use super::address::ApiAddress;
+use super::header_list::HeaderList;
+use super::limits::Limits;
+use super::service::Proxy;
+use super::upstream::{ClientBuilder, client};
+use crate::error::{Code, Error, Result};
+
+/// Builds a [`Proxy`].
+///
+/// ```
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::proxy::Proxy;
+///
+/// # fn main() -> Result<(), okta_auth::Error> {
+/// let api = Proxy::to("https://api.example/v2/")
+///     .for_user()
+///     .forward_header("x-tenant")
+///     .max_request_size(100 * 1024 * 1024)
+///     .at("/api")?;
+/// # drop(api); Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct ProxyBuilder {
+    address: String,
+    for_user: bool,
+    headers: Vec<String>,
+    limits: Limits,
+    client: Option<ClientBuilder>,
+}
+
+impl Proxy {
+    /// Begins a proxy to an API: https, or http on this machine, with a path if the API has one.
+    pub fn to(address: &str) -> ProxyBuilder {
+        ProxyBuilder::new(address)
+    }
+}
+
+impl ProxyBuilder {
+    fn new(address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            for_user: false,
+            headers: Vec::new(),
+            limits: Limits::default(),
+            client: None,
+        }
+    }
+
+    /// Attaches the access token of the user's session, refreshed if necessary.
+    ///
+    /// The API must accept the audience of the application's own authorization server.
+    pub fn for_user(self) -> Self {
+        Self { for_user: true, ..self }
+    }
+
+    /// Forwards this header too, in both directions. A header that authenticates, frames a message or acts on an origin
+    /// is an error of [`at`](Self::at), such as `Cookie`, `Host`, `Access-Control-*` and `X-Forwarded-*`.
+    pub fn forward_header(mut self, name: impl Into<String>) -> Self {
+        self.headers.push(name.into());
+        self
+    }
+
+    /// The maximum size of a request's body in bytes; 16 MiB by default. A larger one gets 413.
+    pub fn max_request_size(mut self, bytes: u64) -> Self {
+        self.limits.request_size = bytes;
+        self
+    }
+
+    /// The maximum size of a response's body in bytes; 256 MiB by default. A larger one is cut off, which is an error
+    /// for the browser, or 502 if the API declares its length.
+    pub fn max_response_size(mut self, bytes: u64) -> Self {
+        self.limits.response_size = bytes;
+        self
+    }
+
+    /// The longest time without progress in either direction; one minute by default. An event stream needs a comment
+    /// more often than that.
+    pub fn idle_timeout(mut self, time: Duration) -> Self {
+        self.limits.idle = time;
+        self
+    }
+
+    /// The longest time for the request's body, until the API has answered; five minutes by default.
+    pub fn response_timeout(mut self, time: Duration) -> Self {
+        self.limits.until_response = time;
+        self
+    }
+
+    /// The longest time for the response's body; one hour by default. An event stream of a browser reconnects.
+    pub fn max_duration(mut self, time: Duration) -> Self {
+        self.limits.duration = time;
+        self
+    }
+
+    /// How many requests may be in progress; 1,024 by default. Others get 503.
+    pub fn max_concurrent(mut self, requests: usize) -> Self {
+        self.limits.concurrency = requests;
+        self
+    }
+
+    /// Uses this client, for example for a certificate of the API or an HTTP proxy. By default requests are sent
+    /// directly. Redirects, compression and HTTP/2 are turned off in any case.
+    pub fn client(self, builder: ClientBuilder) -> Self {
+        Self { client: Some(builder), ..self }
+    }
+
+    /// Builds the proxy for the requests below a path of the application's router, such as `/api`. The rest of a path
+    /// is appended to the address of the API. No request is sent.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] if the address is not https (or http on this machine), if the path is not plain, if a
+    /// header cannot be forwarded, or if [`for_user`](Self::for_user) is missing.
+    pub fn at(self, path: &str) -> Result<Proxy> {
+        let wrong = |why: &str| Error::new(Code::ConfigInvalid, why.to_owned());
+        if !self.for_user {
+            return Err(wrong("a proxy has no token; call `for_user`"));
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+        let mut segments = path.strip_prefix('/').into_iter().flat_map(|path| path.split('/')).peekable();
+        let is_segment = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain);
+        if segments.peek().is_none() || !segments.all(is_segment) {
+            return Err(wrong("the path of a proxy begins with a slash and has plain segments, such as `/api`"));
+        }
+        let mut list = HeaderList::default();
+        self.headers.iter().try_for_each(|name| list.add(name))?;
+        let address = ApiAddress::parse(&self.address)?;
+        Proxy::new(address, path, (list, self.limits), client(self.client)?)
+    }
+}
+
+opaque_debug!(ProxyBuilder, |it| limits: it.limits);
