@@ -29,6 +29,7 @@ pub mod how_to {
     page!(call_another_api, "how-to/call-another-api.md");
     page!(worker_to_api, "how-to/worker-to-api.md");
     page!(api_to_api, "how-to/api-to-api.md");
+    page!(dpop, "how-to/dpop.md");
     page!(grpc, "how-to/grpc.md");
     page!(mcp, "how-to/mcp.md");
     page!(okta_api, "how-to/okta-api.md");

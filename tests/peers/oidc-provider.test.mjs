@@ -1,5 +1,5 @@
-// oidc-provider as the authorization server of our own clients: client credentials with all four authentications, and
-// the device flow.
+// oidc-provider as the authorization server of our own clients: client credentials with all four authentications,
+// the device flow, and users of two web applications.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -138,4 +138,56 @@ test("our device flow signs a user in and refreshes the tokens", async () => {
   }
   assert.equal(refusals, 1);
   assert.deepEqual(grants, ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]);
+});
+
+/// A port that was free a moment ago.
+async function freePort() {
+  const server = http.createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+/// A web application at this port.
+function webApp(id, port) {
+  const origin = `http://127.0.0.1:${port}`;
+  return {
+    client_id: id,
+    client_secret: SECRET,
+    redirect_uris: [`${origin}/authorization-code/callback`],
+    post_logout_redirect_uris: [`${origin}/`],
+    backchannel_logout_uri: `${origin}/backchannel-logout`,
+    grant_types: ["authorization_code", "refresh_token"],
+  };
+}
+
+test("users sign in at our application, and sign out of two", async () => {
+  const [port, otherPort] = [await freePort(), await freePort()];
+  const ada = { name: "Ada Lovelace", email: "ada@example.test", groups: ["Admins"] };
+  const { issuer, provider, stop } = await startProvider({
+    clients: [webApp("app", port), webApp("other-app", otherPort)],
+    scopes: ["openid", "offline_access"],
+    claims: { openid: ["sub"], profile: ["name"], email: ["email"], groups: ["groups"] },
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...ada }) }),
+    issueRefreshToken: () => true, // by default only after `prompt=consent`
+    // By default it calls no loopback address.
+    fetch: (url, { method, headers, body }) => fetch(url, { method, headers, body }),
+    ttl: { AccessToken: 100, IdToken: 3600, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 3600 },
+    features: { introspection: { enabled: true }, revocation: { enabled: true }, backchannelLogout: { enabled: true } },
+  });
+  const grants = [];
+  const logouts = [];
+  provider.on("grant.success", ({ oidc: { client, params } }) => grants.push(`${client.clientId} ${params.grant_type}`));
+  provider.on("backchannel.success", (_, client) => logouts.push(client.clientId));
+  try {
+    await runClient("oidc_provider_sign_in::users_sign_in_and_out", {
+      PEER_ISSUER: issuer, PEER_SECRET: SECRET, PEER_APP: String(port), PEER_OTHER_APP: String(otherPort),
+    });
+  } finally {
+    stop();
+  }
+  assert.deepEqual(grants.slice(0, 3), ["app authorization_code", "other-app authorization_code", "app refresh_token"]);
+  assert.ok(logouts.includes("other-app"), `${logouts}`);
 });

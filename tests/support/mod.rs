@@ -14,6 +14,7 @@
 mod app;
 mod browser;
 pub(crate) mod log;
+mod prover;
 mod proxy;
 mod redis;
 mod relay;
@@ -26,6 +27,7 @@ use okta_auth_dev::Org;
 
 pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser};
+pub(crate) use prover::{Prover, call_with_proof, hash};
 pub(crate) use proxy::Proxy;
 pub(crate) use redis::{RedisServer, free_port};
 pub(crate) use relay::{Relay, Seen};

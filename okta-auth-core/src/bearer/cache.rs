@@ -18,24 +18,21 @@ pub(super) struct Verified {
     pub(super) token: VerifiedAccessToken,
     /// Never later than the token's expiry.
     pub(super) until: Timestamp,
-    /// The index of the issuer and the version of its keys; `None` for an introspected
-    /// token.
+    /// The index of the issuer and the version of its keys; `None` for an introspected token.
     pub(super) keys: Option<(usize, KeysVersion)>,
 }
 
-/// A cache of bounded size. It holds only verified tokens, so junk cannot fill it; beyond
-/// its size the least used tokens are evicted.
+/// A cache of bounded size. It holds only verified tokens, so junk cannot fill it; beyond its size the least used
+/// tokens are evicted.
 ///
-/// Its keys are hashes of whole tokens, signature included, so a lookup needs the token
-/// itself. The tokens are kept only for token exchange, and are wiped when they leave the
-/// cache.
+/// Its keys are hashes of whole tokens, signature included, so a lookup needs the token itself. The tokens are kept
+/// only for token exchange, and are wiped when they leave the cache.
 pub(super) struct TokenCache(Cache<TokenKey, Verified, UnitWeighter, RandomState>);
 
 impl TokenCache {
     pub(super) fn new(capacity: usize) -> Self {
         let weight = u64::try_from(capacity).unwrap_or(u64::MAX);
-        // The keys are hashes already, so a fast hasher is enough; a lookup compares whole
-        // keys.
+        // The keys are hashes already, so a fast hasher is enough; a lookup compares whole keys.
         let (state, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
         Self(Cache::with(capacity, weight, UnitWeighter, state, lifecycle))
     }
@@ -44,8 +41,8 @@ impl TokenCache {
         sha256(token)
     }
 
-    /// Returns a cached token. An introspected token that has not expired itself stays in
-    /// the cache after `until`, so that its next introspection has precedence (see
+    /// Returns a cached token. An introspected token that has not expired itself stays in the cache after `until`, so
+    /// that its next introspection has precedence (see
     /// [`Self::knows`]).
     pub(super) fn find(&self, key: &TokenKey, now: Timestamp) -> Option<Verified> {
         let verified = self.0.get(key)?;

@@ -4,11 +4,34 @@ use std::fmt;
 
 use http::HeaderValue;
 
-/// A challenge of the scheme `Bearer` (RFC 6750 §3), with the parameters of RFC 9470 §3 and RFC 9728 §5.1.
+use crate::jose::PROOF_ALGORITHMS;
+
+/// How a client presents a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// RFC 6750.
+    #[default]
+    Bearer,
+    /// RFC 9449 §7.1, with a proof.
+    Dpop,
+}
+
+/// A challenge of the scheme `Bearer` (RFC 6750 §3) or `DPoP` (RFC 9449 §7.1), with the parameters of RFC 9470 §3 and
+/// RFC 9728 §5.1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct WwwAuthenticate {
+    scheme: Scheme,
     parameters: Vec<(&'static str, String)>,
+}
+
+impl Scheme {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
 }
 
 impl WwwAuthenticate {
@@ -43,20 +66,33 @@ impl WwwAuthenticate {
         self.with("resource_metadata", url)
     }
 
+    /// Sets the scheme. A challenge of the scheme `DPoP` names the algorithms for proofs.
+    pub(crate) fn of_scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        match scheme {
+            Scheme::Bearer => self,
+            Scheme::Dpop => self.with("algs", &PROOF_ALGORITHMS.map(|algorithm| algorithm.as_str()).join(" ")),
+        }
+    }
+
+    pub(crate) const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
     fn with(mut self, name: &'static str, value: &str) -> Self {
         self.parameters.push((name, value.to_owned()));
         self
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
-        HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))
+        HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static(self.scheme.as_str()))
     }
 }
 
 impl fmt::Display for WwwAuthenticate {
     /// Writes each value as a quoted string (RFC 9110 §5.6.4). Characters that are not printable ASCII are omitted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Bearer")?;
+        f.write_str(self.scheme.as_str())?;
         for (position, (name, value)) in self.parameters.iter().enumerate() {
             write!(f, "{} {name}=\"", if position == 0 { "" } else { "," })?;
             for c in value.chars().filter(|c| c.is_ascii_graphic() || *c == ' ') {
@@ -92,6 +128,13 @@ mod tests {
         let expected =
             r#"Bearer error="insufficient_scope", error_description="a scope is missing", scope="orders:read""#;
         assert_eq!(missing.to_string(), expected);
+    }
+
+    #[test]
+    fn a_challenge_for_a_proof_names_the_algorithms() {
+        let expected =
+            r#"DPoP error="invalid_token", error_description="d", algs="ES256 EdDSA ES384 PS256 RS256 RS384 RS512""#;
+        assert_eq!(WwwAuthenticate::error("invalid_token", "d").of_scheme(Scheme::Dpop).to_string(), expected);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Reads the bearer credentials of a request.
+//! Reads the access token of a request, and the DPoP proof that comes with a token of the scheme `DPoP`.
 //!
 //! Ambiguous credentials are rejected before any verification, so that a gateway in front and the application behind it
 //! cannot see two different tokens.
@@ -6,15 +6,18 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::challenge::Scheme;
 use crate::error::{Code, Error, Result};
 use crate::headers::{HeaderText, Headers};
 
 #[derive(Clone)]
 pub(crate) enum Credentials {
-    /// None, or a scheme other than `Bearer`.
+    /// None, or a scheme other than `Bearer` and `DPoP`.
     None,
-    /// One token. Its characters are not validated yet: a cached token has been validated before.
+    /// One token after `Bearer`. Its characters are not validated yet: a cached token has been validated before.
     Token(SentToken),
+    /// One token after `DPoP`, with its proof. Boxed, because most requests have none.
+    Proven(Box<(SentToken, SentProof)>),
     /// Several tokens, or a token in the query, with the reason.
     Malformed(&'static str),
 }
@@ -26,11 +29,19 @@ pub(crate) struct SentToken {
     range: Range<usize>,
 }
 
-/// Collects the bearer tokens of the `Authorization` headers during one pass over all headers.
+/// The `DPoP` header or headers of a request.
+#[derive(Clone)]
+pub(crate) struct SentProof(Option<HeaderText>);
+
+/// Collects the tokens of the `Authorization` headers, and the proofs, during one pass over all headers.
 #[derive(Default)]
 pub(crate) struct Presented {
     first: Option<SentToken>,
     several: bool,
+    /// A token after `DPoP`.
+    bound: Option<SentToken>,
+    several_bound: bool,
+    proof: Option<SentProof>,
 }
 
 impl SentToken {
@@ -45,29 +56,58 @@ impl SentToken {
     pub(crate) fn text(&self) -> Result<&str> {
         let bytes = self.bytes();
         let text = if is_token(bytes) { std::str::from_utf8(bytes).ok() } else { None };
-        text.ok_or_else(|| Error::new(Code::CredentialsMalformed, "what follows `Bearer` is not a token"))
+        text.ok_or_else(|| Error::new(Code::CredentialsMalformed, "the text after the scheme is not a token"))
+    }
+}
+
+impl SentProof {
+    /// The proof.
+    ///
+    /// # Errors
+    /// [`Code::DpopProof`] if there is more than one (RFC 9449 §4.3), or if it is not ASCII.
+    pub(crate) fn text(&self) -> Result<&str> {
+        let only = self.0.as_ref().ok_or("more than one DPoP proof was sent");
+        let text = only.and_then(|only| std::str::from_utf8(only.as_bytes()).map_err(|_| "the DPoP proof is not text"));
+        text.map_err(|why| Error::new(Code::DpopProof, why))
     }
 }
 
 impl Presented {
     pub(crate) fn note<H: Headers>(&mut self, value: &H::Value) {
-        let Some(range) = bearer(value.as_ref()) else { return };
-        match self.first {
-            None => self.first = Some(SentToken { header: H::keep(value), range }),
-            Some(_) => self.several = true,
+        let (range, first, several) = if let Some(range) = after_scheme(b"bearer", value.as_ref()) {
+            (range, &mut self.first, &mut self.several)
+        } else if let Some(range) = after_scheme(b"dpop", value.as_ref()) {
+            (range, &mut self.bound, &mut self.several_bound)
+        } else {
+            return;
+        };
+        match first {
+            None => *first = Some(SentToken { header: H::keep(value), range }),
+            Some(_) => *several = true,
         }
+    }
+
+    pub(crate) fn note_proof<H: Headers>(&mut self, value: &H::Value) {
+        self.proof = Some(SentProof(self.proof.is_none().then(|| H::keep(value))));
     }
 
     /// Combines the headers with the query (RFC 6750 §2).
     pub(crate) fn with_query(self, query: Option<&str>) -> Credentials {
         // Nearly all requests with a session.
-        if self.first.is_none() && query.is_none() {
+        if self.first.is_none() && self.bound.is_none() && query.is_none() {
             return Credentials::None;
         }
+        // Without a proof, `DPoP` is a scheme like any other.
+        let bound = self.bound.zip(self.proof);
+        let several = bound.as_ref().map_or(self.several, |_| self.several_bound || self.first.is_some());
+        let sent = match (bound, self.first) {
+            (Some(proven), _) => Some(Credentials::Proven(Box::new(proven))),
+            (None, first) => first.map(Credentials::Token),
+        };
         let in_query = query.is_some_and(has_token);
-        let why = match (self.first, self.several, in_query) {
+        let why = match (sent, several, in_query) {
             (None, _, false) => return Credentials::None,
-            (Some(token), false, false) => return Credentials::Token(token),
+            (Some(sent), false, false) => return sent,
             (None, _, true) => "a token in the query is not accepted; use the Authorization header",
             (Some(_), true, _) => "more than one token was sent",
             (Some(_), false, true) => "a token was sent in the header and in the query",
@@ -80,13 +120,28 @@ impl Credentials {
     /// Reads the `Authorization` headers and the query (RFC 6750 §2).
     pub(crate) fn parse<H: Headers>(headers: &H, query: Option<&str>) -> Self {
         let mut presented = Presented::default();
-        let sent = headers.each().filter(|(name, _)| *name == "authorization");
-        sent.for_each(|(_, value)| presented.note::<H>(value));
+        for (name, value) in headers.each() {
+            match name {
+                "authorization" => presented.note::<H>(value),
+                "dpop" => presented.note_proof::<H>(value),
+                _ => {}
+            }
+        }
         presented.with_query(query)
     }
 
     pub(crate) fn is_present(&self) -> bool {
         !matches!(self, Self::None)
+    }
+
+    /// The scheme to challenge with: that of the credentials, or `Bearer`.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if matches!(self, Self::Proven(_)) { Scheme::Dpop } else { Scheme::Bearer }
+    }
+
+    /// The token after `Bearer`, if the request has exactly one.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        if let Self::Token(token) = self { token.text().ok() } else { None }
     }
 
     /// The token, if the request has one.
@@ -97,15 +152,16 @@ impl Credentials {
         match self {
             Self::None => Ok(None),
             Self::Token(token) => token.text().map(Some),
+            Self::Proven(proven) => proven.0.text().map(Some),
             Self::Malformed(why) => Err(Error::new(Code::CredentialsMalformed, *why)),
         }
     }
 }
 
-/// The range of the token after the scheme `Bearer`, which is case-insensitive (RFC 9110 §11.1).
-fn bearer(value: &[u8]) -> Option<Range<usize>> {
-    let (scheme, rest) = value.split_at_checked(6)?;
-    if !scheme.eq_ignore_ascii_case(b"bearer") || !matches!(rest.first(), None | Some(b' ' | b'\t')) {
+/// The range of the token after a scheme, which is case-insensitive (RFC 9110 §11.1).
+fn after_scheme(expected: &[u8], value: &[u8]) -> Option<Range<usize>> {
+    let (scheme, rest) = value.split_at_checked(expected.len())?;
+    if !scheme.eq_ignore_ascii_case(expected) || !matches!(rest.first(), None | Some(b' ' | b'\t')) {
         return None;
     }
     let start = value.len().saturating_sub(rest.trim_ascii_start().len());
@@ -130,6 +186,7 @@ impl fmt::Debug for Credentials {
         f.write_str(match self {
             Self::None => "Credentials(none)",
             Self::Token(_) => "Credentials(token)",
+            Self::Proven(_) => "Credentials(token and proof)",
             Self::Malformed(_) => "Credentials(malformed)",
         })
     }
@@ -150,6 +207,7 @@ mod tests {
         match Credentials::parse(&headers, query) {
             Credentials::None => "none".to_owned(),
             Credentials::Token(token) => token.text().map_or("malformed".to_owned(), str::to_owned),
+            Credentials::Proven(_) => "proven".to_owned(),
             Credentials::Malformed(_) => "malformed".to_owned(),
         }
     }
@@ -168,6 +226,33 @@ mod tests {
             assert_eq!(parse(&[value], None), "none", "{value}");
         }
         assert_eq!(parse(&[], Some("token=t&access_tokens=t")), "none");
+    }
+
+    fn with_proofs(authorization: &[&str], proofs: &[&str], query: Option<&str>) -> Credentials {
+        let mut headers = HeaderMap::new();
+        for (name, values) in [("authorization", authorization), ("dpop", proofs)] {
+            for value in values {
+                headers.append(name, value.parse().unwrap());
+            }
+        }
+        Credentials::parse(&headers, query)
+    }
+
+    #[test]
+    fn a_token_after_dpop_counts_only_with_a_proof_and_alone() {
+        for scheme in ["DPoP", "dpop", "DPOP"] {
+            let sent = with_proofs(&[&format!("{scheme} t")], &["p"], None);
+            assert_eq!((sent.token().unwrap(), sent.bearer()), (Some("t"), None), "{scheme}");
+        }
+        assert!(!with_proofs(&["DPoP t"], &[], None).is_present());
+        assert!(!with_proofs(&[], &["p"], None).is_present());
+        assert_eq!(with_proofs(&["Bearer t"], &["p"], None).bearer(), Some("t"));
+        let malformed = |sent: &Credentials| matches!(sent, Credentials::Malformed(_));
+        assert!(malformed(&with_proofs(&["DPoP t", "Bearer t"], &["p"], None)));
+        assert!(malformed(&with_proofs(&["DPoP t", "DPoP t"], &["p"], None)));
+        assert!(malformed(&with_proofs(&["DPoP t"], &["p"], Some("access_token=t"))));
+        let Credentials::Proven(proven) = with_proofs(&["DPoP t"], &["p", "p"], None) else { panic!() };
+        assert_eq!(proven.1.text().unwrap_err().code(), Code::DpopProof);
     }
 
     #[test]

@@ -1,18 +1,16 @@
 //! Introspects tokens that only their issuer can verify (RFC 7662), within limits.
 //!
-//! Any text that looks like a token leads here, and each introspection counts against
-//! Okta's rate limit. These are the rules:
+//! Any text that looks like a token leads here, and each introspection counts against Okta's rate limit. These are the
+//! rules:
 //!
-//! 1. A token whose own claims name another issuer, or that has expired, is rejected
-//!    without introspection.
+//! 1. A token whose own claims name another issuer, or that has expired, is rejected without introspection.
 //! 2. Concurrent requests with the same token share one introspection.
 //! 3. A negative response is cached for as long as a positive one.
-//! 4. Tokens that were valid before have a semaphore of their own, so that junk cannot
-//!    block them. All other tokens share 32 permits.
-//! 5. A permit used for an invalid token is released only after a pause, which limits such
-//!    introspections to 16 a second. Valid tokens cause no pause.
-//! 6. A request waits for a permit for a bounded time. Then the response is 503, because
-//!    the token may be valid.
+//! 4. Tokens that were valid before have a semaphore of their own, so that junk cannot block them. All other tokens
+//!    share 32 permits.
+//! 5. A permit used for an invalid token is released only after a pause, which limits such introspections to 16 a
+//!    second. Valid tokens cause no pause.
+//! 6. A request waits for a permit for a bounded time. Then the response is 503, because the token may be valid.
 
 use std::fmt;
 use std::sync::Arc;
@@ -56,8 +54,7 @@ pub(super) struct Introspection {
     clock: SharedClock,
     new_places: Arc<Semaphore>,
     known_places: Arc<Semaphore>,
-    /// Negative responses with the end of their validity; `None` caches no negative
-    /// responses.
+    /// Negative responses with the end of their validity; `None` caches no negative responses.
     bad: Option<Cache<TokenKey, (Error, Timestamp)>>,
     under_way: SingleFlight<TokenKey, Result<VerifiedAccessToken, Error>>,
 }
@@ -69,8 +66,8 @@ pub(super) struct Question<'a> {
 }
 
 impl Introspection {
-    /// Introspects at this provider; `None` without a client to authenticate with. `remembers`
-    /// enables the cache of negative responses.
+    /// Introspects at this provider; `None` without a client to authenticate with. `remembers` enables the cache of
+    /// negative responses.
     pub(super) fn of(provider: &Provider, remembers: bool, clock: &SharedClock) -> Option<Self> {
         let (config, options) = (&provider.config, &provider.config.options);
         let places = |places| Arc::new(Semaphore::new(places));
@@ -87,8 +84,8 @@ impl Introspection {
         })
     }
 
-    /// Introspects a token. Returns it with the end of its cache lifetime, which is never
-    /// later than the token's expiry. Until then a revoked token may still be accepted.
+    /// Introspects a token. Returns it with the end of its cache lifetime, which is never later than the token's
+    /// expiry. Until then a revoked token may still be accepted.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of the introspection request.
@@ -124,7 +121,7 @@ impl Introspection {
         let metadata = discovery.metadata().await?;
         let answer = self.protocol.introspect(&metadata, token.expose()).await?;
         let now = self.clock.now();
-        let rules = IntrospectionRules { issuer: metadata.issuer(), clients: &self.clients };
+        let rules = IntrospectionRules { issuer: metadata.issuer(), clients: &self.clients, token: token.expose() };
         let verified = VerifiedAccessToken::from_introspection(&answer, &rules, now, self.leeway);
         let verified = verified.map(|verified| verified.with_text(token.expose()));
         if let Err(error) = &verified {
@@ -157,8 +154,7 @@ impl Introspection {
     }
 }
 
-/// Rejects a token that is invalid by its own, unverified claims. Forged claims can only
-/// cause a rejection.
+/// Rejects a token that is invalid by its own, unverified claims. Forged claims can only cause a rejection.
 ///
 /// A text that is not a JWT passes, because other providers issue opaque access tokens.
 fn check_claims(token: &str, issuer: &Issuer, now: Timestamp) -> Result<()> {

@@ -7,6 +7,8 @@
 //! 3. Its issuer is the org server, whose access tokens only Okta can verify: the token is introspected, provided that
 //!    a client is configured.
 //!
+//! The cache holds bound tokens too: whether their sender has the key is checked with each request, after the cache.
+//!
 //! This cache has no failures: a token that could not be checked while Okta was unreachable is verified again with the
 //! next request. Negative introspection responses have a cache of their own (see
 //! [`introspection`](super::introspection)).
@@ -15,7 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cache::{TokenCache, TokenKey, Verified};
-use super::credentials::Credentials;
+use super::credentials::{Credentials, SentProof, SentToken};
+use super::dpop::{DpopVerifier, RequestTarget};
 use super::introspection::{Introspection, Question};
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::Config;
@@ -33,6 +36,7 @@ pub(crate) struct BearerVerifier {
     clients: Vec<String>,
     cache: Option<TokenCache>,
     introspection: Option<Arc<Introspection>>,
+    dpop: DpopVerifier,
     clock: SharedClock,
     /// Whether the warning about pages that accept every client's tokens was logged.
     has_warned: AtomicBool,
@@ -41,7 +45,7 @@ pub(crate) struct BearerVerifier {
 impl BearerVerifier {
     /// Accepts the access tokens of all configured issuers. `has_warned` is whether the check of the configuration has
     /// logged what [`warn_of_tokens_on_pages`](Self::warn_of_tokens_on_pages) logs.
-    pub(crate) fn new(provider: &Provider, clock: SharedClock, has_warned: bool) -> Self {
+    pub(crate) fn new(provider: &Provider, dpop: DpopVerifier, clock: SharedClock, has_warned: bool) -> Self {
         let (config, options) = (Arc::clone(&provider.config), &provider.config.options);
         // Tokens of an org server are always introspected at the present issuer.
         let former = config.former_issuers.iter().filter(|issuer| !issuer.is_org_server());
@@ -52,22 +56,44 @@ impl BearerVerifier {
             clients: config.accepted_clients(),
             introspection: Introspection::of(provider, cache.is_some(), &clock).map(Arc::new),
             cache,
+            dpop,
             clock,
             has_warned: AtomicBool::new(has_warned),
             config,
         }
     }
 
-    /// Verifies the token that a request presents.
+    /// Verifies the token that a request presents, and its proof of possession.
     ///
     /// # Errors
-    /// [`Code::CredentialsMalformed`] unless the request has exactly one token, and those of
-    /// [`verify`](Self::verify).
-    pub(crate) async fn verify_presented(&self, sent: &Credentials, now: Timestamp) -> Result<VerifiedAccessToken> {
+    /// [`Code::CredentialsMalformed`] unless the request has exactly one token, those of [`verify`](Self::verify), and
+    /// those of [`DpopVerifier`].
+    pub(crate) async fn verify_presented(
+        &self,
+        sent: &Credentials,
+        target: RequestTarget<'_>,
+        now: Timestamp,
+    ) -> Result<VerifiedAccessToken> {
         match sent {
-            Credentials::Token(sent) => self.verify_sent(sent.bytes(), || sent.text(), now).await,
+            Credentials::Token(sent) => {
+                let token = self.verify_sent(sent.bytes(), || sent.text(), now).await?;
+                self.dpop.check_unproven(&token)?;
+                Ok(token)
+            }
+            Credentials::Proven(sent) => Box::pin(self.verify_proven(sent, target, now)).await,
             other => other.token().and(Err(Error::new(Code::Internal, "there is no token to verify"))),
         }
+    }
+
+    async fn verify_proven(
+        &self,
+        (sent, proof): &(SentToken, SentProof),
+        target: RequestTarget<'_>,
+        now: Timestamp,
+    ) -> Result<VerifiedAccessToken> {
+        let token = self.verify_sent(sent.bytes(), || sent.text(), now).await?;
+        self.dpop.check(proof.text()?, (&token, TokenCache::key(sent.bytes())), target, now).await?;
+        Ok(token)
     }
 
     /// Logs once if routes accept the access tokens of every client of the issuer besides sessions. Routes in a file
@@ -81,15 +107,18 @@ impl BearerVerifier {
         }
     }
 
-    /// Verifies a token, or returns its cached verification.
+    /// Verifies a token without a proof, or returns its cached verification.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of reaching the issuer.
     pub(crate) async fn verify(&self, token: &str) -> Result<VerifiedAccessToken> {
-        self.verify_sent(token.as_bytes(), || Ok(token), self.clock.now()).await
+        let token = self.verify_sent(token.as_bytes(), || Ok(token), self.clock.now()).await?;
+        self.dpop.check_unproven(&token)?;
+        Ok(token)
     }
 
-    /// Verifies a token at `now`. `text` validates its characters and is called only when the token is not cached.
+    /// Verifies a token at `now`, but not whether its sender has its key. `text` validates its characters and is called
+    /// only when the token is not cached.
     async fn verify_sent<'a>(
         &self,
         sent: &[u8],

@@ -86,6 +86,7 @@ mod client_auth;
 mod cookie_name;
 mod decryption_key;
 mod deployment;
+mod dpop_at_api;
 mod durations;
 #[cfg(test)]
 mod egress_tests;

@@ -61,6 +61,8 @@ pub(crate) struct Options {
     pub(crate) strict_origin_check: bool,
     pub(crate) front_channel_session_required: bool,
     pub(crate) signed_out_page: bool,
+    /// Whether access tokens must be bound to a key.
+    pub(crate) require_dpop: bool,
     /// Pushes the authorization request even if the metadata do not require it (RFC 9126).
     pub(crate) par: bool,
     /// Signs the authorization request even if the metadata do not require it (RFC 9101).
@@ -92,6 +94,7 @@ impl Default for Options {
             strict_origin_check: false,
             front_channel_session_required: true,
             signed_out_page: false,
+            require_dpop: false,
             par: false,
             signed_requests: false,
         }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::{NoTenant, RequestContext, RequestState};
 use super::signed_in::SignedIn;
-use crate::bearer::BearerToken;
+use crate::bearer::{BearerToken, RequestTarget};
 use crate::error::{Code, Error, Result};
 use crate::jose::VerifiedAccessToken;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy, RouteClass, signed_in};
@@ -90,7 +90,8 @@ async fn verify_token(state: &RequestState) -> Result<VerifiedAccessToken> {
         let no_issuer = Error::invalid_claim("iss", "is not the issuer of any tenant");
         return state.credentials.token().and(Err(no_issuer));
     }
-    state.auth.0.bearer.verify_presented(&state.credentials, state.session.now).await
+    let target = RequestTarget { method: &state.method, path_and_query: &state.target };
+    state.auth.0.bearer.verify_presented(&state.credentials, target, state.session.now).await
 }
 
 /// An application without sessions accepts only tokens.
@@ -108,11 +109,11 @@ pub(super) async fn require(
         context.auth().0.bearer.warn_of_tokens_on_pages();
     }
     let for_tokens = accepts == AcceptedCredentials::BearerOnly;
-    let caller = caller(context, accepts).await.map_err(|challenge| challenge.for_scopes_of(policy))?;
+    let caller = caller(context, accepts).await.map_err(|challenge| challenge.for_policy(policy))?;
     let decision = policy.decide(&caller).await;
     let by_token = caller.is_token();
     match Challenge::decision(decision, by_token || for_tokens) {
-        Some(challenge) => return Err(challenge.for_scopes_of(policy)),
+        Some(challenge) => return Err(challenge.for_policy(policy)),
         None if by_token => context.inner().mark_decided_by_token(),
         None => {}
     }

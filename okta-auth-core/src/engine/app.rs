@@ -1,10 +1,12 @@
 //! The application: what the engines of all its providers share.
 
+#[cfg(feature = "client")]
+use std::sync::OnceLock;
 use std::sync::{Arc, Weak};
 
 use super::context::ExclusiveSessions;
 use super::{Inner, OktaAuth};
-use crate::bearer::BearerVerifier;
+use crate::bearer::{BearerVerifier, DpopVerifier, ProofMemories};
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::cookie::{CookieKeys, CookieSettings};
@@ -13,8 +15,6 @@ use crate::events::{EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{DeferredLogouts, Logout};
-#[cfg(feature = "client")]
-use crate::outgoing::Outgoing;
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::Provider;
 use crate::routing::{Mounting, RouteTable, SpecialRoutes};
@@ -49,6 +49,7 @@ pub(super) struct SharedState {
     used_states: Arc<UsedStates>,
     deferred_logouts: Arc<DeferredLogouts>,
     mounting: Arc<Mounting>,
+    used_proofs: ProofMemories,
 }
 
 impl AppAccess {
@@ -117,7 +118,7 @@ impl App {
             config.check_tokens_on_pages();
         }
         let (config, clock) = (Arc::new(config), self.clock.clone());
-        let SharedState { refreshes, used_states, deferred_logouts, mounting } = self.shared.clone();
+        let SharedState { refreshes, used_states, deferred_logouts, mounting, used_proofs } = self.shared.clone();
         let provider = Provider::new(Arc::clone(&config), http, clock.clone());
         let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
@@ -131,15 +132,14 @@ impl App {
         let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
         let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
         let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
-        #[cfg(feature = "client")]
-        let outgoing = Outgoing::new(&provider, clock.clone());
         let states = Arc::clone(&used_states);
         let (for_login, hook) = (provider.clone(), self.hook.clone());
         let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant.clone(), hook);
         let shared = (deferred_logouts, used_states);
         let logout = Logout::new(Arc::clone(&session_admin), provider.clone(), shared, (&keys, cookies))?;
+        let dpop = DpopVerifier::new(&config, &used_proofs, self.backend.shared_store());
         Ok(OktaAuth(Arc::new(Inner {
-            bearer: BearerVerifier::new(&provider, clock.clone(), access.policies().has_route_for_both()),
+            bearer: BearerVerifier::new(&provider, dpop, clock.clone(), access.policies().has_route_for_both()),
             provider,
             access,
             routes,
@@ -149,7 +149,7 @@ impl App {
             refresher,
             logout,
             #[cfg(feature = "client")]
-            outgoing,
+            outgoing: OnceLock::new(),
             tenant,
             exclusive,
             events,

@@ -18,8 +18,8 @@ pub(super) async fn answer(context: &RequestContext, challenge: Challenge) -> Re
     }
     match challenge.into_reason() {
         ChallengeReason::SignIn => sign_in(context).await,
-        ChallengeReason::NoToken(scopes) => context.responder().token_missing(&scopes),
-        ChallengeReason::Token(error, scopes) => context.responder().token_refused(&error, &scopes),
+        ChallengeReason::NoToken(requirements) => context.responder().token_missing(&requirements),
+        ChallengeReason::Token(error, requirements) => context.responder().token_refused(&error, &requirements),
         ChallengeReason::Route(denial) => route_denied(context, denial),
         ChallengeReason::SignedOut => logout::after_sign_out(context),
         ChallengeReason::Failed(error) => context.error(&error),
@@ -34,8 +34,8 @@ pub(super) async fn answer(context: &RequestContext, challenge: Challenge) -> Re
     }
 }
 
-/// Creates the response to a request that needs a sign-in: a redirect to Okta for a page
-/// navigation, else 401 with a challenge.
+/// Creates the response to a request that needs a sign-in: a redirect to Okta for a page navigation, else 401 with a
+/// challenge.
 pub(super) async fn sign_in(context: &RequestContext) -> Reply {
     if !context.inner().may_redirect() {
         return unauthorized(context);
@@ -65,9 +65,8 @@ pub(crate) fn unauthorized(context: &RequestContext) -> Reply {
     context.responder().login_required(htmx_page.as_ref())
 }
 
-/// Sends a browser to a stronger or new authentication, or tells a client to do so. The result
-/// is checked in the callback, so that an issuer that ignores the demands causes an error page
-/// and not a redirect loop.
+/// Sends a browser to a stronger or new authentication, or tells a client to do so. The result is checked in the
+/// callback, so that an issuer that ignores the demands causes an error page and not a redirect loop.
 async fn request_step_up(context: &RequestContext, step_up: &StepUp, by_token: bool) -> Reply {
     let state = context.inner();
     if by_token || !state.may_redirect() {
@@ -80,11 +79,14 @@ async fn request_step_up(context: &RequestContext, step_up: &StepUp, by_token: b
     context.start_login(&options).await
 }
 
-/// Responds with 403: `insufficient_scope` where a token lacks a scope, else a page or JSON
-/// that does not reveal the policy.
+/// Responds with 401 to a token without a key that a policy requires, else with 403: `insufficient_scope` where a token
+/// lacks a scope, or a page or JSON that does not reveal the policy.
 fn denied(context: &RequestContext, decision: &Decision, by_token: bool) -> Reply {
     let kind = EventKind::AccessDenied { policy: decision.policy().map(Into::into), code: decision.code() };
     context.inner().emit(kind, about_caller(context, by_token), decision.hint(by_token).as_ref());
+    if by_token && decision.denies_unbound() {
+        return context.responder().binding_needed();
+    }
     let scopes: Vec<&str> = decision.missing_scopes().collect();
     if by_token && !scopes.is_empty() {
         return context.responder().insufficient_scope(scopes);
@@ -106,8 +108,8 @@ fn route_denied(context: &RequestContext, denial: Denial) -> Reply {
     context.error_page(&Error::new(Code::RouteDenied, "the route of the request denies every caller"))
 }
 
-/// Returns the caller of the request. For a token it is the user's id, because the subject
-/// is a login, and the present actor.
+/// Returns the caller of the request. For a token it is the user's id, because the subject is a login, and the present
+/// actor.
 fn about_caller(context: &RequestContext, by_token: bool) -> EventSubject {
     if !by_token {
         return context.inner().session.known().map_or_else(EventSubject::default, |session| session.event_subject());

@@ -41,6 +41,7 @@ settings! {
     algorithms(names: impl IntoIterator<Item = impl Into<String>>);
     api_only();
     resource(identifier: impl Into<String>);
+    require_dpop();
     resource_scopes(scopes: impl IntoIterator<Item = impl Into<String>>);
     cookie_secret(secret: impl Into<String>);
     cookie_name(name: impl Into<String>);

@@ -96,6 +96,9 @@ codes! {
     /// The token is of another kind than expected (RFC 8725 §3.12): an access token
     /// instead of an ID token, or the reverse.
     TokenKind = "token_kind",
+    /// The DPoP proof of a request does not fit the request, its access token or the time, or it was
+    /// used before (RFC 9449 §4.3).
+    DpopProof = "dpop_proof",
     /// The token is an access token of the org server, which only Okta can verify.
     ///
     /// Use a custom authorization server to protect your own APIs.

@@ -68,9 +68,12 @@ impl Error {
 
     /// An error for a claim that is missing, malformed or wrong. `why` must not contain the claim's value.
     pub(crate) fn invalid_claim(claim: &'static str, why: &str) -> Self {
-        let mut error = Self::new(Code::TokenClaim, format!("the claim `{claim}` {why}"));
-        error.inner().claim = Some(claim);
-        error
+        Self::new(Code::TokenClaim, format!("the claim `{claim}` {why}")).with_claim(claim)
+    }
+
+    pub(crate) fn with_claim(mut self, claim: &'static str) -> Self {
+        self.inner().claim = Some(claim);
+        self
     }
 
     pub(crate) fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
@@ -134,7 +137,7 @@ impl Error {
         self.0.code
     }
 
-    /// The invalid claim, for [`Code::TokenClaim`].
+    /// The invalid claim, for [`Code::TokenClaim`]; `cnf` if a token's binding does not fit its scheme.
     pub fn claim(&self) -> Option<&'static str> {
         self.0.claim
     }
@@ -202,8 +205,8 @@ impl Error {
     /// Whether a token was rejected: malformed, badly signed, expired, or issued for another audience.
     pub fn is_token(&self) -> bool {
         use Code::{
-            TokenAlgorithm, TokenClaim, TokenEncrypted, TokenExpired, TokenHeader, TokenKeyUnknown, TokenKind,
-            TokenMalformed, TokenSignature,
+            DpopProof, TokenAlgorithm, TokenClaim, TokenEncrypted, TokenExpired, TokenHeader, TokenKeyUnknown,
+            TokenKind, TokenMalformed, TokenSignature,
         };
         matches!(
             self.0.code,
@@ -216,6 +219,7 @@ impl Error {
                 | TokenClaim
                 | TokenExpired
                 | TokenKind
+                | DpopProof
         )
     }
 }

@@ -10,9 +10,12 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
 use super::actor::{Actor, Chain, MAX_ACTORS};
 use super::claims::{Audience, Times};
+use super::unverified::unverified_claims;
+use crate::base64url;
 use crate::clock::NumericDate;
 use crate::error::{Code, Error, Result};
 use crate::json;
@@ -21,7 +24,7 @@ use crate::json;
 /// proofs.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "events", "htm", "htu"];
 
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "iss",
     "sub",
     "aud",
@@ -37,6 +40,7 @@ const KNOWN: [&str; 15] = [
     "active",
     "act",
     "sub_profile",
+    "cnf",
 ];
 
 #[derive(Debug, Default)]
@@ -59,8 +63,43 @@ pub(super) struct AccessPayload<'a> {
     pub(super) sub_profile: Option<Cow<'a, str>>,
     /// Whether a claim of another kind of token is present.
     pub(super) of_another_kind: bool,
-    /// Whether the token is bound to a key.
-    pub(super) bound: bool,
+    pub(super) binding: Binding,
+}
+
+/// The confirmation claim (`cnf`, RFC 7800 §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// The token is a bearer token.
+    #[default]
+    None,
+    /// The thumbprint of the key that the client has to prove (`jkt`, RFC 9449 §6.1).
+    DpopKey([u8; 32]),
+    /// Another confirmation method, several, or an invalid one.
+    Unsupported,
+}
+
+impl Binding {
+    /// Reads the confirmation of a token that the issuer itself verifies. A text that is not a JWT has none.
+    pub(super) fn unverified(token: &str) -> Self {
+        let claims = unverified_claims::<Map<String, Value>>(token).unwrap_or_default();
+        claims.get("cnf").map_or(Self::None, Self::read)
+    }
+
+    /// Combines what two sources say about one token. Both may be silent, and neither may contradict the other.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::None, binding) | (binding, Self::None) => binding,
+            (one, other) if one == other => one,
+            _ => Self::Unsupported,
+        }
+    }
+
+    fn read(confirmation: &Value) -> Self {
+        let only = confirmation.as_object().filter(|members| members.len() == 1);
+        let jkt = only.and_then(|members| members.get("jkt")?.as_str());
+        let thumbprint = jkt.and_then(|jkt| base64url::decode(jkt).ok()?.try_into().ok());
+        thumbprint.map_or(Self::Unsupported, Self::DpopKey)
+    }
 }
 
 impl<'a> AccessPayload<'a> {
@@ -110,10 +149,10 @@ impl<'a> AccessPayload<'a> {
             "token_type" => self.token_type = text(map)?,
             "act" => self.act = Some(map.next_value_seed(Chain(MAX_ACTORS))?),
             "sub_profile" => self.sub_profile = text(map)?,
+            "cnf" => self.binding = Binding::read(&map.next_value()?),
             "active" => self.active = Some(map.next_value()?),
             other => {
                 self.of_another_kind |= OF_OTHERS.contains(&other);
-                self.bound |= other == "cnf";
                 map.next_value::<IgnoredAny>()?;
             }
         }

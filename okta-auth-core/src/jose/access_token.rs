@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::access_payload::AccessPayload;
+use super::access_payload::{AccessPayload, Binding};
 use super::actor::Actor;
 use super::claims::{Audience, Times, check_identifier, check_issuer, check_subject};
 use crate::clock::Timestamp;
@@ -40,6 +40,8 @@ pub(crate) struct IntrospectionRules<'a> {
     /// The clients whose tokens are accepted. Every token of an org server has the same audience, so only the client
     /// shows whether the token was issued for this application.
     pub(crate) clients: &'a [String],
+    /// The token. If it is a JWT, it names its key even if the response does not (RFC 9449 §6).
+    pub(crate) token: &'a str,
 }
 
 /// The claims of a verified access token (RFC 9068 §2.2, in Okta's form).
@@ -53,6 +55,8 @@ pub struct AccessTokenClaims {
     actor: Option<Actor>,
     /// Whether nothing says that the subject is a service or an agent.
     subject_is_user: bool,
+    /// The thumbprint of the key that the token is bound to.
+    key_thumbprint: Option<[u8; 32]>,
     expires_at: Timestamp,
     json: Vec<u8>,
     /// Parsed from the payload on first use.
@@ -112,6 +116,17 @@ impl AccessTokenClaims {
     /// When the token expires.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
+    }
+
+    /// Whether the token is bound to a key of its client (`cnf.jkt`, RFC 9449 §6.1). A request with such a token is
+    /// accepted only with a proof of that key.
+    pub fn is_bound(&self) -> bool {
+        self.key_thumbprint.is_some()
+    }
+
+    /// The SHA-256 thumbprint of the key that the token is bound to.
+    pub(crate) fn key_thumbprint(&self) -> Option<&[u8; 32]> {
+        self.key_thumbprint.as_ref()
     }
 
     /// Every claim of the token.
@@ -193,7 +208,8 @@ impl VerifiedAccessToken {
     ) -> Result<Self> {
         let json = serde_json::to_vec(answer)
             .map_err(|error| Error::new(Code::Internal, "an introspection cannot be serialized").with_cause(error))?;
-        let payload = AccessPayload::parse(&json)?;
+        let mut payload = AccessPayload::parse(&json)?;
+        payload.binding = payload.binding.and(Binding::unverified(rules.token));
         if payload.active != Some(true) {
             return Err(Error::new(Code::TokenExpired, "the issuer says that the token is not active"));
         }
@@ -232,6 +248,10 @@ fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenCla
         subject: payload.sub.unwrap_or_default().into_owned(),
         client_id: payload.cid.or(payload.client_id).unwrap_or_default().into_owned(),
         user_id: payload.uid.map(Cow::into_owned),
+        key_thumbprint: match payload.binding {
+            Binding::DpopKey(thumbprint) => Some(thumbprint),
+            Binding::None | Binding::Unsupported => None,
+        },
         subject_is_user: payload.sub_profile.is_none_or(|profile| profile == "user"),
         scopes,
         actor: payload.act,
@@ -253,7 +273,7 @@ fn check_names(payload: &AccessPayload<'_>) -> Result<()> {
         .try_for_each(|(n, t)| check_identifier(n, t))
 }
 
-/// Rejects claims of other kinds of token, and tokens that are bound to a key.
+/// Rejects claims of other kinds of token, and tokens that are bound in a way that is not supported.
 ///
 /// A binding must not be ignored. Otherwise an attacker could use a stolen bound token here as a plain bearer token,
 /// which the binding is meant to prevent.
@@ -261,12 +281,9 @@ fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
     if payload.of_another_kind {
         return Err(Error::new(Code::TokenKind, "the token is not an access token"));
     }
-    // A token bound to a key must come with proof of that key (RFC 9449 §7.2).
-    if payload.bound {
-        return Err(Error::new(
-            Code::TokenKind,
-            "the token is bound to a key but was sent without proof of possession",
-        ));
+    if payload.binding == Binding::Unsupported {
+        let message = "the token is bound (`cnf`) in another way than to one DPoP key, so it cannot be proven";
+        return Err(Error::new(Code::TokenKind, message));
     }
     Ok(())
 }
@@ -274,12 +291,15 @@ fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
 /// Checks properties that only the response for an access token has, in contrast to ID tokens and refresh tokens: a
 /// type, at least one scope, and an audience other than the client itself.
 fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
-    let bearer = payload.token_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
+    let kind = payload.token_type.as_deref().unwrap_or_default();
+    // A token of the type `DPoP` without a key could be used by anyone who has it (RFC 9449 §6.2).
+    let is_bound = kind.eq_ignore_ascii_case("dpop") && payload.binding != Binding::None;
+    let fits = is_bound || kind.eq_ignore_ascii_case("bearer");
     let client_id = payload.client_id.as_deref().unwrap_or_default();
     let for_its_client = payload.aud.as_ref().is_some_and(|audience| audience.contains(client_id));
     let grants_nothing = payload.scope.as_deref().is_none_or(|scope| scope.trim().is_empty());
-    if !bearer || for_its_client || grants_nothing {
-        return Err(Error::new(Code::TokenKind, "the introspection response does not describe a bearer access token"));
+    if !fits || for_its_client || grants_nothing {
+        return Err(Error::new(Code::TokenKind, "the introspection response does not describe an access token"));
     }
     Ok(())
 }
@@ -298,6 +318,7 @@ fn check_audience(audience: Option<&Audience>, ours: &[String]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use crate::base64url;
     use serde_json::json;
 
     use super::*;
@@ -306,6 +327,10 @@ mod tests {
 
     /// Parses an introspection with one member changed, or removed if the value is null.
     fn introspected(name: &str, value: Value) -> Result<VerifiedAccessToken, Code> {
+        introspected_token("opaque", name, value)
+    }
+
+    fn introspected_token(token: &str, name: &str, value: Value) -> Result<VerifiedAccessToken, Code> {
         let mut answer = json!({
             "active": true, "token_type": "Bearer", "client_id": "c", "sub": "s", "exp": 2_000, "scope": "a b",
             "iss": "https://x.okta.com", "username": "u",
@@ -314,7 +339,7 @@ mod tests {
             Value::Null => drop(answer.as_object_mut().unwrap().remove(name)),
             value => answer[name] = value,
         }
-        let rules = IntrospectionRules { issuer: "https://x.okta.com", clients: &["c".to_owned()] };
+        let rules = IntrospectionRules { issuer: "https://x.okta.com", clients: &["c".to_owned()], token };
         let now = Timestamp::from_seconds(1_000);
         VerifiedAccessToken::from_introspection(answer.as_object().unwrap(), &rules, now, LEEWAY)
             .map_err(|error| error.code())
@@ -347,6 +372,30 @@ mod tests {
             assert_eq!(introspected(name, value.clone()).unwrap_err(), code, "{name} {value}");
         }
         introspected("iss", Value::Null).expect("Okta may leave the issuer out");
+    }
+
+    #[test]
+    fn an_introspected_token_is_bound_to_the_key_of_the_response_or_of_the_token() {
+        let (key, other) = (json!({"jkt": base64url::encode([1; 32])}), json!({"jkt": base64url::encode([2; 32])}));
+        let token = |claims: Value| format!("e30.{}.c2ln", base64url::encode(claims.to_string()));
+        let (bound, plain) = (token(json!({"cnf": key})), token(json!({"sub": "s"})));
+        let bound_to = |token: &str, name, value| {
+            introspected_token(token, name, value).map(|token| token.claims().key_thumbprint().copied())
+        };
+        assert_eq!(bound_to("opaque", "cnf", key.clone()), Ok(Some([1; 32])));
+        assert_eq!(bound_to(&bound, "token_type", json!("DPoP")), Ok(Some([1; 32])));
+        assert_eq!(bound_to(&bound, "token_type", json!("Bearer")), Ok(Some([1; 32])), "the type alone proves nothing");
+        assert_eq!(bound_to(&bound, "cnf", key.clone()), Ok(Some([1; 32])));
+        assert_eq!(bound_to(&plain, "cnf", key.clone()), Ok(Some([1; 32])));
+        assert_eq!(bound_to(&plain, "username", json!("u")), Ok(None));
+        assert_eq!(bound_to(&bound, "cnf", other), Err(Code::TokenKind));
+        assert_eq!(bound_to(&plain, "token_type", json!("DPoP")), Err(Code::TokenKind));
+        let mtls = json!({"x5t#S256": base64url::encode([1; 32])});
+        let mixed = json!({"jkt": base64url::encode([1; 32]), "x5t#S256": base64url::encode([1; 32])});
+        for unsupported in [mtls, mixed, json!({}), json!(null), json!("x"), json!({"jkt": "AAAA"}), json!({"jkt": 1})]
+        {
+            assert_eq!(bound_to(&token(json!({"cnf": unsupported})), "sub", json!("s")), Err(Code::TokenKind));
+        }
     }
 
     #[test]

@@ -4,11 +4,12 @@
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::algorithm::{Algorithm, Family};
 use crate::base64url;
 use crate::error::{Code, Error, Result};
+use crate::secret::sha256;
 
 /// More keys than any issuer publishes; later keys in a set are ignored.
 const MAX_KEYS: usize = 100;
@@ -25,6 +26,16 @@ pub(super) struct Key {
     kid: Option<String>,
     parsed: Vec<(Algorithm, ParsedPublicKey)>,
 }
+
+/// The public key that a DPoP proof brings along, for one algorithm.
+pub(super) struct EmbeddedKey {
+    pub(super) key: ParsedPublicKey,
+    /// The SHA-256 thumbprint (RFC 7638).
+    pub(super) thumbprint: [u8; 32],
+}
+
+/// The members of private and symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
 
 #[derive(Deserialize)]
 pub(super) struct WireSet {
@@ -88,21 +99,56 @@ impl KeySet {
     }
 }
 
+impl EmbeddedKey {
+    /// Parses a key of the algorithm's type. A private key is refused, because a client that sends it has published it
+    /// (RFC 9449 §4.3).
+    pub(super) fn new(jwk: Map<String, Value>, algorithm: Algorithm) -> Result<Self, &'static str> {
+        if PRIVATE_MEMBERS.iter().any(|member| jwk.contains_key(*member)) {
+            return Err("its `jwk` has members of a private or symmetric key");
+        }
+        let unfit = "its `jwk` is not a valid public key for its algorithm";
+        let wire: WireKey = serde_json::from_value(Value::Object(jwk)).map_err(|_| unfit)?;
+        if !wire.is_for_signatures() || !wire.allows(algorithm) || wire.family() != Some(algorithm.family()) {
+            return Err(unfit);
+        }
+        let key = wire.key(algorithm).ok_or(unfit)?;
+        Ok(Self { key, thumbprint: wire.thumbprint(algorithm.family()) })
+    }
+}
+
 impl WireKey {
     /// Returns `None` for a key that cannot verify a signature: another use, an unsupported type, or an invalid key.
     fn parse(self) -> Option<Key> {
-        let signs = self.usage.as_deref().is_none_or(|usage| usage == "sig");
-        let verifies = self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
-        if !signs || !verifies {
+        if !self.is_for_signatures() {
             return None;
         }
         let family = self.family()?;
-        let wanted = Algorithm::of(family).iter().filter(|algorithm| {
-            // A key with an `alg` may only be used with it (RFC 8725 §3.1).
-            self.alg.as_deref().is_none_or(|alg| alg == algorithm.as_str())
-        });
+        let wanted = Algorithm::of(family).iter().filter(|algorithm| self.allows(**algorithm));
         let parsed: Vec<_> = wanted.filter_map(|algorithm| Some((*algorithm, self.key(*algorithm)?))).collect();
         (!parsed.is_empty()).then_some(Key { kid: self.kid, parsed })
+    }
+
+    fn is_for_signatures(&self) -> bool {
+        let signs = self.usage.as_deref().is_none_or(|usage| usage == "sig");
+        signs && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"))
+    }
+
+    /// A key with an `alg` may only be used with it (RFC 8725 §3.1).
+    fn allows(&self, algorithm: Algorithm) -> bool {
+        self.alg.as_deref().is_none_or(|alg| alg == algorithm.as_str())
+    }
+
+    /// Hashes the required members in lexical order (RFC 7638 §3.2). The key has been parsed before, so they are
+    /// base64url and need no escapes.
+    fn thumbprint(&self, family: Family) -> [u8; 32] {
+        let text = |member: &Option<String>| member.clone().unwrap_or_default();
+        let (crv, n, e, x, y) = (text(&self.crv), text(&self.n), text(&self.e), text(&self.x), text(&self.y));
+        let canonical = match family {
+            Family::Rsa => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+            Family::P256 | Family::P384 => format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#),
+            Family::Ed25519 => format!(r#"{{"crv":"{crv}","kty":"OKP","x":"{x}"}}"#),
+        };
+        sha256(canonical.as_bytes())
     }
 
     fn family(&self) -> Option<Family> {

@@ -12,7 +12,7 @@
 //!    error.
 //! 2. The header is a JSON object without duplicate names. `crit` and `b64` are rejected,
 //!    because no extension is supported (RFC 7515 §4.1.11). `jku`, `jwk`, `x5u` and `x5c`
-//!    are never read (RFC 8725 §3.10).
+//!    are never read (RFC 8725 §3.10), except the `jwk` of a DPoP proof.
 //! 3. `typ`, if present, is that of the expected kind (RFC 8725 §3.11). Okta sends none.
 //! 4. `alg` is on the configured allow-list, which by default contains only RS256. `none`
 //!    and HMAC cannot be added to it (RFC 8725 §3.1, §3.2).
@@ -42,7 +42,14 @@
 //!
 //! The audience contains this API, the token names a client (`cid` or `client_id`), or an
 //! actor (`act`) and scopes (`scope`), and it has no claim of an ID token or a logout token. A token that is bound to a key
-//! (`cnf`) is rejected as a bearer token (RFC 9449 §7.2).
+//! (`cnf`) has exactly one confirmation method, the thumbprint of a DPoP key (`jkt`, RFC 9449 §6.1); the caller accepts it
+//! only with a proof, never as a bearer token (RFC 9449 §7.2).
+//!
+//! # Rules for DPoP proofs (RFC 9449 §4.3)
+//!
+//! A proof has at most 8 KiB, `typ` is `dpop+jwt`, `alg` is asymmetric, and `jwk` is a public key of its type, without
+//! private members. The signature is valid for this key. `htm`, `htu`, `ath`, `jti` and `iat` are present. The caller
+//! compares them with the request.
 //!
 //! # Rules for logout tokens (OIDC Back-Channel Logout §2.6)
 //!
@@ -72,6 +79,7 @@ mod actor;
 mod algorithm;
 mod claims;
 mod compact;
+mod dpop_proof;
 mod encrypted;
 #[cfg(feature = "id-jag")]
 mod id_jag;
@@ -90,6 +98,7 @@ pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
 pub use actor::Actor;
 pub(crate) use algorithm::Algorithm;
 pub(crate) use claims::{check_email, is_identifier};
+pub(crate) use dpop_proof::{DpopProof, PROOF_ALGORITHMS, ProofClaims};
 pub(crate) use encrypted::open_id_token;
 #[cfg(feature = "id-jag")]
 pub use id_jag::VerifiedIdJag;

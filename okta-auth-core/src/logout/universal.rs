@@ -87,7 +87,7 @@ impl AcceptedIssuers {
 /// [`Code::LogoutRefused`] if the request does not have exactly one token there.
 pub(crate) fn revocation_token(parts: &Parts) -> Result<String> {
     let one = parts.headers.get_all(AUTHORIZATION).iter().count() == 1;
-    let token = Credentials::parse(&parts.headers, parts.uri.query()).token().ok().flatten().map(str::to_owned);
+    let token = Credentials::parse(&parts.headers, parts.uri.query()).bearer().map(str::to_owned);
     token.filter(|_| one).ok_or_else(|| {
         Error::new(Code::LogoutRefused, "the request to end sessions does not have exactly one token, after `Bearer`")
     })

@@ -22,6 +22,8 @@ pub(super) enum Condition {
     SignedIn,
     User,
     Machine,
+    /// The access token is bound to a key of its client, which the request has proven.
+    Bound,
     /// The subject of the present actor.
     Actor(String),
     NoActor,
@@ -98,6 +100,7 @@ impl Condition {
             Self::SignedIn => Verdict::Met,
             Self::User => met_if(caller.is_user()),
             Self::Machine => met_if(caller.is_machine()),
+            Self::Bound => met_if(caller.access_token().is_some_and(|token| token.claims().is_bound())),
             Self::Actor(subject) => met_if(caller.actor().is_some_and(|actor| actor.subject() == subject)),
             Self::NoActor => met_if(caller.actor().is_none()),
             Self::Group(name) => listed(caller.claim("groups"), name),
@@ -204,6 +207,7 @@ impl fmt::Display for Condition {
             Self::SignedIn => f.write_str("signed_in()"),
             Self::User => f.write_str("user()"),
             Self::Machine => f.write_str("machine()"),
+            Self::Bound => f.write_str("bound()"),
             Self::Actor(subject) => write!(f, "actor({subject:?})"),
             Self::NoActor => f.write_str("no_actor()"),
             Self::Group(name) => write!(f, "group({name:?})"),

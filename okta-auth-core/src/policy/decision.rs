@@ -41,6 +41,11 @@ impl Reason {
         matches!(&*self.condition, Condition::NoActor) && !self.negated && self.verdict == Verdict::NotMet
     }
 
+    /// Whether the token has no key, and needs one.
+    fn is_about_binding(&self) -> bool {
+        matches!(&*self.condition, Condition::Bound) && !self.negated && self.verdict == Verdict::NotMet
+    }
+
     fn missing_scope(&self) -> Option<&str> {
         match &*self.condition {
             Condition::Scope(scope) if !self.negated && self.verdict != Verdict::Met => Some(scope),
@@ -141,6 +146,11 @@ impl Decision {
     /// Whether the policy denies because an actor uses the token for its user.
     pub(crate) fn denies_actor(&self) -> bool {
         self.effect == Effect::Deny && self.reasons.iter().any(Reason::is_about_actor)
+    }
+
+    /// Whether the policy denies because the token is not bound to a key.
+    pub(crate) fn denies_unbound(&self) -> bool {
+        self.effect == Effect::Deny && self.reasons.iter().any(Reason::is_about_binding)
     }
 
     /// Returns the fix for an operator if the policy needs a group and the caller has no claim with

@@ -66,7 +66,7 @@ impl PolicySet {
     /// | `{ tenant = "https://..." }` | [`tenant`](super::tenant) |
     /// | `{ claim = { name = "department", equals = "Sales" } }` | [`claim`]; or `contains`, `one_of`, `present = true` |
     /// | `{ actor = "0oa..." }` | [`actor`](super::actor) |
-    /// | `"signed_in"`, `"user"`, `"machine"`, `"no_actor"`, `"anyone"`, `"nobody"` | the functions of those names |
+    /// | `"signed_in"`, `"user"`, `"machine"`, `"bound"`, `"no_actor"`, `"anyone"`, `"nobody"` | the functions of those names |
     /// | `{ all = [..] }`, `{ any = [..] }`, `{ not = .. }` | `&`, `\|`, `!` |
     ///
     /// # Errors
@@ -287,6 +287,7 @@ enum Source {
     SignedIn,
     User,
     Machine,
+    Bound,
     Actor(String),
     NoActor,
     Anyone,
@@ -329,6 +330,7 @@ impl Source {
             Self::SignedIn => rule::signed_in(),
             Self::User => rule::user(),
             Self::Machine => rule::machine(),
+            Self::Bound => rule::bound(),
             Self::Actor(subject) => rule::actor(filled("actor", subject)?),
             Self::NoActor => rule::no_actor(),
             Self::Anyone => rule::anyone(),

@@ -95,7 +95,7 @@ pub use decision::{Decision, Reason};
 pub use effect::{Effect, StepUp};
 pub(crate) use route_access::{Denial, MatchedRoute, RouteAccess, RouteClass};
 pub use rule::{
-    CheckOutcome, Policy, acr, acr_one_of, actor, amr, anyone, check, group, machine, no_actor, nobody, scope,
+    CheckOutcome, Policy, acr, acr_one_of, actor, amr, anyone, bound, check, group, machine, no_actor, nobody, scope,
     signed_in, signed_in_within, tenant, user,
 };
 pub use set::{DefaultAccess, PolicySet};

@@ -99,6 +99,11 @@ impl Policy {
         self.rule.collect_scopes(&mut scopes);
         scopes
     }
+
+    /// Whether only a bound token can meet the policy, for the scheme of a challenge.
+    pub(crate) fn requires_binding(&self) -> bool {
+        self.rule.requires_binding()
+    }
 }
 
 /// Requires a known caller: signed in, or with a token.
@@ -127,6 +132,20 @@ pub fn user() -> Policy {
 /// ```
 pub fn machine() -> Policy {
     Policy::condition(Condition::Machine)
+}
+
+/// Requires an access token that is bound to a key of its client (DPoP, RFC 9449). The request has proven that key
+/// before the policy is evaluated. Sessions do not meet the policy.
+///
+/// ```
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::policy::{bound, scope};
+///
+/// let payments = scope("payments:write") & bound();
+/// # let _ = payments;
+/// ```
+pub fn bound() -> Policy {
+    Policy::condition(Condition::Bound)
 }
 
 /// Requires that this actor uses the access token for its user (`act`, RFC 8693 §4.1), such as
@@ -317,6 +336,15 @@ impl Rule {
             },
             Self::Not(_) => {}
             Self::All(rules) | Self::Any(rules) => rules.iter().for_each(|rule| rule.collect_scopes(scopes)),
+        }
+    }
+
+    fn requires_binding(&self) -> bool {
+        match self {
+            Self::Is(condition) => matches!(**condition, Condition::Bound),
+            Self::Not(_) => false,
+            Self::All(rules) => rules.iter().any(Self::requires_binding),
+            Self::Any(rules) => !rules.is_empty() && rules.iter().all(Self::requires_binding),
         }
     }
 

@@ -44,6 +44,7 @@ impl<'a> ParsedHeaders<'a> {
             match name {
                 "cookie" => cookies.note(H::keep(value)),
                 "authorization" => presented.note::<H>(value),
+                "dpop" => presented.note_proof::<H>(value),
                 "upgrade" => websocket |= names_websocket(value.as_ref()),
                 PASSIVE_HEADER if is_passive(value.as_ref()) => activity = Activity::Passive,
                 "host" => host = host.or(Some(value.as_ref())),

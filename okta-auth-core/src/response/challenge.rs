@@ -27,9 +27,9 @@ pub struct Challenge(ChallengeReason);
 #[derive(Clone, Debug)]
 pub(crate) enum ChallengeReason {
     SignIn,
-    /// The route accepts only tokens, and the request has none. With the scopes of its policy.
-    NoToken(Scopes),
-    Token(Arc<Error>, Scopes),
+    /// The route accepts only tokens, and the request has none.
+    NoToken(TokenRequirements),
+    Token(Arc<Error>, TokenRequirements),
     Route(Denial),
     Policy {
         decision: Arc<Decision>,
@@ -39,8 +39,13 @@ pub(crate) enum ChallengeReason {
     Failed(Arc<Error>),
 }
 
-/// The scopes in a policy; empty without scopes or without a policy.
-pub(crate) type Scopes = Arc<[String]>;
+/// The requirements of a policy for an access token; the default without a policy.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TokenRequirements {
+    pub(crate) scopes: Arc<[String]>,
+    /// Whether the token must be bound to a key.
+    pub(crate) bound: bool,
+}
 
 impl Challenge {
     /// Creates a challenge to sign in: a redirect to Okta for a page navigation, else 401.
@@ -59,18 +64,19 @@ impl Challenge {
 
     /// Demands a token: 401 with a bare challenge (RFC 6750 §3.1).
     pub(crate) fn no_token() -> Self {
-        Self(ChallengeReason::NoToken(Scopes::default()))
+        Self(ChallengeReason::NoToken(TokenRequirements::default()))
     }
 
     pub(crate) fn route(denial: Denial) -> Self {
         Self(ChallengeReason::Route(denial))
     }
 
-    /// Adds the scopes of a policy, so that the client can request them.
-    pub(crate) fn for_scopes_of(self, policy: &Policy) -> Self {
+    /// Adds the requirements of a policy, so that the client can request a token that meets them.
+    pub(crate) fn for_policy(self, policy: &Policy) -> Self {
+        let requirements = || TokenRequirements { scopes: policy.scopes().into(), bound: policy.requires_binding() };
         Self(match self.0 {
-            ChallengeReason::NoToken(_) => ChallengeReason::NoToken(policy.scopes().into()),
-            ChallengeReason::Token(error, _) => ChallengeReason::Token(error, policy.scopes().into()),
+            ChallengeReason::NoToken(_) => ChallengeReason::NoToken(requirements()),
+            ChallengeReason::Token(error, _) => ChallengeReason::Token(error, requirements()),
             other => other,
         })
     }
@@ -79,7 +85,11 @@ impl Challenge {
     /// clients discard their token after a 401.
     pub(crate) fn token(error: Arc<Error>) -> Self {
         let refused = error.is_token() || error.code() == Code::CredentialsMalformed;
-        Self(if refused { ChallengeReason::Token(error, Scopes::default()) } else { ChallengeReason::Failed(error) })
+        Self(if refused {
+            ChallengeReason::Token(error, TokenRequirements::default())
+        } else {
+            ChallengeReason::Failed(error)
+        })
     }
 
     pub(crate) fn into_reason(self) -> ChallengeReason {

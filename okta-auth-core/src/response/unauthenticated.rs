@@ -4,10 +4,11 @@ use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::challenge::TokenRequirements;
 use super::page::Page;
 use super::reply::{Reply, html, json};
 use super::responder::Responder;
-use crate::bearer::WwwAuthenticate;
+use crate::bearer::{Scheme, WwwAuthenticate};
 use crate::error::{Code, Error};
 use crate::events::first_error;
 use crate::login::ReturnTo;
@@ -46,17 +47,20 @@ impl Responder<'_> {
 
     /// Responds with 401 to a client without a token. The challenge has no error, because no token was sent (RFC 6750
     /// §3.1), but refers to the metadata (RFC 9728 §5.1).
-    pub(crate) fn token_missing(&self, scopes: &[String]) -> Reply {
+    pub(crate) fn token_missing(&self, requirements: &TokenRequirements) -> Reply {
         let message = "Send an access token in the Authorization header.";
         // Without a failure there is no log line, so the body has no reference.
         let body = json!({ "error": "login_required", "message": message });
-        let challenge = self.with_resource_metadata(self.with_scopes(WwwAuthenticate::bare(), scopes));
+        let scheme = if requirements.bound { Scheme::Dpop } else { self.scheme };
+        let challenge = self.with_scopes(WwwAuthenticate::bare(), &requirements.scopes).of_scheme(scheme);
+        let challenge = self.with_resource_metadata(challenge);
         challenged(StatusCode::UNAUTHORIZED, &challenge, &body)
     }
 
     /// Responds with 401 `invalid_token`, or with 400 `invalid_request` if the request does not have exactly one token
-    /// (RFC 6750 §3.1). The reason is logged; the client learns only whether a new token would help.
-    pub(crate) fn token_refused(&self, error: &Error, scopes: &[String]) -> Reply {
+    /// (RFC 6750 §3.1). The reason is logged; the client learns only whether a new token or a new proof would help. A
+    /// bound token after `Bearer` gets a second challenge with the right scheme (RFC 9449 §7.2).
+    pub(crate) fn token_refused(&self, error: &Error, requirements: &TokenRequirements) -> Reply {
         let (code, reference) = (error.code(), self.reference);
         first_error();
         let (claim, cause) = (error.claim(), error.cause_text());
@@ -68,13 +72,34 @@ impl Responder<'_> {
                 "send one access token, in the Authorization header and nowhere else",
             ),
             Code::TokenExpired => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token has expired"),
+            Code::DpopProof => (
+                StatusCode::UNAUTHORIZED,
+                "invalid_dpop_proof",
+                "send a new DPoP proof for this request, with the key of the access token",
+            ),
             _ => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token is not valid for this API"),
         };
         let mut challenge = WwwAuthenticate::error(name, description);
         if name == "invalid_token" {
-            challenge = self.with_scopes(challenge, scopes);
+            challenge = self.with_scopes(challenge, &requirements.scopes);
         }
-        self.bearer(status, challenge, name, description)
+        let mut reply = self.challenge(status, challenge, name, description);
+        if claim == Some("cnf") && self.scheme == Scheme::Bearer {
+            reply.headers_mut().append(WWW_AUTHENTICATE, WwwAuthenticate::bare().of_scheme(Scheme::Dpop).header());
+        }
+        reply
+    }
+
+    /// Responds with 401 to a token without a key, where a policy requires one. A new token with a key would help.
+    pub(crate) fn binding_needed(&self) -> Reply {
+        let description = "the access token must be bound to a key of the client (DPoP)";
+        let challenge = WwwAuthenticate::error("invalid_token", description);
+        Responder { scheme: Scheme::Dpop, ..*self }.challenge(
+            StatusCode::UNAUTHORIZED,
+            challenge,
+            "invalid_token",
+            description,
+        )
     }
 
     /// Tells a client that the request needs a stronger or new authentication (RFC 9470 §3).
@@ -85,20 +110,20 @@ impl Responder<'_> {
         if let Some(max_age) = step_up.max_age {
             challenge = challenge.max_age(max_age.as_secs());
         }
-        self.bearer(StatusCode::UNAUTHORIZED, challenge, name, description)
+        self.challenge(StatusCode::UNAUTHORIZED, challenge, name, description)
     }
 
     /// Responds with 403 to a token without these scopes (RFC 6750 §3.1).
     pub(crate) fn insufficient_scope(&self, scopes: Vec<&str>) -> Reply {
         let description = "the access token lacks a scope";
         let challenge = WwwAuthenticate::error("insufficient_scope", description).scope(scopes);
-        self.bearer(StatusCode::FORBIDDEN, challenge, "insufficient_scope", description)
+        self.challenge(StatusCode::FORBIDDEN, challenge, "insufficient_scope", description)
     }
 
     /// Responds to an access token with a challenge that names the API's metadata.
-    fn bearer(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
+    fn challenge(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
         let body = json!({ "error": code, "message": message, "reference": self.reference.to_string() });
-        challenged(status, &self.with_resource_metadata(challenge), &body)
+        challenged(status, &self.with_resource_metadata(challenge.of_scheme(self.scheme)), &body)
     }
 
     /// Adds the required scopes to a challenge: those of the policy, or else those in the API's metadata.
@@ -120,6 +145,10 @@ fn challenged(status: StatusCode, challenge: &WwwAuthenticate, body: &serde_json
     let headers = reply.headers_mut();
     headers.insert(WWW_AUTHENTICATE, challenge.header());
     // Required for scripts of another origin to read the challenge (Fetch §3.3.2).
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
+    let exposed = match challenge.scheme() {
+        Scheme::Bearer => "WWW-Authenticate",
+        Scheme::Dpop => "WWW-Authenticate, DPoP-Nonce",
+    };
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
     reply
 }

@@ -89,6 +89,14 @@ impl SessionBackend {
         Ok(Self { sessions, revocations, watches: Watches::new(clock.clone()) })
     }
 
+    /// The store that all replicas share, for sessions or for revocations; `None` if there is none.
+    pub(crate) fn shared_store(&self) -> Option<Arc<dyn SessionStore>> {
+        match self.sessions.as_ref().or(self.revocations.as_ref())? {
+            StoreHandle::Shared(store) => Some(Arc::clone(store)),
+            StoreHandle::Memory(_) => None,
+        }
+    }
+
     /// Creates the sessions of one issuer and client, sealed for both.
     pub(crate) fn sessions(self, config: &Arc<Config>, keys: &CookieKeys) -> Result<Sessions> {
         let settings = CookieSettings::new(config.is_secure());

@@ -14,6 +14,7 @@ pub(crate) use state::RequestState;
 pub(crate) use tenancy::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
 
 use super::OktaAuth;
+use crate::bearer::Scheme;
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Error, Result};
@@ -89,7 +90,8 @@ impl RequestContext {
     /// Returns what creates the library's own responses to this request.
     pub(super) fn responder(&self) -> Responder<'_> {
         let (config, is_navigation) = (self.auth().config(), self.0.is_navigation());
-        Responder { config, is_navigation, reference: self.reference() }
+        let scheme = if config.options.require_dpop { Scheme::Dpop } else { self.0.credentials.scheme() };
+        Responder { config, is_navigation, scheme, reference: self.reference() }
     }
 
     /// Creates the response for an error that an event has already reported.

@@ -1,0 +1,47 @@
+//! Access tokens that are bound to a key (DPoP, RFC 9449), on both frameworks. `tests/it/dpop_api.rs` has the attacks.
+
+use okta_auth_core::config::ConfigBuilder;
+use reqwest::Method;
+
+use crate::app::{App, Framework};
+use crate::support::{Browser, Prover, call_with_proof, org_with_groups};
+
+pub(crate) async fn a_bound_token_needs_a_new_proof_for_each_request<F: Framework>() {
+    let app = App::start::<F>().await;
+    let prover = Prover::new();
+    let token = prover.token(&app.org, &["orders:read"]);
+    for path in ["/token", "/orders"] {
+        let url = format!("{}{path}", app.base);
+        let proof = prover.proof(&app.org, "GET", &url, &token);
+        let answer = call_with_proof(&app.base, path, &token, &proof).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        let again = call_with_proof(&app.base, path, &token, &proof).await;
+        assert_eq!((again.status.as_u16(), again.json()["error"].as_str()), (401, Some("invalid_dpop_proof")));
+        assert!(again.header("www-authenticate").starts_with("DPoP error=\"invalid_dpop_proof\""));
+    }
+    let (authorization, bearer) = (format!("DPoP {token}"), format!("Bearer {token}"));
+    let url = format!("{}/token", app.base);
+    let (get, post) = (prover.proof(&app.org, "GET", &url, &token), prover.proof(&app.org, "POST", &url, &token));
+    let send = async |method: Method, headers: &[(&str, &str)]| {
+        Browser::new(&app.base).send(method, "/token", headers, String::new()).await
+    };
+    let with = |proof| [("authorization", authorization.as_str()), ("dpop", proof)];
+    assert_eq!(send(Method::POST, &with(&get)).await.status, 401, "a proof for GET");
+    assert_eq!(send(Method::POST, &with(&post)).await.status, 200);
+    assert_eq!(send(Method::GET, &[with(&get)[0], ("dpop", &get), ("dpop", &post)]).await.status, 401, "two proofs");
+    let answer = send(Method::GET, &[("authorization", &bearer), ("dpop", &get)]).await;
+    let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+    assert_eq!((answer.status.as_u16(), challenges.len()), (401, 2), "a bound token after `Bearer`");
+    assert_eq!(send(Method::GET, &with(&get)).await.status, 200, "control");
+}
+
+pub(crate) async fn an_api_can_require_bound_tokens<F: Framework>() {
+    let app = App::with::<F>(org_with_groups().await, ConfigBuilder::require_dpop).await;
+    let answer = app.call("/token", &app.token(&["orders:read"])).await;
+    assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (401, Some("invalid_token")));
+    assert!(answer.header("www-authenticate").starts_with("DPoP error=\"invalid_token\""));
+    let prover = Prover::new();
+    let token = prover.token(&app.org, &["orders:read"]);
+    let proof = prover.proof(&app.org, "GET", &format!("{}/token", app.base), &token);
+    assert_eq!(call_with_proof(&app.base, "/token", &token, &proof).await.status, 200);
+}
