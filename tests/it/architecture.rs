@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 36] = [
+const ORDER: [&str; 38] = [
     "opaque",
     "base64url",
     "error",
     "json",
     "headers",
     "secret",
+    "browser_script",
     "clock",
     "retry",
     "issuer",
@@ -34,6 +35,7 @@ const ORDER: [&str; 36] = [
     "request",
     "response",
     "routing",
+    "browser_kit",
     "logout",
     "sign_in",
     "id_jag",

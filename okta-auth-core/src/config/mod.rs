@@ -74,6 +74,7 @@
 //! ```
 
 mod authorization_parameters;
+mod browser_kit;
 mod build;
 mod builder;
 mod client_auth;

@@ -61,6 +61,16 @@ pub(crate) struct Options {
     pub(crate) strict_origin_check: bool,
     pub(crate) front_channel_session_required: bool,
     pub(crate) signed_out_page: bool,
+    pub(crate) browser_kit: BrowserKitSettings,
+}
+
+/// The settings of the browser kit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BrowserKitSettings {
+    pub(crate) is_on: bool,
+    pub(super) session_path: Option<String>,
+    /// The claims that scripts can read.
+    pub(crate) claims: Vec<String>,
 }
 
 impl Default for Options {
@@ -88,6 +98,7 @@ impl Default for Options {
             strict_origin_check: false,
             front_channel_session_required: true,
             signed_out_page: false,
+            browser_kit: BrowserKitSettings::default(),
         }
     }
 }

@@ -10,6 +10,8 @@
 //! | an expired pending login | a page with a link to a new sign-in for the requested page |
 //! | neither a pending login nor a session | a page with a link to a new sign-in |
 //!
+//! A silent sign-in that fails leads to the requested page, whatever the reason: the user did not ask for it.
+//!
 //! A reload, the back button and a tab with an evicted pending login are the usual reasons for the second and the third
 //! line.
 //!
@@ -41,9 +43,14 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
     let CallbackResult { mut cookies, attempt, outcome } =
         login.complete(response, context.cookies(), context.now()).await;
     let wanted = attempt.as_ref().map_or_else(ReturnTo::root, |attempt| attempt.return_to.clone());
+    let silent = attempt.as_ref().is_some_and(|attempt| attempt.silent);
     let failed = |subject: EventSubject, error: &Error| {
+        if silent && needs_the_user(error) {
+            tracing::debug!(target: "okta_auth", "a silent sign-in found no session at the provider");
+            return redirect_to(context, &wanted);
+        }
         context.inner().emit(EventKind::SignInFailed { code: error.code() }, subject, Some(error));
-        failure_page(context, error, attempt.as_ref())
+        if silent { redirect_to(context, &wanted) } else { failure_page(context, error, attempt.as_ref()) }
     };
     let mut reply = match outcome {
         CallbackOutcome::Completed(login) => match establish(context, parts, &login, &mut cookies).await {
@@ -52,7 +59,11 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
         },
         CallbackOutcome::Rejected { identity, refusal } => {
             context.inner().emit(EventKind::SignInRefused, subject_of(&identity), None);
-            context.responder().sign_in_refused(refusal.reason(), &wanted)
+            if silent {
+                redirect_to(context, &wanted)
+            } else {
+                context.responder().sign_in_refused(refusal.reason(), &wanted)
+            }
         }
         // With a live session the user is already signed in and continues to the application.
         CallbackOutcome::NotPending(error) => match context.session() {
@@ -67,6 +78,12 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
     };
     add_cookies(reply.headers_mut(), cookies);
     reply
+}
+
+/// Whether the provider would have to ask the user (OIDC Core §3.1.2.6): the usual result of a silent sign-in.
+fn needs_the_user(error: &Error) -> bool {
+    let required = ["login_required", "interaction_required", "consent_required", "account_selection_required"];
+    error.provider_error().is_some_and(|error| required.contains(&error))
 }
 
 fn subject_of(identity: &VerifiedIdentity) -> EventSubject {

@@ -70,6 +70,7 @@ pub use crate::session::SessionEnded;
 pub use crate::sign_in::{Refusal, SignIn, SignInHook};
 
 use crate::bearer::BearerVerifier;
+use crate::browser_kit::BrowserKit;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::error::Result;
@@ -128,6 +129,7 @@ pub(crate) struct Inner {
     #[cfg(feature = "client")]
     outgoing: Outgoing,
     events: Arc<Events>,
+    browser_kit: BrowserKit,
     /// The findings about the router that were reported.
     mounting: Arc<Mounting>,
 }

@@ -135,6 +135,7 @@ impl RequestContext {
         match self.without_tenant() {
             Some(NoTenant::Rejected(error)) => Err(Challenge::error(Error::clone(error))),
             _ if self.inner().is_return_from_sign_out() => Err(Challenge::signed_out()),
+            _ if self.inner().is_silent_login_due() => Err(Challenge::silent_login()),
             _ => Ok(()),
         }
     }
