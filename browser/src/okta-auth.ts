@@ -342,7 +342,8 @@ function dialog({ reason, accept, cancel }: Question): () => void {
   box.setAttribute("aria-describedby", "okta-auth-text");
   // If the browser blocks the window, it follows the link, and this page stays as it is.
   const link = element("a", yes, { href: loginUrl(known as Session, `${address()}/popup`), target: "okta-auth", role: "button" });
-  link.onclick = (event) => accept() && event.preventDefault();
+  // A handler that returned `false` would cancel the click itself.
+  link.onclick = (event) => void (accept() && event.preventDefault());
   const close = element("button", text.cancel, { type: "button" });
   close.onclick = box.oncancel = () => cancel();
   close.style.marginInlineStart = "1rem";
