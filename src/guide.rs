@@ -36,6 +36,7 @@ pub mod how_to {
     page!(agent_to_api, "how-to/agent-to-api.md");
     page!(openapi, "how-to/openapi.md");
     page!(single_page_apps, "how-to/single-page-apps.md");
+    page!(front_end, "how-to/front-end.md");
     page!(sessions, "how-to/sessions.md");
     page!(sessions_in_postgres, "how-to/sessions-in-postgres.md");
     page!(remember_me, "how-to/remember-me.md");

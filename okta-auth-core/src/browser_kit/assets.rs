@@ -53,9 +53,9 @@ fn is_current(parts: &Parts, tag: &str) -> bool {
     tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-/// Tells the page that opened the window, and all tabs, that somebody has signed in, and closes the window. The
-/// messages carry nothing else, and reach only pages of this origin. The other tabs need the second one, and so does an
-/// opener that a `Cross-Origin-Opener-Policy` has cut off.
+/// Tells the page that opened the window, and all tabs, that a user has signed in, and closes the window. The messages
+/// carry nothing else, and reach only pages of this origin. The other tabs need the second one, and so does an opener
+/// that a `Cross-Origin-Opener-Policy` has cut off.
 ///
 /// The channel has the session address as its name, which is the address of this page without `/popup`.
 const REPORT: &str = "{const m=\"okta-auth:signed-in\";\

@@ -1,5 +1,5 @@
-//! The server's part of the browser kit: the state of the session for scripts, the script, the page that ends a sign-in in
-//! a window, and silent sign-in.
+//! The server's part of the browser kit: the state of the session for scripts, the script, the page that ends a sign-in
+//! in a window, and silent sign-in.
 
 mod assets;
 mod session_status;

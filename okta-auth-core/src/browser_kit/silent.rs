@@ -1,8 +1,8 @@
 //! Silent sign-in: one attempt without a prompt (`prompt=none`, OIDC Core §3.1.2.1), until the browser is closed.
 //!
 //! Okta answers `login_required` if the browser has no session there, and the browser returns to the page as it is. A
-//! cookie without an expiry time records that Okta was asked, so that no page asks in a loop. It is set at logout too: a
-//! user who signed out must not be signed in again by opening a page.
+//! cookie without an expiry time records that Okta was asked, so that no page asks in a loop. It is set at logout too:
+//! a user who signed out must not be signed in again by opening a page.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

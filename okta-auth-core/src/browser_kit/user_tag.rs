@@ -25,7 +25,8 @@ impl UserTags {
         Ok(Self { key: keys.mac_key("user tag")?, owner: format!("{owner} {client_id}") })
     }
 
-    /// Returns the tag of the session's user. It stays the same in later sessions, until the first cookie secret changes.
+    /// Returns the tag of the session's user. It stays the same in later sessions, until the first cookie secret
+    /// changes.
     pub(super) fn of(&self, session: &Session) -> String {
         let mut context = hmac::Context::with_key(&self.key);
         for part in [&self.owner, session.issuer(), session.subject()] {

@@ -34,8 +34,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// The claims that scripts of the [browser kit](Self::browser_kit) can read, by name; none by default. Claims that a
-    /// user does not have are left out.
+    /// The claims that scripts of the [browser kit](Self::browser_kit) can read, by name; none by default. Claims that
+    /// a user does not have are left out.
     pub fn session_claims<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.options.browser_kit.claims = names.into_iter().map(Into::into).collect();
         self
