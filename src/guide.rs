@@ -42,6 +42,7 @@ pub mod how_to {
     page!(pushed_and_signed_requests, "how-to/pushed-and-signed-requests.md");
     page!(encrypted_id_tokens, "how-to/encrypted-id-tokens.md");
     page!(single_page_apps, "how-to/single-page-apps.md");
+    page!(front_end, "how-to/front-end.md");
     page!(sessions, "how-to/sessions.md");
     page!(sessions_in_postgres, "how-to/sessions-in-postgres.md");
     page!(remember_me, "how-to/remember-me.md");

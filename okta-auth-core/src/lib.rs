@@ -117,6 +117,8 @@ pub mod events;
 mod http;
 mod retry;
 
+mod browser_script;
+
 pub mod config;
 mod discovery;
 pub mod jose;
@@ -143,6 +145,8 @@ mod request;
 mod response;
 
 mod routing;
+
+mod browser_kit;
 
 mod logout;
 

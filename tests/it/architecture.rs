@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 37] = [
+const ORDER: [&str; 40] = [
     "opaque",
     "base64url",
     "error",
     "json",
     "headers",
     "secret",
+    "browser_script",
     "clock",
     "retry",
     "issuer",
@@ -35,6 +36,7 @@ const ORDER: [&str; 37] = [
     "request",
     "response",
     "routing",
+    "browser_kit",
     "logout",
     "sign_in",
     "id_jag",

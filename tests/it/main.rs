@@ -21,6 +21,7 @@ mod attacks;
 mod authentication;
 mod axum_adapter;
 mod book;
+mod browser_kit;
 mod clients;
 mod config;
 mod conformance;

@@ -9,6 +9,7 @@ mod access_tokens;
 mod actix_app;
 mod app;
 mod axum_app;
+mod browser_kit;
 mod deployment;
 mod dpop;
 mod first_minutes;
@@ -45,6 +46,12 @@ on_both! {
         claims_of_the_applications_own_type, browsers_get_pages_where_nothing_can_be_redirected, a_body_that_is_broken_is_400_and_a_large_one_413, a_middleware_of_the_applications_own_may_ask_for_a_user,
         unsafe_methods_must_come_from_our_own_pages, a_csrf_header_can_be_asked_for, a_websocket_must_come_from_our_own_pages, several_cookie_headers_are_one_jar,
         personal_pages_are_not_cached, the_metadata_of_the_resource, an_api_without_sessions;
+    browser_kit: the_session_address_answers_every_request, the_session_has_what_a_page_needs,
+        only_a_post_uses_the_session, using_the_session_needs_the_csrf_header,
+        the_session_address_is_there_only_if_it_is_turned_on, a_store_that_is_down_is_503_and_not_a_sign_out,
+        the_script_is_served_with_a_tag_and_at_an_address_of_its_own, a_sign_in_in_a_window_ends_on_a_page_that_says_only_that,
+        a_silent_sign_in_asks_okta_once_and_never_the_user, a_silent_sign_in_that_fails_leads_to_the_page,
+        a_route_may_begin_a_silent_sign_in, an_outage_of_okta_does_not_hide_pages_with_silent_sign_in;
     session_storage: cookies_of_version_0_1_are_sessions_until_they_end,
         records_of_version_0_1_are_sessions_until_they_end, raised_limits_revive_no_session,
         a_session_in_use_outlives_a_raised_idle_limit, an_older_record_with_a_newer_number_is_no_session,

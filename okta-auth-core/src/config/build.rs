@@ -286,6 +286,7 @@ impl ConfigBuilder {
         routes.front_channel_logout = self.front_channel_logout.resolve(&self.mount, "/frontchannel-logout");
         routes.back_channel_logout = self.back_channel_logout.resolve(&self.mount, "/backchannel-logout");
         routes.global_token_revocation = self.global_token_revocation.resolve(&self.mount, "/global-token-revocation");
+        self.browser_kit_routes(&mut routes);
         check_paths(&routes, findings);
         routes
     }

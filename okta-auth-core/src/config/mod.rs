@@ -80,6 +80,7 @@
 
 mod authorization_parameters;
 mod authorization_request;
+mod browser_kit;
 mod build;
 mod builder;
 mod client_auth;

@@ -67,6 +67,16 @@ pub(crate) struct Options {
     pub(crate) par: bool,
     /// Signs the authorization request even if the metadata do not require it (RFC 9101).
     pub(crate) signed_requests: bool,
+    pub(crate) browser_kit: BrowserKitSettings,
+}
+
+/// The settings of the browser kit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BrowserKitSettings {
+    pub(crate) is_on: bool,
+    pub(super) session_path: Option<String>,
+    /// The claims that scripts can read.
+    pub(crate) claims: Vec<String>,
 }
 
 impl Default for Options {
@@ -97,6 +107,7 @@ impl Default for Options {
             require_dpop: false,
             par: false,
             signed_requests: false,
+            browser_kit: BrowserKitSettings::default(),
         }
     }
 }

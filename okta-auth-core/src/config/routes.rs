@@ -2,6 +2,8 @@
 
 use url::{Url, form_urlencoded};
 
+use crate::browser_script::INTEGRITY;
+
 /// The paths of the application that belong to the library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,6 +19,10 @@ pub struct Routes {
     pub(crate) global_token_revocation: Option<String>,
     pub(crate) resource_metadata: Option<String>,
     pub(crate) resource_metadata_at_root: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) popup: Option<String>,
+    pub(crate) browser_script: Option<String>,
+    pub(crate) immutable_browser_script: Option<String>,
 }
 
 impl Routes {
@@ -31,7 +37,17 @@ impl Routes {
             &self.global_token_revocation,
             &self.resource_metadata,
             &self.resource_metadata_at_root,
+            &self.session,
+            &self.popup,
+            &self.browser_script,
+            &self.immutable_browser_script,
         ];
+        all.into_iter().filter_map(|path| path.as_deref())
+    }
+
+    /// The paths of the browser kit. Reading them does not count as a use of the session.
+    pub(crate) fn browser_kit(&self) -> impl Iterator<Item = &str> {
+        let all = [&self.session, &self.popup, &self.browser_script, &self.immutable_browser_script];
         all.into_iter().filter_map(|path| path.as_deref())
     }
 
@@ -132,5 +148,55 @@ impl Routes {
     /// no path.
     pub fn resource_metadata_at_root(&self) -> Option<&str> {
         self.resource_metadata_at_root.as_deref()
+    }
+
+    /// The path at which scripts read the state of the session; GET, and POST to use the session. `None` without
+    /// [`browser_kit`](super::ConfigBuilder::browser_kit).
+    pub fn session(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
+    /// The path of the page on which a sign-in in a window of its own ends; GET.
+    pub(crate) fn popup(&self) -> Option<&str> {
+        self.popup.as_deref()
+    }
+
+    /// The path of the script of the browser kit; GET. Browsers ask each time whether it has changed. `None` without
+    /// [`browser_kit`](super::ConfigBuilder::browser_kit).
+    pub fn browser_script(&self) -> Option<&str> {
+        self.browser_script.as_deref()
+    }
+
+    /// The path of the script that changes with its content, so that browsers need not ask again.
+    pub(crate) fn immutable_browser_script(&self) -> Option<&str> {
+        self.immutable_browser_script.as_deref()
+    }
+
+    /// The HTML element that loads the script of the browser kit, for pages that the application renders: an address
+    /// that changes with the script, its hash (Subresource Integrity), and the session address.
+    ///
+    /// Scripts that follow it find its functions in the global object `oktaAuth`. The content security policy of the page
+    /// needs `script-src 'self'` for it.
+    ///
+    /// ```
+    /// # use okta_auth_core as okta_auth;
+    /// # use okta_auth::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth::error::Error> {
+    /// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
+    /// let config = config.browser_kit().build()?;
+    /// let tag = config.routes().browser_script_tag().unwrap_or_default();
+    /// assert!(tag.starts_with("<script type=\"module\" src=\"/okta-auth-"));
+    /// assert!(tag.ends_with("data-okta-session=\"/session\"></script>"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn browser_script_tag(&self) -> Option<String> {
+        let attribute = |path: &str| self.public(path).replace('&', "&amp;").replace('"', "&quot;");
+        let (script, session) = (attribute(self.immutable_browser_script()?), attribute(self.session()?));
+        let integrity = &*INTEGRITY;
+        Some(format!(
+            "<script type=\"module\" src=\"{script}\" integrity=\"{integrity}\" \
+             data-okta-session=\"{session}\"></script>"
+        ))
     }
 }

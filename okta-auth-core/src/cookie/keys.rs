@@ -34,9 +34,15 @@ impl CookieKeys {
     }
 
     pub(crate) fn session_ids(&self, tenant: &str) -> Result<SessionIds> {
-        let keys: Option<Vec<hmac::Key>> = self.0.iter().map(|secret| derive_id_key(secret)).collect();
+        let keys: Option<Vec<hmac::Key>> = self.0.iter().map(|secret| derive_mac_key(secret, "session id")).collect();
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the keys of session ids cannot be derived"))?;
         Ok(SessionIds::new(keys, tenant))
+    }
+
+    /// Returns the key of a MAC for one purpose, derived from the first secret.
+    pub(crate) fn mac_key(&self, purpose: &str) -> Result<hmac::Key> {
+        let key = self.0.first().and_then(|secret| derive_mac_key(secret, purpose));
+        key.ok_or_else(|| Error::new(Code::Internal, "the key of a MAC cannot be derived"))
     }
 }
 
@@ -49,9 +55,9 @@ fn derive(secret: &[u8], purpose: Purpose) -> Option<SealKey> {
     Some(SealKey { id, key: RandomizedNonceKey::new(&AES_256_GCM_SIV, key.as_slice()).ok()? })
 }
 
-fn derive_id_key(secret: &[u8]) -> Option<hmac::Key> {
+fn derive_mac_key(secret: &[u8], label: &str) -> Option<hmac::Key> {
     let mut key = Zeroizing::new([0; 32]);
-    expand(secret, "mac", "session id", key.as_mut_slice())?;
+    expand(secret, "mac", label, key.as_mut_slice())?;
     Some(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
 }
 

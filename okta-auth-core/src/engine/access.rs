@@ -170,7 +170,7 @@ fn try_require_session(context: &RequestContext) -> Option<Result<(), Challenge>
 
 /// Returns the session if the request may act for it. A state-changing request must come from the application's own
 /// pages, because the browser attaches the cookie to requests of every site.
-fn own_session(context: &RequestContext) -> Result<Option<&Arc<Session>>> {
+pub(super) fn own_session(context: &RequestContext) -> Result<Option<&Arc<Session>>> {
     let Some(session) = context.session()? else { return Ok(None) };
     let config = context.auth().config();
     if !context.inner().own {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use super::context::ExclusiveSessions;
 use super::{Inner, OktaAuth};
 use crate::bearer::{BearerVerifier, DpopVerifier, ProofMemories};
+use crate::browser_kit::BrowserKit;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::cookie::{CookieKeys, CookieSettings};
@@ -124,7 +125,8 @@ impl App {
         let cookies = CookieSettings::new(config.is_secure());
         let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
         let own = config.routes.own().map(str::to_owned).collect();
-        let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special.clone());
+        let special = self.special.clone().with_passive_reads(config.routes.browser_kit());
+        let routes = RouteTable::new(vec![Arc::clone(&access)], own, special);
         let sessions = Arc::new(self.backend.clone().sessions(&config, &keys)?);
         let hooks = self.event_hooks.clone();
         let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), hooks));
@@ -153,6 +155,7 @@ impl App {
             tenant,
             exclusive,
             events,
+            browser_kit: BrowserKit::new(&keys, &config, !self.special.silent_login.is_empty())?,
             mounting,
             config,
             clock,

@@ -67,7 +67,7 @@ impl Authentication {
 pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: RouteOptions) -> Authentication {
     let now = auth.0.clock.now();
     let ParsedHeaders { cookies, activity, sender } = ParsedHeaders::read(head);
-    let activity = activity.max(options.activity);
+    let activity = activity.max(options.activity_of(head.method));
     if auth.config().is_api_only() {
         let session = RequestSession::new(RequestCookies::default(), now, activity);
         let findings = Findings { own: true, ..Findings::default() };
@@ -77,7 +77,7 @@ pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: Rou
     let own = look.is_without_session() || is_own_request(auth.config(), head, sender.websocket);
     let logout_return = logout_return(auth, head, (sender.kind, &cookies), now);
     let mut session = RequestSession::new(cookies, now, activity);
-    let findings = Findings { own, logout_return, ..Findings::default() };
+    let findings = Findings { own, logout_return, silent: options.silent_login, ..Findings::default() };
     match look {
         SessionLookup::Known(loaded) => {
             let findings = Findings { dead_end: settle(auth, &mut session, loaded), ..findings };
@@ -93,7 +93,7 @@ pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: Rou
 #[inline]
 fn complete(context: RequestContext) -> Authentication {
     // Adapters check only waiting requests for a response of the engine's own.
-    if context.inner().is_return_from_sign_out() {
+    if context.inner().is_return_from_sign_out() || context.inner().is_silent_login_due() {
         return Authentication::Pending(PendingAuthentication::on(ready(context)));
     }
     Authentication::Ready(context)
@@ -126,6 +126,7 @@ fn logout_return<H: Headers>(
 #[derive(Default)]
 struct Findings {
     own: bool,
+    silent: bool,
     logout_return: Option<LogoutReturn>,
     dead_end: Option<Arc<Error>>,
     without_tenant: Option<NoTenant>,
@@ -150,6 +151,7 @@ fn state<H>(
         accept_language: sender.accept_language,
         // Parsing a host costs more than the rest, and only a navigation can be redirected.
         alias: sender.kind == RequestKind::Navigation && is_alias(sender.host, &auth.config().base_url),
+        silent: findings.silent,
         dead_end: findings.dead_end,
         without_tenant: findings.without_tenant,
         own: findings.own,

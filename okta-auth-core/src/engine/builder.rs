@@ -105,6 +105,16 @@ impl OktaAuthBuilder {
         self
     }
 
+    /// Signs strangers in at this route if they have a session at Okta, without asking them: the browser goes to Okta and
+    /// back (`prompt=none`, OIDC Core §3.1.2.1), once until it is closed. Otherwise, and after a logout, the page is shown
+    /// as it is. This suits public pages that take an `Option<User>`. `route` is the router's pattern.
+    ///
+    /// Clients that accept no cookies, such as crawlers, get an error page at the return from Okta.
+    pub fn silent_login(mut self, route: impl Into<String>) -> Self {
+        self.special.silent_login.push(route.into());
+        self
+    }
+
     /// Sets the hook that runs at each sign-in before the session is created. It can create
     /// the user's record, add data to the session, or reject the sign-in.
     pub fn on_sign_in(mut self, hook: impl SignInHook) -> Self {

@@ -26,6 +26,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 
 use super::context::RequestContext;
+use crate::browser_kit::needs_the_user;
 use crate::callback::VerifiedIdentity;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
@@ -41,9 +42,13 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
     let CallbackResult { mut cookies, attempt, outcome } =
         login.complete(response, context.cookies(), context.now()).await;
     let wanted = attempt.as_ref().map_or_else(ReturnTo::root, |attempt| attempt.return_to.clone());
+    let silent = attempt.as_ref().is_some_and(|attempt| attempt.silent);
     let failed = |subject: EventSubject, error: &Error| {
+        if silent && needs_the_user(error) {
+            return redirect_to(context, &wanted);
+        }
         context.inner().emit(EventKind::SignInFailed { code: error.code() }, subject, Some(error));
-        failure_page(context, error, attempt.as_ref())
+        if silent { redirect_to(context, &wanted) } else { failure_page(context, error, attempt.as_ref()) }
     };
     let mut reply = match outcome {
         CallbackOutcome::Completed(login) => match establish(context, parts, &login, &mut cookies).await {
@@ -52,7 +57,11 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
         },
         CallbackOutcome::Rejected { identity, refusal } => {
             context.inner().emit(EventKind::SignInRefused, subject_of(&identity), None);
-            context.responder().sign_in_refused(refusal.reason(), &wanted)
+            if silent {
+                redirect_to(context, &wanted)
+            } else {
+                context.responder().sign_in_refused(refusal.reason(), &wanted)
+            }
         }
         // With a live session the user is already signed in and continues to the application.
         CallbackOutcome::NotPending(error) => match context.session() {

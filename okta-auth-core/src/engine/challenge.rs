@@ -22,6 +22,7 @@ pub(super) async fn answer(context: &RequestContext, challenge: Challenge) -> Re
         ChallengeReason::Token(error, requirements) => context.responder().token_refused(&error, &requirements),
         ChallengeReason::Route(denial) => route_denied(context, denial),
         ChallengeReason::SignedOut => logout::after_sign_out(context),
+        ChallengeReason::SilentLogin => context.start_login(&LoginOptions::silent(context.target())).await,
         ChallengeReason::Failed(error) => context.error(&error),
         ChallengeReason::Policy { decision, by_token } => match decision.effect() {
             Effect::StepUp(step_up) => {

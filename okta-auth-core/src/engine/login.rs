@@ -10,17 +10,29 @@ use crate::login::LoginOptions;
 use crate::response::{Reply, add_cookies, see_other};
 use crate::sign_in::InitiateLoginRequest;
 
-/// Redirects the browser to Okta with a new pending login.
+/// Redirects the browser to Okta with a new pending login. A silent sign-in begins only once in each browser, and its
+/// failure leads to the requested page.
 pub(super) async fn start(context: &RequestContext, options: &LoginOptions) -> Reply {
     if let Some(address) = context.inner().configured_address() {
         return see_other(&address);
+    }
+    let silent = options.silent.then_some(&context.auth().0.browser_kit.silent);
+    let is_signed_in = context.inner().session.known().is_some();
+    if silent.is_some_and(|silent| is_signed_in || !silent.is_due(context.cookies(), context.now())) {
+        return see_other(options.return_to.as_str());
     }
     let (kind, reply) = match try_start(context, options).await {
         Ok(reply) => (EventKind::SignInStarted, Ok(reply)),
         Err(error) => (EventKind::SignInFailed { code: error.code() }, Err(error)),
     };
     context.inner().emit(kind, EventSubject::default(), reply.as_ref().err());
-    reply.unwrap_or_else(|error| context.error_page(&error))
+    let Some(silent) = silent else { return reply.unwrap_or_else(|error| context.error_page(&error)) };
+    let mut reply = reply.unwrap_or_else(|_| {
+        silent.pause(context.now());
+        see_other(options.return_to.as_str())
+    });
+    add_cookies(reply.headers_mut(), silent.record());
+    reply
 }
 
 async fn try_start(context: &RequestContext, options: &LoginOptions) -> Result<Reply> {

@@ -30,6 +30,7 @@ pub(super) async fn sign_out(context: &RequestContext, parts: &Parts) -> Reply {
     };
     context.inner().session.set_cookie_update(CookieUpdate::None);
     add_cookies(reply.headers_mut(), logout.clear_session(context.session(), request.cookies));
+    add_cookies(reply.headers_mut(), auth.0.browser_kit.silent.record_logout());
     reply
 }
 

@@ -1,33 +1,30 @@
 //! The framework-independent engine: it takes the head of a request and returns an outcome.
 //!
-//! The engine makes all decisions: redirect or 401, cookies, cache headers, pages. The
-//! adapter for a web framework only translates, so that all frameworks behave identically.
+//! The engine makes all decisions: redirect or 401, cookies, cache headers, pages. The adapter for a web framework only
+//! translates, so that all frameworks behave identically.
 //!
 //! # The caller of a request
 //!
-//! 1. A policy decides about one caller, and [`AcceptedCredentials`] selects the credential. A page
-//!    accepts only sessions and ignores a token, which a gateway may have added. A route
-//!    that accepts both uses the token if there is one, and its handler then gets no user.
-//! 2. A session authenticates safe requests. It authenticates other requests only if they
-//!    come from the application's own pages, according to `Origin`, `Sec-Fetch-Site` and,
-//!    if configured, a header of the application's own.
+//! 1. A policy decides about one caller, and [`AcceptedCredentials`] selects the credential. A page accepts only
+//!    sessions and ignores a token, which a gateway may have added. A route that accepts both uses the token if there
+//!    is one, and its handler then gets no user.
+//! 2. A session authenticates safe requests. It authenticates other requests only if they come from the application's
+//!    own pages, according to `Origin`, `Sec-Fetch-Site` and, if configured, a header of the application's own.
 //! 3. A token authenticates every request, because browsers never attach one automatically.
 //! 4. The token is verified at most once per request.
 //! 5. A response that depends on the session or on a token is not cacheable.
 //!
 //! # Browsers and API clients
 //!
-//! A page navigation of a browser is redirected to Okta and returns to the same page. Every
-//! other request gets 401 with a challenge: a script cannot follow a sign-in, and a
-//! redirected POST loses its body. Navigations are detected by fetch metadata
-//! (`Sec-Fetch-Mode`, `Sec-Fetch-Dest`), then by `X-Requested-With`, then by `Accept`.
+//! A page navigation of a browser is redirected to Okta and returns to the same page. Every other request gets 401 with
+//! a challenge: a script cannot follow a sign-in, and a redirected POST loses its body. Navigations are detected by
+//! fetch metadata (`Sec-Fetch-Mode`, `Sec-Fetch-Dest`), then by `X-Requested-With`, then by `Accept`.
 //!
 //! # Failures
 //!
-//! Users see a page with a stable code and a next step, never a cause, a token or text of
-//! the provider. The log has the details under the same code, and under the reference on
-//! the page. An error never redirects, so it cannot loop. If Okta is unreachable, the
-//! response is 503 with `Retry-After`.
+//! Users see a page with a stable code and a next step, never a cause, a token or text of the provider. The log has the
+//! details under the same code, and under the reference on the page. An error never redirects, so it cannot loop. If
+//! Okta is unreachable, the response is 503 with `Retry-After`.
 //!
 //! ```no_run
 //! # use okta_auth_core as okta_auth;
@@ -72,6 +69,7 @@ pub use crate::session::SessionEnded;
 pub use crate::sign_in::{Refusal, SignIn, SignInHook};
 
 use crate::bearer::BearerVerifier;
+use crate::browser_kit::BrowserKit;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::error::Result;
@@ -88,8 +86,7 @@ use crate::session::{Refresher, Session, SessionAdmin, SessionId, Sessions};
 use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
 
-/// The engine of one application, or of one tenant. Cheap to clone, and shared by all
-/// workers.
+/// The engine of one application, or of one tenant. Cheap to clone, and shared by all workers.
 /// ```
 /// # use okta_auth_core as okta_auth;
 /// use okta_auth::OktaAuth;
@@ -106,9 +103,8 @@ use crate::tenant::TenantSettings;
 /// # }
 /// ```
 ///
-/// Building an engine needs no network. Metadata and keys are fetched on first use and
-/// refreshed in the background, so the application starts, and serves its public pages,
-/// while Okta is down.
+/// Building an engine needs no network. Metadata and keys are fetched on first use and refreshed in the background, so
+/// the application starts, and serves its public pages, while Okta is down.
 #[derive(Clone)]
 pub struct OktaAuth(Arc<Inner>);
 
@@ -131,6 +127,7 @@ pub(crate) struct Inner {
     #[cfg(feature = "client")]
     outgoing: OnceLock<Outgoing>,
     events: Arc<Events>,
+    browser_kit: BrowserKit,
     /// The findings about the router that were reported.
     mounting: Arc<Mounting>,
 }
@@ -145,8 +142,8 @@ impl OktaAuth {
         Self::builder().from_env().build()
     }
 
-    /// Starts to build an engine. Settings come from [the
-    /// environment](OktaAuthBuilder::from_env), from code, or from both; see
+    /// Starts to build an engine. Settings come from [the environment](OktaAuthBuilder::from_env), from code, or from
+    /// both; see
     /// [`OktaAuthBuilder`].
     pub fn builder() -> OktaAuthBuilder {
         OktaAuthBuilder::default()
@@ -168,8 +165,7 @@ impl OktaAuth {
         self.0.routes.unmatched()
     }
 
-    /// Begins to authenticate a request. `target` is the original path and query, before a
-    /// router removed a prefix.
+    /// Begins to authenticate a request. `target` is the original path and query, before a router removed a prefix.
     pub(crate) fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
         self.authenticate_head(Head::of(parts, target), options)
     }
@@ -183,22 +179,19 @@ impl OktaAuth {
         authenticate::begin(self, head, options.into())
     }
 
-    /// Verifies an access token (RFC 9068 §4): signature, issuer, audience
-    /// (`OKTA_AUDIENCE`), times and kind. A token of the org server is introspected (RFC
-    /// 7662).
+    /// Verifies an access token (RFC 9068 §4): signature, issuer, audience (`OKTA_AUDIENCE`), times and kind. A token
+    /// of the org server is introspected (RFC 7662).
     ///
     /// # Errors
     /// One of the `Token...` codes,
     /// [`Code::AccessTokenOpaque`](crate::error::Code::AccessTokenOpaque) for a token of
-    /// the org server without a client for introspection, or the error of reaching the
-    /// issuer.
+    /// the org server without a client for introspection, or the error of reaching the issuer.
     pub async fn verify_access_token(&self, token: &str) -> Result<VerifiedAccessToken> {
         self.0.bearer.verify(token).await
     }
 
-    /// Verifies an ID token that was not obtained by a sign-in of this library, for example
-    /// from a native app: signature, issuer, audience (the client id), times and kind, and
-    /// the nonce if one was sent.
+    /// Verifies an ID token that was not obtained by a sign-in of this library, for example from a native app:
+    /// signature, issuer, audience (the client id), times and kind, and the nonce if one was sent.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching metadata and keys.
@@ -229,8 +222,7 @@ impl OktaAuth {
         self.outgoing().token_exchange()
     }
 
-    /// Returns the live sessions of a user of the configured issuer, by subject, in no
-    /// particular order.
+    /// Returns the live sessions of a user of the configured issuer, by subject, in no particular order.
     ///
     /// # Errors
     /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
@@ -239,12 +231,11 @@ impl OktaAuth {
         self.0.session_admin.of_subject(subject).await
     }
 
-    /// Ends a session on every replica and revokes its refresh token. Returns `false` if
-    /// the store has no such session. For sessions in cookies this is unknown, and the
-    /// result is `true`.
+    /// Ends a session on every replica and revokes its refresh token. Returns `false` if the store has no such session.
+    /// For sessions in cookies this is unknown, and the result is `true`.
     ///
-    /// This method does not check whose session it is. For a page on which users end their
-    /// own sessions, see `User::end_session` of the adapter.
+    /// This method does not check whose session it is. For a page on which users end their own sessions, see
+    /// `User::end_session` of the adapter.
     ///
     /// # Errors
     /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
@@ -254,9 +245,8 @@ impl OktaAuth {
         self.0.session_admin.end(id, CorrelationId::random()).await
     }
 
-    /// Ends every session of a user on every replica and revokes their refresh tokens, for
-    /// an administrator's "sign out everywhere". Returns their number; `None` for sessions
-    /// in cookies, where it is unknown.
+    /// Ends every session of a user on every replica and revokes their refresh tokens, for an administrator's "sign out
+    /// everywhere". Returns their number; `None` for sessions in cookies, where it is unknown.
     ///
     /// # Errors
     /// As for [`end_session`](Self::end_session).

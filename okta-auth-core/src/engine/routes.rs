@@ -11,6 +11,9 @@
 //! | `/backchannel-logout` | POST | a provider | a logout token |
 //! | `/global-token-revocation` | POST | Okta | a revocation token |
 //! | `/.well-known/oauth-protected-resource` | GET, OPTIONS | clients of the API | none: it is public |
+//! | `/session` | GET, POST | scripts of the application | the session, if there is one |
+//! | `/session/popup` | GET | Okta, through a window of the browser | none: it is static |
+//! | `/okta-auth.js` | GET | pages of the application | none: it is static |
 //!
 //! Each of them can be renamed or disabled. None of them refreshes the tokens of a session, so that logout works while
 //! Okta is down.
@@ -20,7 +23,8 @@ use http::Method;
 use http::request::Parts;
 
 use super::context::{NoTenant, RequestContext};
-use super::{callback, login, logout};
+use super::{access, callback, login, logout};
+use crate::browser_kit::{ScriptCaching, popup_page, script};
 use crate::logout::pages;
 use crate::response::{Reply, method_not_allowed, resource_metadata};
 use crate::routing::Endpoint;
@@ -32,6 +36,7 @@ use crate::routing::Endpoint;
 pub(super) async fn serve(context: &RequestContext, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
     match context.without_tenant().cloned() {
         None => {}
+        Some(NoTenant::Discover(_)) if endpoint.is_of_browser_kit() => {}
         Some(NoTenant::Discover(realms)) => return realms.serve(context, endpoint, parts, &body).await,
         Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return context.error(&error),
     }
@@ -63,5 +68,26 @@ pub(super) async fn serve(context: &RequestContext, endpoint: Endpoint, parts: &
         }
         (Endpoint::ResourceMetadata, &Method::OPTIONS) => resource_metadata::preflight(),
         (Endpoint::ResourceMetadata, _) => method_not_allowed("GET"),
+        (Endpoint::Session, &Method::GET | &Method::HEAD | &Method::POST) => session_status(context),
+        (Endpoint::Session, _) => method_not_allowed("GET, POST"),
+        (Endpoint::Popup, &Method::GET | &Method::HEAD) => popup_page(&context.responder()),
+        (Endpoint::BrowserScript, &Method::GET | &Method::HEAD) => script(parts, ScriptCaching::Revalidate),
+        (Endpoint::ImmutableBrowserScript, &Method::GET | &Method::HEAD) => script(parts, ScriptCaching::Immutable),
+        (Endpoint::Popup | Endpoint::BrowserScript | Endpoint::ImmutableBrowserScript, _) => method_not_allowed("GET"),
+    }
+}
+
+/// Serves the state of the session. Only a POST counts as a use of it, and has to come from the application's own pages.
+fn session_status(context: &RequestContext) -> Reply {
+    let (auth, session) = (&context.auth().0, &context.inner().session);
+    context.inner().mark_personal();
+    match access::own_session(context) {
+        Ok(_) => {
+            let silent =
+                context.without_tenant().is_none() && auth.browser_kit.silent.is_due(context.cookies(), context.now());
+            let session = session.with_ends(&auth.sessions);
+            auth.browser_kit.session_status(&auth.config, session, (context.now(), silent))
+        }
+        Err(error) => context.error(&error),
     }
 }

@@ -59,6 +59,9 @@ settings! {
     userinfo(when: Userinfo);
     allow_login_parameters(names: impl IntoIterator<Item = impl Into<String>>);
     signed_out_page(show: bool);
+    browser_kit();
+    session_path(path: impl Into<String>);
+    session_claims(names: impl IntoIterator<Item = impl Into<String>>);
     front_channel_session_required(required: bool);
     token_cache_size(tokens: usize);
     session_cache_size(sessions: usize);

@@ -80,4 +80,6 @@ pub(super) static ENGLISH: Texts = Texts {
     service_unreachable: "A service of this application cannot be reached.",
     request_too_large: "The data is larger than this application accepts.",
     request_invalid: "This request is not valid.",
+    back_to_application: "Back to the application",
+    window_closes: "This window closes by itself. If it does not, close it to continue where you were.",
 };

@@ -80,4 +80,6 @@ pub(super) static FRENCH: Texts = Texts {
     service_unreachable: "Un service de cette application est injoignable.",
     request_too_large: "Les données dépassent la taille acceptée par cette application.",
     request_invalid: "Cette requête n'est pas valide.",
+    back_to_application: "Retour à l'application",
+    window_closes: "Cette fenêtre se ferme d'elle-même. Sinon, fermez-la pour reprendre là où vous en étiez.",
 };

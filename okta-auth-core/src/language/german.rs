@@ -80,4 +80,6 @@ pub(super) static GERMAN: Texts = Texts {
     service_unreachable: "Ein Dienst dieser Anwendung ist nicht erreichbar.",
     request_too_large: "Die Daten sind größer, als diese Anwendung annimmt.",
     request_invalid: "Diese Anfrage ist ungültig.",
+    back_to_application: "Zurück zur Anwendung",
+    window_closes: "Dieses Fenster schließt sich von selbst. Falls nicht, schließen Sie es, um dort weiterzumachen, wo Sie waren.",
 };

@@ -80,4 +80,6 @@ pub(super) static JAPANESE: Texts = Texts {
     service_unreachable: "このアプリケーションのサービスに接続できません。",
     request_too_large: "データがこのアプリケーションで受け付けられるサイズを超えています。",
     request_invalid: "このリクエストは無効です。",
+    back_to_application: "アプリケーションに戻る",
+    window_closes: "このウィンドウは自動的に閉じます。閉じない場合は、ウィンドウを閉じて元の画面から続けてください。",
 };

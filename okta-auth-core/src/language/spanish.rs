@@ -80,4 +80,6 @@ pub(super) static SPANISH: Texts = Texts {
     service_unreachable: "No se puede acceder a un servicio de esta aplicación.",
     request_too_large: "Los datos superan el tamaño que acepta esta aplicación.",
     request_invalid: "Esta solicitud no es válida.",
+    back_to_application: "Volver a la aplicación",
+    window_closes: "Esta ventana se cierra sola. Si no lo hace, ciérrela para continuar donde estaba.",
 };

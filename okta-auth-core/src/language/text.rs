@@ -107,4 +107,6 @@ texts! {
     ServiceUnreachable service_unreachable,
     RequestTooLarge request_too_large,
     RequestInvalid request_invalid,
+    BackToApplication back_to_application,
+    WindowCloses window_closes,
 }

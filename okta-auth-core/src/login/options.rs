@@ -45,6 +45,8 @@ pub struct LoginOptions {
     pub(crate) parameters: Vec<(String, String)>,
     /// The page with the link that led to a step-up.
     pub(crate) came_from: Option<ReturnTo>,
+    /// Whether Okta must not ask the user, and a failure leads to the target as well.
+    pub(crate) silent: bool,
 }
 
 impl LoginOptions {
@@ -58,7 +60,13 @@ impl LoginOptions {
             acr_values: Vec::new(),
             parameters: Vec::new(),
             came_from: None,
+            silent: false,
         }
+    }
+
+    /// Creates options for a sign-in that never asks the user.
+    pub(crate) fn silent(return_to: ReturnTo) -> Self {
+        Self { silent: true, ..Self::new(return_to) }
     }
 
     /// Requires fresh credentials; see [`force_login`](Self::force_login).
@@ -97,6 +105,7 @@ impl LoginOptions {
             match (&*name, &*value) {
                 ("return_to", target) => options.return_to = ReturnTo::within(target, config),
                 ("prompt", "login") => options.force_login = true,
+                ("prompt", "none") if config.options.browser_kit.is_on => options.silent = true,
                 ("login_hint", hint) if hint.len() <= MAX_HINT => options.login_hint = Some(hint.to_owned()),
                 (name, value) if is_allowed(name, value) => {
                     options = options.clone().with_parameter(name, value).unwrap_or(options);

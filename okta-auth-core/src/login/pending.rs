@@ -15,6 +15,8 @@ use crate::secret::{Secret, SecretBytes, random_bytes};
 
 /// The first byte of a sealed attempt. Version 1 had no such byte and began with the length of its state, 43.
 const FORMAT: u8 = 2;
+/// The first byte of a sealed attempt that is silent.
+const SILENT: u8 = 3;
 
 /// One attempt to sign in.
 ///
@@ -28,6 +30,8 @@ pub(crate) struct PendingLogin {
     pub(crate) nonce: Secret,
     /// Binds the code to this attempt (RFC 7636 §4.1).
     pub(crate) pkce_verifier: Secret,
+    /// Whether the user was not asked, so that a failure leads to the target instead of a page.
+    pub(crate) silent: bool,
     record: Record,
 }
 
@@ -69,25 +73,26 @@ impl std::fmt::Debug for Seed {
 
 impl PendingLogin {
     pub(crate) fn new(options: &LoginOptions, created_at: Moment) -> Result<Self> {
-        Ok(Self::of(Record {
+        let record = Record {
             seed: Seed(random_bytes()?),
             created_at,
             return_to: options.return_to.clone(),
             came_from: options.came_from.clone(),
             max_age_seconds: options.max_age.map(|age| age.as_secs()),
             acr_values: options.acr_values.clone(),
-        }))
+        };
+        Ok(Self::of(record, options.silent))
     }
 
-    fn of(record: Record) -> Self {
+    fn of(record: Record, silent: bool) -> Self {
         let (state, nonce) = (record.seed.derive("state"), record.seed.derive("nonce"));
-        Self { state, nonce, pkce_verifier: record.seed.derive("pkce verifier"), record }
+        Self { state, nonce, pkce_verifier: record.seed.derive("pkce verifier"), silent, record }
     }
 
     pub(super) fn encode(&self) -> Result<SecretBytes> {
         // A buffer that grows leaves copies of secrets behind.
         let mut bytes = Vec::with_capacity(4_096);
-        bytes.push(FORMAT);
+        bytes.push(if self.silent { SILENT } else { FORMAT });
         postcard::to_extend(&self.record, bytes)
             .map(SecretBytes::new)
             .map_err(|error| Error::new(Code::Internal, "a pending sign-in cannot be encoded").with_cause(error))
@@ -96,7 +101,9 @@ impl PendingLogin {
     /// Decodes the output of [`encode`](Self::encode). Returns `None` for another format.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (format, record) = bytes.split_first()?;
-        (*format == FORMAT).then(|| postcard::from_bytes(record).ok().map(Self::of))?
+        let silent = *format == SILENT;
+        let record = (silent || *format == FORMAT).then(|| postcard::from_bytes(record).ok())?;
+        record.map(|record| Self::of(record, silent))
     }
 
     pub(super) fn returning_to(mut self, target: ReturnTo) -> Self {

@@ -51,7 +51,9 @@ impl ReturnTo {
     pub(crate) fn within(target: &str, config: &Config) -> Self {
         let (target, routes) = (Self::parse(target, &config.base_url), config.routes());
         let served = routes.served(target.path());
-        let is_ours = target == Self::root() || routes.own().any(|own| Some(own) == served);
+        // A sign-in in a window ends on the library's page for it.
+        let is_ours = routes.own().any(|own| Some(own) == served) && served != routes.popup();
+        let is_ours = is_ours || target == Self::root();
         if is_ours { Self::start_page(config) } else { target }
     }
 

@@ -66,8 +66,11 @@ impl TenantRouter {
         let access = without_tenant.route_access();
         let sets = std::iter::once(access).chain(policies.values()).cloned().collect();
         let own = without_tenant.config().routes().own().map(str::to_owned);
-        let below = endpoints_below(&without_tenant, &resolvers).into_iter().map(|(_, path)| path);
-        let routes = RouteTable::new(sets, own.chain(below).collect(), app.route_options());
+        let below = endpoints_below(&without_tenant, &resolvers);
+        let kit = below.iter().filter(|(endpoint, _)| endpoint.is_of_browser_kit()).map(|(_, path)| path.as_str());
+        let special = app.route_options().with_passive_reads(without_tenant.config().routes().browser_kit());
+        let special = special.with_passive_reads(kit);
+        let routes = RouteTable::new(sets, own.chain(below.into_iter().map(|(_, path)| path)).collect(), special);
         let resolvers: Arc<[Resolver]> = resolvers.into();
         Arc::new_cyclic(|this: &Weak<Self>| Self {
             engines: TenantEngines {

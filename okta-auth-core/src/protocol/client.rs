@@ -78,6 +78,8 @@ pub(crate) struct AuthorizationParameters<'a> {
     pub(crate) pkce_verifier: &'a Secret,
     pub(crate) login_hint: Option<&'a str>,
     pub(crate) force_login: bool,
+    /// Whether the provider must not ask the user.
+    pub(crate) silent: bool,
     /// In whole seconds.
     pub(crate) max_age: Option<Duration>,
     /// In order of preference.
@@ -89,6 +91,9 @@ pub(crate) struct AuthorizationParameters<'a> {
 impl AuthorizationParameters<'_> {
     /// The values of `prompt`, joined to one parameter (OIDC Core §3.1.2.1).
     fn prompt(&self) -> Option<String> {
+        if self.silent {
+            return Some("none".to_owned());
+        }
         let further = self.further.iter().filter(|(name, _)| name == "prompt").map(|(_, value)| value.as_str());
         let mut values: Vec<&str> = self.force_login.then_some("login").into_iter().chain(further).collect();
         values.dedup();

@@ -17,6 +17,7 @@ use crate::policy::{Decision, Denial, Effect, Policy};
 /// | a route without an applicable policy | 403, a page | 403, JSON |
 /// | Okta is unreachable | 503, a page | 503, JSON |
 /// | the return from a logout | 303 without its state, or the confirmation page | never |
+/// | a page with silent sign-in, without a session | 303 to Okta, once | never |
 ///
 /// An adapter puts it into the response's extensions, and
 /// [`RequestContext::answer`](super::super::engine::RequestContext::answer) creates the response. Handlers use only its
@@ -36,6 +37,8 @@ pub(crate) enum ChallengeReason {
         by_token: bool,
     },
     SignedOut,
+    /// A page that asks whether the user has a session at Okta.
+    SilentLogin,
     Failed(Arc<Error>),
 }
 
@@ -60,6 +63,10 @@ impl Challenge {
 
     pub(crate) fn signed_out() -> Self {
         Self(ChallengeReason::SignedOut)
+    }
+
+    pub(crate) fn silent_login() -> Self {
+        Self(ChallengeReason::SilentLogin)
     }
 
     /// Demands a token: 401 with a bare challenge (RFC 6750 §3.1).
@@ -116,6 +123,7 @@ impl Challenge {
             ChallengeReason::Route(denial) => denial.code(),
             ChallengeReason::Policy { decision, .. } => decision.code(),
             ChallengeReason::SignedOut => "signed_out",
+            ChallengeReason::SilentLogin => "silent_login",
             ChallengeReason::Failed(error) => error.code().as_str(),
         }
     }

@@ -22,6 +22,14 @@ pub enum Endpoint {
     GlobalTokenRevocation,
     /// The protected resource metadata; GET, and OPTIONS for preflight requests.
     ResourceMetadata,
+    /// The state of the session, for scripts; GET, and POST to use the session.
+    Session,
+    /// The page on which a sign-in in a window of its own ends; GET.
+    Popup,
+    /// The script of the browser kit; GET.
+    BrowserScript,
+    /// The script, at an address that changes with it; GET.
+    ImmutableBrowserScript,
 }
 
 impl Endpoint {
@@ -37,9 +45,18 @@ impl Endpoint {
             (Self::GlobalTokenRevocation, routes.global_token_revocation()),
             (Self::ResourceMetadata, routes.resource_metadata()),
             (Self::ResourceMetadata, routes.resource_metadata_at_root()),
+            (Self::Session, routes.session()),
+            (Self::Popup, routes.popup()),
+            (Self::BrowserScript, routes.browser_script()),
+            (Self::ImmutableBrowserScript, routes.immutable_browser_script()),
         ];
         // A nested router sees the path without its prefix.
         all.into_iter().filter_map(|(endpoint, path)| Some((endpoint, path?.strip_prefix(routes.mount())?)))
+    }
+
+    /// Whether it belongs to the browser kit, which also serves strangers who have not chosen a tenant yet.
+    pub(crate) const fn is_of_browser_kit(self) -> bool {
+        matches!(self, Self::Session | Self::Popup | Self::BrowserScript | Self::ImmutableBrowserScript)
     }
 
     /// The largest accepted request body, in bytes. Only form posts have a body.

@@ -157,6 +157,7 @@ fn setter(endpoint: Endpoint) -> &'static str {
         Endpoint::FrontChannelLogout => "front_channel_logout_path",
         Endpoint::BackChannelLogout => "back_channel_logout_path",
         Endpoint::GlobalTokenRevocation => "global_token_revocation_path",
-        Endpoint::ResourceMetadata => "mount_path",
+        Endpoint::ResourceMetadata | Endpoint::BrowserScript | Endpoint::ImmutableBrowserScript => "mount_path",
+        Endpoint::Session | Endpoint::Popup => "session_path",
     }
 }

@@ -1,5 +1,7 @@
 //! The options of a route: when its requests refresh tokens, and whether they count as activity.
 
+use http::Method;
+
 use crate::session::Activity;
 
 /// When the tokens of a session are refreshed.
@@ -21,18 +23,32 @@ pub struct RouteOptions {
     pub renewal: RefreshTiming,
     /// Whether requests to the route count as activity of the session.
     pub activity: Activity,
+    /// Whether only requests with an unsafe method (RFC 9110 §9.2.1) count as activity.
+    pub passive_reads: bool,
+    /// Whether page navigations without a session begin a silent sign-in, once in each browser.
+    pub silent_login: bool,
 }
 
 impl RouteOptions {
     /// Creates options from both settings.
     pub const fn new(renewal: RefreshTiming, activity: Activity) -> Self {
-        Self { renewal, activity }
+        Self { renewal, activity, passive_reads: false, silent_login: false }
     }
 
     /// Combines the options of several routes that match a request. The setting with fewer effects takes precedence.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        Self::new(self.renewal.max(other.renewal), self.activity.max(other.activity))
+        Self {
+            renewal: self.renewal.max(other.renewal),
+            activity: self.activity.max(other.activity),
+            passive_reads: self.passive_reads || other.passive_reads,
+            silent_login: self.silent_login || other.silent_login,
+        }
+    }
+
+    /// Returns whether a request with this method counts as activity.
+    pub(crate) fn activity_of(self, method: &Method) -> Activity {
+        if self.passive_reads && method.is_safe() { Activity::Passive } else { self.activity }
     }
 }
 

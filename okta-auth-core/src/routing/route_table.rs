@@ -29,6 +29,18 @@ pub(crate) struct SpecialRoutes {
     pub(crate) on_demand: Vec<String>,
     /// The routes whose requests do not count as activity.
     pub(crate) passive: Vec<String>,
+    /// The routes whose requests with a safe method do not count as activity.
+    pub(crate) passive_reads: Vec<String>,
+    /// The routes that begin a silent sign-in for strangers.
+    pub(crate) silent_login: Vec<String>,
+}
+
+impl SpecialRoutes {
+    /// Adds routes whose requests with a safe method do not count as activity.
+    pub(crate) fn with_passive_reads<'a>(mut self, routes: impl IntoIterator<Item = &'a str>) -> Self {
+        self.passive_reads.extend(routes.into_iter().map(str::to_owned));
+        self
+    }
 }
 
 /// A route that the layer treats in its own way.
@@ -71,6 +83,12 @@ impl RouteTable {
         }
         for route in special.passive {
             routes.entry(route).or_default().options.activity = Activity::Passive;
+        }
+        for route in special.passive_reads {
+            routes.entry(route).or_default().options.passive_reads = true;
+        }
+        for route in special.silent_login {
+            routes.entry(route).or_default().options.silent_login = true;
         }
         let lengths = routes.keys().fold(0, |all, pattern| all | length_bit(pattern));
         Self { sets, special: routes, lengths, active, requests: AtomicU64::new(0) }

@@ -90,11 +90,17 @@ impl SessionLimits {
     }
 
     pub(crate) fn end(&self, line: SessionTimes) -> Timestamp {
-        let idle = line.last_seen_at.plus(self.idle);
-        self.absolute_end(line).min(line.idle_until.map_or(idle, |end| end.min(idle)))
+        self.absolute_end(line).min(self.idle_end(line))
     }
 
-    fn absolute_end(&self, line: SessionTimes) -> Timestamp {
+    /// The end of a session that is not used.
+    pub(crate) fn idle_end(&self, line: SessionTimes) -> Timestamp {
+        let idle = line.last_seen_at.plus(self.idle);
+        line.idle_until.map_or(idle, |end| end.min(idle))
+    }
+
+    /// The end of a session that is used continuously.
+    pub(crate) fn absolute_end(&self, line: SessionTimes) -> Timestamp {
         let end = line.created_at.plus(self.absolute);
         [line.ends_at, line.max_expires_at].into_iter().flatten().fold(end, Timestamp::min)
     }

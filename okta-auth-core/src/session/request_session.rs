@@ -138,6 +138,13 @@ impl RequestSession {
         self.entry().map(|entry| sessions.ends_at(&self.as_written(&entry, sessions)))
     }
 
+    /// Returns the session as this response leaves it, with its two ends: the absolute limit and the idle limit.
+    pub(crate) fn with_ends(&self, sessions: &Sessions) -> Option<(Arc<Session>, Timestamp, Timestamp)> {
+        let session = self.as_written(&self.entry()?, sessions);
+        let (limits, times) = (sessions.limits(), session.lifeline());
+        Some((session, limits.absolute_end(times), limits.idle_end(times)))
+    }
+
     /// Returns the access token, refreshed if it has expired or soon will.
     ///
     /// Tokens that are due are normally refreshed before the handler runs. This serves handlers that outlive them, and

@@ -164,11 +164,14 @@ impl Sessions {
     }
 
     pub(crate) fn ends_at(&self, session: &Session) -> Timestamp {
-        let limits = match self {
+        self.limits().end(session.lifeline())
+    }
+
+    pub(crate) fn limits(&self) -> &SessionLimits {
+        match self {
             Self::Stored(stored) => stored.limits(),
             Self::Cookie { limits, .. } => limits,
-        };
-        limits.end(session.lifeline())
+        }
     }
 
     /// Registers a future for the end of a session: see [`ended`](super::ended).

@@ -45,6 +45,8 @@ pub(crate) struct FinishedAttempt {
     pub(crate) return_to: ReturnTo,
     /// For a step-up: the page on which it started.
     pub(crate) step_up_from: Option<ReturnTo>,
+    /// Whether the user was not asked, so that a failure leads to `return_to`.
+    pub(crate) silent: bool,
 }
 
 /// The result of a callback.
@@ -203,7 +205,8 @@ impl LoginFlow {
 impl FinishedAttempt {
     fn new(pending: &PendingLogin) -> Self {
         let started_at = || pending.came_from().cloned().unwrap_or_else(ReturnTo::root);
-        Self { return_to: pending.return_to().clone(), step_up_from: pending.is_step_up().then(started_at) }
+        let (return_to, step_up_from) = (pending.return_to().clone(), pending.is_step_up().then(started_at));
+        Self { return_to, step_up_from, silent: pending.silent }
     }
 }
 

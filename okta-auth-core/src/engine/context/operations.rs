@@ -22,8 +22,7 @@ use crate::session::SessionState;
 use crate::tenant::TenantSettings;
 
 impl RequestContext {
-    /// Serves a request to one of the library's paths. `body` is empty except for a form
-    /// post.
+    /// Serves a request to one of the library's paths. `body` is empty except for a form post.
     #[doc(hidden)]
     pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
         let reply = routes::serve(self, endpoint, parts, body).await;
@@ -31,12 +30,11 @@ impl RequestContext {
         reply
     }
 
-    /// Redirects the browser to Okta with a new pending login, for a handler that needs
-    /// more than the `User` extractor: a recent sign-in, a second factor, a user name to
-    /// prefill.
+    /// Redirects the browser to Okta with a new pending login, for a handler that needs more than the `User` extractor:
+    /// a recent sign-in, a second factor, a user name to prefill.
     ///
-    /// The response is a redirect with a cookie, or an error page if Okta is down. The
-    /// demands are checked when the browser returns.
+    /// The response is a redirect with a cookie, or an error page if Okta is down. The demands are checked when the
+    /// browser returns.
     /// ```
     /// use std::time::Duration;
     /// # use okta_auth_core as okta_auth;
@@ -68,12 +66,12 @@ impl RequestContext {
         access::user(self)
     }
 
-    /// Returns the tenant of the request. The response is then not cacheable, because a
-    /// cookie may have selected the tenant.
+    /// Returns the tenant of the request. The response is then not cacheable, because a cookie may have selected the
+    /// tenant.
     ///
     /// # Errors
-    /// The challenge to respond with: a sign-in that asks for the tenant, or 404 if no
-    /// tenant matches or the application has a single Okta.
+    /// The challenge to respond with: a sign-in that asks for the tenant, or 404 if no tenant matches or the
+    /// application has a single Okta.
     #[doc(hidden)]
     pub fn tenant(&self) -> Result<Arc<TenantSettings>, Challenge> {
         access::tenant(self)
@@ -82,8 +80,7 @@ impl RequestContext {
     /// Returns the holder of the presented access token.
     ///
     /// # Errors
-    /// The challenge to respond with: no token, a rejected token, an unreachable issuer, or
-    /// claims that do not fit `C`.
+    /// The challenge to respond with: no token, a rejected token, an unreachable issuer, or claims that do not fit `C`.
     #[doc(hidden)]
     pub async fn access_token<C: DeserializeOwned + 'static>(&self) -> Result<BearerToken<C>, Challenge> {
         access::access_token(self).await
@@ -107,9 +104,8 @@ impl RequestContext {
         access::require(self, policy, accepts).await
     }
 
-    /// Allows the request if its route does, by the route's policy or by the application's
-    /// default for routes without one. A request without a tenant is allowed if no tenant
-    /// restricts the route.
+    /// Allows the request if its route does, by the route's policy or by the application's default for routes without
+    /// one. A request without a tenant is allowed if no tenant restricts the route.
     ///
     /// # Errors
     /// The challenge to respond with.
@@ -118,15 +114,14 @@ impl RequestContext {
         access::require_route(self, route).await
     }
 
-    /// Returns the outcome of [`require_route`](Self::require_route) if it needs no policy;
-    /// `None` if a policy has to be evaluated.
+    /// Returns the outcome of [`require_route`](Self::require_route) if it needs no policy; `None` if a policy has to
+    /// be evaluated.
     #[doc(hidden)]
     pub fn try_require_route(&self, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
         access::try_require_route(self, route)
     }
 
-    /// Whether the request may reach the application: not if it names an unknown tenant, or
-    /// returns from a logout.
+    /// Whether the request may reach the application: not if it names an unknown tenant, or returns from a logout.
     ///
     /// # Errors
     /// The challenge to respond with.
@@ -135,12 +130,13 @@ impl RequestContext {
         match self.without_tenant() {
             Some(NoTenant::Rejected(error)) => Err(Challenge::error(Error::clone(error))),
             _ if self.inner().is_return_from_sign_out() => Err(Challenge::signed_out()),
+            _ if self.inner().is_silent_login_due() => Err(Challenge::silent_login()),
             _ => Ok(()),
         }
     }
 
-    /// Whether this browser has just returned from a logout. It is `true` for one page
-    /// navigation, and only until a user signs in again.
+    /// Whether this browser has just returned from a logout. It is `true` for one page navigation, and only until a
+    /// user signs in again.
     #[doc(hidden)]
     pub fn has_just_signed_out(&self) -> bool {
         let state = self.inner();
@@ -152,9 +148,8 @@ impl RequestContext {
         has_returned
     }
 
-    /// Returns the challenge to respond with if a handler read the user while the
-    /// authentication state was unknown. The handler's response is then discarded, because
-    /// it treats the caller as anonymous.
+    /// Returns the challenge to respond with if a handler read the user while the authentication state was unknown. The
+    /// handler's response is then discarded, because it treats the caller as anonymous.
     #[doc(hidden)]
     pub fn unanswered(&self) -> Option<Challenge> {
         let state = self.inner();
@@ -172,8 +167,8 @@ impl RequestContext {
         challenge::answer(self, challenge).await
     }
 
-    /// Creates the response for a challenge, in place of a response with these headers.
-    /// Headers of other layers are preserved: CORS, a request id, HSTS.
+    /// Creates the response for a challenge, in place of a response with these headers. Headers of other layers are
+    /// preserved: CORS, a request id, HSTS.
     #[doc(hidden)]
     pub async fn answer_in_place_of<H: Headers>(&self, challenge: Challenge, replaced: &H) -> Reply {
         let mut reply = self.answer(challenge).await;
@@ -181,8 +176,8 @@ impl RequestContext {
         reply
     }
 
-    /// Creates the response to a request that needs a sign-in: a redirect to Okta for a
-    /// page navigation, else 401 with a challenge.
+    /// Creates the response to a request that needs a sign-in: a redirect to Okta for a page navigation, else 401 with
+    /// a challenge.
     #[doc(hidden)]
     pub async fn challenge(&self) -> Reply {
         challenge::sign_in(self).await
@@ -201,9 +196,8 @@ impl RequestContext {
         self.error_page(error)
     }
 
-    /// Returns the header changes for the session: a rewritten or deleted cookie, and cache
-    /// headers. The adapter calls it once for each response, including the engine's own
-    /// responses and those of failed handlers.
+    /// Returns the header changes for the session: a rewritten or deleted cookie, and cache headers. The adapter calls
+    /// it once for each response, including the engine's own responses and those of failed handlers.
     #[doc(hidden)]
     pub fn header_changes_for<H: Headers>(&self, headers: &H) -> ResponseHeaderChanges {
         let (state, auth) = (self.inner(), &self.auth().0);
@@ -211,8 +205,7 @@ impl RequestContext {
         ResponseHeaderChanges::of(headers, &state.session, &auth.sessions, state.dependence(), clear_return)
     }
 
-    /// Applies the changes of [`header_changes_for`](Self::header_changes_for) to a
-    /// response.
+    /// Applies the changes of [`header_changes_for`](Self::header_changes_for) to a response.
     #[doc(hidden)]
     pub fn finish(&self, headers: &mut HeaderMap) {
         self.header_changes_for(headers).apply(headers);

@@ -29,6 +29,8 @@ pub(crate) struct RequestState {
     pub(in crate::engine) page: Option<HeaderText>,
     /// The languages that the browser accepts, for the library's own pages.
     pub(in crate::engine) accept_language: Option<HeaderText>,
+    /// Whether the route begins a silent sign-in for strangers.
+    pub(in crate::engine) silent: bool,
     /// Whether the request used another loopback name than the configured one.
     pub(in crate::engine) alias: bool,
     /// The reason not to start a sign-in: the new session would end as the last one did.
@@ -131,6 +133,15 @@ impl RequestState {
             }
             None => false,
         }
+    }
+
+    /// Whether the response is the start of a silent sign-in.
+    pub(in crate::engine) fn is_silent_login_due(&self) -> bool {
+        let is_stranger = || matches!(self.session.state, SessionState::Anonymous) && self.dead_end.is_none();
+        let is_due = || self.auth.0.browser_kit.silent.is_due(&self.session.cookies, self.session.now);
+        let path = self.target.split('?').next();
+        let is_page = || self.auth.config().routes().own().all(|own| Some(own) != path);
+        self.silent && is_page() && self.may_redirect() && self.logout_return.is_none() && is_stranger() && is_due()
     }
 
     /// Whether the browser has returned from a logout and has no session.

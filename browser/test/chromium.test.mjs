@@ -1,0 +1,218 @@
+// The module in Chromium, on a page with a strict Content Security Policy, with a provider on another origin. The page
+// that ends a sign-in in a window is the one of the library. Needs chromium and chromedriver.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import test from "node:test";
+
+const core = new URL("../../okta-auth-core/src/", import.meta.url);
+const script = readFileSync(new URL("browser_script/okta-auth.js", core), "utf8");
+const assets = readFileSync(new URL("browser_kit/assets.rs", core), "utf8").replaceAll(/\\\n\s*/g, "");
+const text = (name) => assets.match(new RegExp(`const ${name}: &str = "(.*)";\n`))[1].replaceAll('\\"', '"');
+const PAGE_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'";
+
+const APP = `
+  const show = (text) => (document.querySelector("#result").textContent = text);
+  const state = ({ signedIn, claims }) =>
+    (document.querySelector("#state").textContent = signedIn ? "Hello " + claims.name : "Hello stranger");
+  oktaAuth.onChange(state);
+  oktaAuth.session();
+  document.querySelector("#save").onclick = () =>
+    oktaAuth.fetch("/api/save", { method: "POST", body: document.querySelector("#note").value })
+      .then((answer) => answer.text()).then(show, (error) => show(error.code));
+  document.querySelector("#sign-out").onclick = () => oktaAuth.signOut();
+  document.querySelector("#sign-in").onclick = () =>
+    oktaAuth.signIn({ popup: true }).then(() => show("signed in"), (error) => show(error.code));
+`;
+
+const user = (request) => request.headers.cookie?.match(/user=(\w+)/)?.[1];
+
+function session(request) {
+  const name = user(request);
+  const paths = { login_path: "/login", logout_path: "/logout", csrf_header: "x-app", silent_login: false };
+  const own = name && { user: `tag of ${name}`, claims: { name }, ends_in: 7200, idle_ends_in: 3600 };
+  return JSON.stringify({ signed_in: !!name, ...paths, ...own });
+}
+
+const apps = {
+  async "/"(_, url) {
+    const policy = url.searchParams.get("coop");
+    const headers = { "content-type": "text/html", "content-security-policy": PAGE_POLICY };
+    if (policy) headers["cross-origin-opener-policy"] = policy;
+    const ids = ["save", "sign-in", "sign-out"].map((id) => `<button id=${id}>${id}</button>`).join("");
+    return [200, headers, `<!doctype html><p id=state></p><p id=result></p><textarea id=note></textarea>${ids}
+      <script type=module src=/okta-auth.js data-okta-session=/session></script><script type=module src=/app.js></script>`];
+  },
+  "/okta-auth.js": async () => [200, { "content-type": "text/javascript" }, script],
+  "/app.js": async () => [200, { "content-type": "text/javascript" }, APP],
+  "/session": async (request) => [200, { "content-type": "application/json" }, session(request)],
+  "/session/popup": async () => [
+    200,
+    { "content-type": "text/html", "content-security-policy": text("WITH_REPORT") },
+    `<!doctype html><script>${text("REPORT")}</script>`,
+  ],
+  "/login": async (_, url) => [303, { location: `${provider}/?to=${encodeURIComponent(url.searchParams.get("return_to"))}` }],
+  "/callback": async (_, url) => [
+    303,
+    { location: url.searchParams.get("to"), "set-cookie": `user=${url.searchParams.get("user")}; Path=/; SameSite=Lax` },
+  ],
+  "/logout": async () => [200, { "set-cookie": "user=; Path=/; Max-Age=0" }, JSON.stringify({ location: "/" })],
+  async "/api/save"(request) {
+    let body = "";
+    for await (const part of request) body += part;
+    if (!user(request)) return [401, {}, ""];
+    return request.headers["x-app"] ? [200, {}, `${user(request)} saved ${body}`] : [403, {}, "no header"];
+  },
+};
+
+const listen = async (serve) => {
+  const server = http.createServer(async (request, response) => {
+    const [status, headers, body] = await serve(request, new URL(request.url, "http://localhost"));
+    response.writeHead(status, headers).end(body);
+  });
+  await new Promise((done) => server.listen(0, done));
+  return server;
+};
+const site = await listen(async (request, url) => (await apps[url.pathname]?.(request, url)) ?? [404, {}, ""]);
+const base = `http://localhost:${site.address().port}`;
+const org = await listen(async (_, url) => {
+  const link = (name) => `<a id=${name} href="${base}/callback?user=${name}&to=${encodeURIComponent(url.searchParams.get("to"))}">${name}</a>`;
+  return [200, { "content-type": "text/html" }, link("ada") + " " + link("ben")];
+});
+const provider = `http://127.0.0.1:${org.address().port}`;
+
+// WebDriver (W3C WebDriver §6).
+const port = 20000 + (process.pid % 20000);
+const driver = spawn("chromedriver", [`--port=${port}`], { stdio: "ignore" });
+const profile = mkdtempSync(`${tmpdir()}/okta-auth-kit-`);
+const call = async (method, path, body) => {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: body && JSON.stringify(body) });
+  return (await answer.json()).value;
+};
+const until = async (what, check) => {
+  for (const start = Date.now(); ; await new Promise((done) => setTimeout(done, 50))) {
+    const found = await check().catch(() => undefined);
+    if (found) return found;
+    assert.ok(Date.now() - start < 20_000, `never: ${what}`);
+  }
+};
+await until("chromedriver answers", () => call("GET", "/status"));
+const args = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", `--user-data-dir=${profile}`];
+const capabilities = { alwaysMatch: { browserName: "chrome", "goog:chromeOptions": { args } } };
+const { sessionId } = await call("POST", "/session", { capabilities });
+const get = (path) => call("GET", `/session/${sessionId}${path}`);
+const send = (path, body = {}) => call("POST", `/session/${sessionId}${path}`, body);
+const open = (path) => send("/url", { url: base + path });
+const element = async (css) => Object.values(await send("/element", { using: "css selector", value: css }))[0];
+const click = async (css) => {
+  const id = await until(css, async () => {
+    const found = await element(css);
+    return found?.startsWith?.("f.") && found;
+  });
+  await send(`/element/${id}/click`);
+};
+const run = (script) => send("/execute/sync", { script, args: [] });
+const shows = (css, wanted) =>
+  until(`${css} shows ${wanted}`, async () => (await run(`return document.querySelector("${css}")?.textContent`)) === wanted);
+const windows = () => get("/window/handles");
+const turnTo = (handle) => send("/window", { handle });
+const otherThan = (known) =>
+  until("another window", async () => (await windows()).find((handle) => !known.includes(handle)));
+
+/** A page with a user, whose session then ends while a note is written. */
+async function signedIn(query = "") {
+  await open("/callback?user=ada&to=/" + encodeURIComponent(query));
+  await shows("#state", "Hello ada");
+  const id = await element("#note");
+  await send(`/element/${id}/value`, { text: "buy tea" });
+  await call("DELETE", `/session/${sessionId}/cookie`);
+}
+
+test.after(async () => {
+  await call("DELETE", `/session/${sessionId}`).catch(() => {});
+  driver.kill();
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  site.close();
+  org.close();
+  setTimeout(() => process.exit(), 200);
+});
+
+for (const coop of ["", "same-origin-allow-popups", "same-origin"]) {
+  test(`the session ends during input, and the note is saved after a sign-in in a window; opener policy: ${coop}`, async () => {
+    await signedIn(coop && `?coop=${coop}`);
+    const [page] = await windows();
+    await click("#save");
+    await shows("#okta-auth-title", "Please sign in");
+    assert.equal(await run("return document.activeElement.getAttribute('role')"), "button", "the focus is in the dialog");
+    await click("#okta-auth-dialog a");
+    await turnTo(await otherThan([page]));
+    await click("#ada");
+    await until("the window closes", async () => (await windows()).length === 1);
+    await turnTo(page);
+    await shows("#result", "ada saved buy tea");
+    assert.equal(await run("return document.querySelector('dialog')"), null);
+    assert.equal(await run("return document.querySelector('#note').value"), "buy tea");
+  });
+}
+
+test("another user does not save the note", async () => {
+  await signedIn();
+  const [page] = await windows();
+  await click("#save");
+  await click("#okta-auth-dialog a");
+  await turnTo(await otherThan([page]));
+  await click("#ben");
+  await until("the window closes", async () => (await windows()).length === 1);
+  await turnTo(page);
+  await shows("#result", "user_changed");
+});
+
+test("a browser that blocks the window follows the link, and the page stays", async () => {
+  await signedIn();
+  const [page] = await windows();
+  await run("window.open = () => null");
+  await click("#save");
+  await click("#okta-auth-dialog a");
+  await turnTo(await otherThan([page]));
+  await click("#ada");
+  await until("the window closes", async () => (await windows()).length === 1);
+  await turnTo(page);
+  await shows("#result", "ada saved buy tea");
+});
+
+test("the call is cancelled by the button and by Escape", async () => {
+  for (const cancel of [() => click("#okta-auth-dialog button"), () =>
+    send("/actions", { actions: [{ type: "key", id: "k", actions: [{ type: "keyDown", value: "\uE00C" }, { type: "keyUp", value: "\uE00C" }] }] })]) {
+    await signedIn();
+    await click("#save");
+    await shows("#okta-auth-title", "Please sign in");
+    await cancel();
+    await shows("#result", "cancelled");
+    assert.equal(await run("return document.querySelector('#note').value"), "buy tea");
+  }
+});
+
+test("sign-in in a window and sign-out reach both tabs", async () => {
+  await call("DELETE", `/session/${sessionId}/cookie`);
+  await open("/");
+  await shows("#state", "Hello stranger");
+  const [first] = await windows();
+  const { handle: second } = await send("/window/new", { type: "tab" });
+  await turnTo(second);
+  await open("/");
+  await shows("#state", "Hello stranger");
+  await click("#sign-in");
+  await turnTo(await otherThan([first, second]));
+  await click("#ada");
+  await until("the window closes", async () => (await windows()).length === 2);
+  for (const tab of [second, first]) {
+    await turnTo(tab);
+    await shows("#state", "Hello ada");
+  }
+  await click("#sign-out");
+  await shows("#state", "Hello stranger");
+  await turnTo(second);
+  await shows("#state", "Hello stranger");
+});

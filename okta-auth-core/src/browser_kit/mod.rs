@@ -1,0 +1,30 @@
+//! The server's part of the browser kit: the state of the session for scripts, the script, the page that ends a sign-in
+//! in a window, and silent sign-in.
+
+mod assets;
+mod session_status;
+mod silent;
+mod user_tag;
+
+pub(crate) use assets::{ScriptCaching, popup_page, script};
+use silent::SilentLogins;
+pub(crate) use silent::needs_the_user;
+use user_tag::UserTags;
+
+use crate::config::Config;
+use crate::cookie::CookieKeys;
+use crate::error::Result;
+
+/// The browser kit of one application, or of one tenant.
+#[derive(Debug)]
+pub(crate) struct BrowserKit {
+    tags: UserTags,
+    pub(crate) silent: SilentLogins,
+}
+
+impl BrowserKit {
+    /// Creates it for an application with or without routes that begin silent sign-ins.
+    pub(crate) fn new(keys: &CookieKeys, config: &Config, has_silent_routes: bool) -> Result<Self> {
+        Ok(Self { tags: UserTags::new(keys, config)?, silent: SilentLogins::new(config, has_silent_routes) })
+    }
+}
