@@ -16,7 +16,7 @@ use url::Url;
 use super::color::Color;
 use super::problem::Diagnostics;
 use crate::issuer::is_loopback;
-use crate::language::{LanguageProblem, Languages};
+use crate::language::{AppTexts, LanguageProblem, Languages};
 
 /// The backgrounds of pages in the light and the dark scheme; those of the style sheet.
 const BACKGROUNDS: [Color; 2] = [Color::new(0xf3, 0xf5, 0xf9), Color::new(0x19, 0x1e, 0x28)];
@@ -30,7 +30,7 @@ pub(super) struct PageSettings {
     pub(super) name: Option<String>,
     pub(super) logo: Option<String>,
     pub(super) colors: Option<[String; 2]>,
-    pub(super) texts: Vec<(String, Vec<(String, Arc<str>)>)>,
+    pub(super) texts: Vec<AppTexts>,
     pub(super) languages: Vec<String>,
     pub(super) template: Option<Arc<str>>,
 }

@@ -72,6 +72,9 @@ impl Language {
     }
 }
 
+/// Texts of an application: the language tag, and each text with its name.
+pub(crate) type AppTexts = (String, Vec<(String, Arc<str>)>);
+
 impl Text {
     /// The text in English, without the texts of an application: for messages that are no page.
     pub(crate) fn english(self) -> &'static str {
@@ -89,7 +92,7 @@ impl Default for Languages {
 impl Languages {
     /// Adds the texts of an application to the library's languages, and limits the languages to `offered` unless that is
     /// empty. The first of them is the default.
-    pub(crate) fn new(texts: &[(String, Vec<(String, Arc<str>)>)], offered: &[String]) -> (Self, Vec<LanguageProblem>) {
+    pub(crate) fn new(texts: &[AppTexts], offered: &[String]) -> (Self, Vec<LanguageProblem>) {
         let mut all: Vec<Language> = OWN.iter().map(|(tag, _)| Language::new(tag)).collect();
         let mut problems = Vec::new();
         for (tag, texts) in texts {

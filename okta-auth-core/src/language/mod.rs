@@ -17,5 +17,5 @@ mod languages;
 mod spanish;
 mod text;
 
-pub(crate) use languages::{Language, LanguageProblem, Languages};
+pub(crate) use languages::{AppTexts, Language, LanguageProblem, Languages};
 pub(crate) use text::Text;
