@@ -251,8 +251,8 @@ pub(crate) async fn metadata_and_userinfo_name_what_is_wrong<F: Framework>() {
         app.org.fault(Fault::DiscoveryMember(name.to_owned(), wrong.clone()));
         let answer = app.browser().navigate("/profile").await;
         assert_eq!(answer.status, 502, "{name}");
-        let line = log::line(&["sign_in_failed", &app.org.issuer()]);
-        assert!(line.contains(&format!("`{name}`")), "{name} {wrong}: {line}");
+        // An org of another test may have had this port before, so the member is a part of the search.
+        log::line(&["sign_in_failed", &app.org.issuer(), &format!("`{name}`")]);
     }
     let org = Org::start().await.unwrap();
     let app = App::with::<F>(org, |config| config.userinfo(Userinfo::Always)).await;

@@ -22,7 +22,7 @@ use crate::error::{Code, Error, Result};
 use crate::response::Reply;
 
 /// A proxy from the application's front end to an API. Clones are cheap, and share connections and limits. See the
-/// [module](self) for its rules.
+/// [module](crate::proxy) for its rules.
 #[derive(Clone)]
 pub struct Proxy(Arc<Inner>);
 
