@@ -494,6 +494,47 @@ mod addresses {
     }
 }
 
+/// Proofs of DPoP that were used at another replica.
+mod dpop {
+    use axum::Router;
+    use axum::routing::get;
+    use okta_auth::axum::AccessToken;
+    use okta_auth_dev::Org;
+
+    use crate::support::{App, AppBuilder, Prover, RedisServer, call_with_proof};
+
+    /// A replica of an API behind a load balancer with the URL `base`.
+    async fn replica(org: &Org, url: &str, base: &str) -> App {
+        let (url, base) = (url.to_owned(), base.to_owned());
+        let app = AppBuilder::default().org(org.clone());
+        let app = app.configure(move |config| config.api_only().revocation_store(url).base_url(base));
+        let routes =
+            Router::new().route("/orders", get(|token: AccessToken| async move { token.subject().to_owned() }));
+        app.routes(routes).start().await
+    }
+
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn a_proof_that_was_used_at_one_replica_is_refused_at_the_other() {
+        let server = RedisServer::start().await;
+        let (org, balancer) = (Org::start().await.unwrap(), "https://api.example");
+        let (first, second) =
+            (replica(&org, &server.url(), balancer).await, replica(&org, &server.url(), balancer).await);
+        let prover = Prover::new();
+        let token = prover.token(&org, &["orders:read"]);
+        for (one, other) in [(&first, &second), (&second, &first)] {
+            let proof = prover.proof(&org, "GET", "https://api.example/orders", &token);
+            assert_eq!(call_with_proof(&one.base, "/orders", &token, &proof).await.status, 200);
+            let answer = call_with_proof(&other.base, "/orders", &token, &proof).await;
+            assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (401, Some("invalid_dpop_proof")));
+        }
+        drop(server);
+        let proof = prover.proof(&org, "GET", "https://api.example/orders", &token);
+        let answer = call_with_proof(&first.base, "/orders", &token, &proof).await;
+        assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (503, Some("store_unavailable")));
+    }
+}
+
 /// Sessions in cookies, with the list of ended sessions in Redis.
 mod revocations {
     use std::time::Duration;

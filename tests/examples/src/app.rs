@@ -287,6 +287,28 @@ pub async fn without_settings_a_session_outlives_its_access_tokens(program: &str
     }
 }
 
+/// Only variables: the embedded org accepts only pushed and signed requests.
+pub async fn with_two_switches_each_a_request_is_pushed_and_signed(program: &str) {
+    let variables = [
+        ("OKTA_DEV_PAR", "on"),
+        ("OKTA_PAR", "on"),
+        ("OKTA_DEV_SIGNED_REQUESTS", "on"),
+        ("OKTA_REQUEST_OBJECT", "signed"),
+    ];
+    let variables = variables.map(|(name, value)| (name, value.to_owned()));
+    for count in [2, 4] {
+        let example = start(program, free_port(), variables.get(..count).unwrap());
+        let mut browser = Browser::new();
+        let profile = format!("{}/profile", example.base);
+        let authorize = Browser::new().open(&profile).await.location;
+        let query = authorize.split_once('?').unwrap().1;
+        let names: Vec<_> = query.split('&').map(|pair| pair.split('=').next().unwrap()).collect();
+        assert_eq!(names, ["client_id", "request_uri"], "{authorize}");
+        let (_, answer) = browser.sign_in(&profile).await;
+        assert!(answer.body.contains("Ada Lovelace"), "{}", answer.body);
+    }
+}
+
 /// Declares the tests of `axum-app` and `actix-app`.
 #[macro_export]
 macro_rules! app {
@@ -305,6 +327,7 @@ macro_rules! app {
             sessions_in_cookies_cannot_be_listed_and_the_page_names_the_fix
             users_end_only_their_own_sessions
             without_settings_a_session_outlives_its_access_tokens
+            with_two_switches_each_a_request_is_pushed_and_signed
         }
     };
 }
