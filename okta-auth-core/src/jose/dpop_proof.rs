@@ -95,3 +95,15 @@ fn jwk(proof: &str) -> Result<Map<String, Value>> {
 fn refused(why: &str) -> Error {
     Error::new(Code::DpopProof, format!("the DPoP proof was refused: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_proof_is_refused_before_it_is_read() {
+        let message = |bytes: usize| DpopProof::verify(&"A".repeat(bytes)).unwrap_err().to_string();
+        assert!(message(MAX_BYTES + 1).contains("larger than 8 KiB"));
+        assert!(message(MAX_BYTES).contains("not a signed token"));
+    }
+}

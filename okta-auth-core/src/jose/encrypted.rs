@@ -252,7 +252,9 @@ mod tests {
         }
         let fits = token(r#"{"alg":"RSA-OAEP-256","enc":"A256GCM"}"#);
         assert_eq!(code(&fits), Code::TokenEncrypted, "no key fits");
-        assert_eq!(code(&format!("{fits}{}", "A".repeat(MAX_BYTES))), Code::TokenMalformed);
+        assert_eq!(code(&format!("{fits}.AA")), Code::TokenMalformed, "six parts");
+        let large = open_id_token(&[], &format!("{fits}{}", "A".repeat(MAX_BYTES))).unwrap_err();
+        assert!(large.to_string().contains("larger than 48 KiB"), "{large}");
         let twice = token(r#"{"alg":"RSA-OAEP-256","alg":"RSA-OAEP-512","enc":"A256GCM"}"#);
         assert_eq!(code(&twice), Code::TokenMalformed);
     }
