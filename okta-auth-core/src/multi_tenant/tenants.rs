@@ -83,6 +83,7 @@ impl Tenants {
     }
 
     /// Returns the layer's treatment of requests to a route, as the router matched it.
+    #[inline]
     pub(crate) fn route(&self, route: MatchedRoute<'_>) -> RouteSettings {
         self.routes().settings(route)
     }

@@ -23,15 +23,35 @@ pub struct ResponseHeaderChanges {
     /// Headers to remove.
     pub removed: &'static [HeaderName],
     /// Headers with static values to append.
-    pub fixed: &'static [(HeaderName, &'static str)],
+    pub fixed: &'static [FixedHeader],
     /// `Set-Cookie` values to append.
     pub cookies: Vec<HeaderValue>,
 }
 
+/// A header with a static value.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FixedHeader {
+    /// The name.
+    pub name: HeaderName,
+    /// The value as text, for other types than those of `http` 1.
+    pub text: &'static str,
+    /// Parsed once, because it is appended to nearly every response.
+    value: HeaderValue,
+}
+
+impl FixedHeader {
+    const fn new(name: HeaderName, text: &'static str) -> Self {
+        Self { name, text, value: HeaderValue::from_static(text) }
+    }
+}
+
 /// `Vary` and `no-store`. A response gets the first, the second, or both headers of a pair.
-static BY_COOKIE: [(HeaderName, &str); 2] = [(VARY, "Cookie"), (CACHE_CONTROL, NO_STORE)];
-static BY_TOKEN: [(HeaderName, &str); 2] = [(VARY, "Authorization"), (CACHE_CONTROL, NO_STORE)];
-static BY_BOTH: [(HeaderName, &str); 2] = [(VARY, "Cookie, Authorization"), (CACHE_CONTROL, NO_STORE)];
+static BY_COOKIE: [FixedHeader; 2] = [FixedHeader::new(VARY, "Cookie"), FixedHeader::new(CACHE_CONTROL, NO_STORE)];
+static BY_TOKEN: [FixedHeader; 2] =
+    [FixedHeader::new(VARY, "Authorization"), FixedHeader::new(CACHE_CONTROL, NO_STORE)];
+static BY_BOTH: [FixedHeader; 2] =
+    [FixedHeader::new(VARY, "Cookie, Authorization"), FixedHeader::new(CACHE_CONTROL, NO_STORE)];
 
 /// What the content of a response depends on.
 #[derive(Clone, Copy, Debug)]
@@ -106,8 +126,8 @@ impl ResponseHeaderChanges {
         for name in self.removed {
             headers.remove(name);
         }
-        for (name, value) in self.fixed {
-            headers.append(name.clone(), HeaderValue::from_static(value));
+        for header in self.fixed {
+            headers.append(header.name.clone(), header.value.clone());
         }
         for cookie in self.cookies {
             headers.append(SET_COOKIE, cookie);
