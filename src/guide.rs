@@ -32,6 +32,7 @@ pub mod how_to {
     page!(grpc, "how-to/grpc.md");
     page!(mcp, "how-to/mcp.md");
     page!(okta_api, "how-to/okta-api.md");
+    page!(dpop, "how-to/dpop.md");
     page!(command_line, "how-to/command-line.md");
     page!(agent_to_api, "how-to/agent-to-api.md");
     page!(openapi, "how-to/openapi.md");

@@ -28,6 +28,7 @@ mod cross_verification;
 mod dev_org_variables;
 mod device;
 mod device_tokens;
+mod dpop_client;
 mod events;
 mod id_jag;
 mod id_jag_verifier;

@@ -56,6 +56,9 @@ impl ConfigBuilder {
         let issuer = rules::issuer(self.text(&self.issuer, env::ISSUER_URI), &mut findings);
         let client_id = self.checked_client_id(&mut findings);
         let client_auth = self.take_client_auth(&mut findings);
+        self.read_dpop(&mut findings);
+        #[cfg(feature = "client")]
+        self.check_dpop_key(&client_auth, &mut findings);
         let base_url = rules::base_url(self.base(), &mut findings);
         let routes = self.routes(&mut findings);
         let redirect_uri = base_url.as_ref().and_then(|base| self.redirect(base, &routes, &mut findings));

@@ -27,6 +27,7 @@ pub(crate) const HTTP_PROXY: &str = "OKTA_HTTP_PROXY";
 pub(crate) const BACKCHANNEL_URL: &str = "OKTA_BACKCHANNEL_URL";
 pub(crate) const PUBLIC_PREFIX: &str = "OKTA_PUBLIC_PREFIX";
 pub(crate) const HEALTH_PATH: &str = "OKTA_HEALTH_PATH";
+pub(crate) const DPOP: &str = "OKTA_DPOP";
 pub(crate) const TENANTS: &str = "OKTA_TENANTS";
 
 /// The usual variables for an https proxy, in order of precedence.
@@ -34,7 +35,7 @@ pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"
 pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// All supported variables that start with `OKTA_`.
-const READ: [&str; 24] = [
+const READ: [&str; 25] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -58,6 +59,7 @@ const READ: [&str; 24] = [
     BACKCHANNEL_URL,
     PUBLIC_PREFIX,
     HEALTH_PATH,
+    DPOP,
     TENANTS,
 ];
 

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "client")]
+use super::client_auth::PrivateKey;
+use super::dpop::DpopMode;
+
 /// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types §2.1, Form Post §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,6 +65,11 @@ pub(crate) struct Options {
     pub(crate) strict_origin_check: bool,
     pub(crate) front_channel_session_required: bool,
     pub(crate) signed_out_page: bool,
+    /// `None` until the variable has been read.
+    pub(crate) dpop: Option<DpopMode>,
+    /// The key for tokens of the application itself, if it is configured.
+    #[cfg(feature = "client")]
+    pub(crate) dpop_key: Option<PrivateKey>,
 }
 
 impl Default for Options {
@@ -88,6 +97,9 @@ impl Default for Options {
             strict_origin_check: false,
             front_channel_session_required: true,
             signed_out_page: false,
+            dpop: None,
+            #[cfg(feature = "client")]
+            dpop_key: None,
         }
     }
 }

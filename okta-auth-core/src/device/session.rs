@@ -154,15 +154,21 @@ impl DeviceSession {
         let refresh_token = known.refresh_token.as_ref().ok_or_else(|| ended("no refresh token was issued"))?;
         let metadata = client.provider().discovery.metadata().await?;
         let with = client.provider().context(&metadata);
-        let context =
-            RefreshContext { subject: known.subject(), claims: &known.claims, scopes: &known.scopes, refresh_token };
+        let key = known.dpop_key();
+        let context = RefreshContext {
+            subject: known.subject(),
+            claims: &known.claims,
+            scopes: &known.scopes,
+            refresh_token,
+            dpop_key: key.as_ref(),
+        };
         let response = Arc::new(refresh::ask(&with, &context).await?);
         let now = client.now();
         if response.refresh_token.as_ref().is_some_and(|next| next != refresh_token) {
-            self.keep(known.with_refresh_token(&response, now)).await;
+            self.keep(known.with_refresh_token(&response, now)?).await;
         }
         let verified = refresh::verified(&with, &context, response).await?;
-        Ok(self.keep(known.refreshed(&verified.tokens, verified.claims, now)).await)
+        Ok(self.keep(known.refreshed(&verified.tokens, verified.claims, now)?).await)
     }
 
     /// Saves new tokens. If that fails, this process can still use them.

@@ -27,6 +27,8 @@ settings! {
     client_secret_in_body();
     client_secret_jwt();
     private_key(key: PrivateKey);
+    dpop(required: bool);
+    dpop_auto();
     base_url(origin: impl Into<String>);
     redirect_uri(url: impl Into<String>);
     post_logout_redirect_uri(url: impl Into<String>);

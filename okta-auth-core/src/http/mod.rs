@@ -35,7 +35,6 @@ mod server_for_tests;
 mod single_flight;
 
 pub(crate) use backchannel::Backchannel;
-#[cfg(feature = "client")]
 pub(crate) use client::is_timeout;
 pub(crate) use client::{HttpClient, HttpSettings, Idempotency, OperatorRoutes, is_json};
 pub(crate) use document_cache::{DocumentCache, Fetched, Freshness};

@@ -11,7 +11,6 @@ use super::id_jag_tokens::IdJagTokens;
 use super::issued_token::{IssuedToken, TokenTimes};
 use super::machine_tokens::MachineTokens;
 use super::origin::{Origin, RequestOrigin};
-use super::rejection::rejects_token;
 use super::request::OutgoingRequest;
 use super::token_exchange::TokenExchange;
 use super::token_request::TokenRequest;
@@ -19,6 +18,7 @@ use super::user_token::UserToken;
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 use crate::jose::VerifiedAccessToken;
+use crate::protocol::rejects_token;
 
 /// Attaches an access token to requests to one [`Target`](super::Target). Clones are cheap.
 ///
@@ -96,7 +96,7 @@ impl Authorization {
     /// # Errors
     /// The error of requesting the token.
     pub async fn renew_after(&self, rejected: &IssuedToken, status: StatusCode, headers: &HeaderMap) -> Result<bool> {
-        if !rejects_token(status, headers) {
+        if !rejects_token(status, headers, "Bearer") {
             return Ok(false);
         }
         match &self.source {

@@ -37,7 +37,6 @@ mod issued_token;
 mod machine_tokens;
 mod middleware;
 mod origin;
-mod rejection;
 mod request;
 mod service;
 mod target;
