@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
+#[path = "browser/proxies.rs"]
+mod proxies;
 mod support;
 
 use std::io::{BufRead, BufReader};
@@ -56,6 +58,11 @@ impl Driver {
 
     /// Starts Chromium with these preferences.
     async fn start_with(profile: &std::path::Path, preferences: Value) -> Self {
+        Self::start_at(profile, preferences, &[]).await
+    }
+
+    /// Starts Chromium with these preferences and further options of its command line.
+    async fn start_at(profile: &std::path::Path, preferences: Value, options: &[String]) -> Self {
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -80,6 +87,7 @@ impl Driver {
             "--window-size=1100,800",
             &profile,
         ];
+        let arguments: Vec<&str> = arguments.into_iter().chain(options.iter().map(String::as_str)).collect();
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": { "args": arguments, "prefs": preferences },

@@ -120,6 +120,20 @@ fn every_code_block_in_rust_is_compiled() {
     }
 }
 
+/// The gate runs the example on a real Postgres.
+#[test]
+fn the_statements_for_postgres_are_those_of_the_example() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (page, example) = (read("docs/how-to/sessions-in-postgres.md"), read("examples/postgres-store/src/lib.rs"));
+    let (page, example) = (words(&page), words(&example));
+    let tables = between(&page, "```sql", "```").map(str::trim);
+    let statements = between(&page, "` | `", "`").chain(tables).collect::<Vec<_>>();
+    assert_eq!(statements.len(), 12, "{statements:?}");
+    for statement in statements {
+        assert!(example.contains(statement), "examples/postgres-store lacks: {statement}");
+    }
+}
+
 #[test]
 fn links_between_pages_resolve() {
     let here = read("src/guide_links.md");
@@ -213,6 +227,16 @@ fn the_reference_lists_every_event_and_metric() {
         for row in rows {
             assert!(page_text.contains(&format!("\n| `{row}` | ")), "{page} lacks `{row}`");
         }
+    }
+}
+
+#[test]
+fn the_settings_list_every_feature() {
+    let (page, manifest) = (read("docs/reference/settings.md"), read("Cargo.toml"));
+    let features = between(&manifest, "\n[features]\n", "\n[lib]").next().unwrap();
+    let names = features.lines().filter_map(|line| line.split_once(" = [")).map(|(name, _)| name);
+    for name in names.filter(|name| *name != "default") {
+        assert!(page.contains(&format!("\n| `{name}` | ")), "docs/reference/settings.md lacks the feature {name}");
     }
 }
 

@@ -183,7 +183,7 @@ async fn an_unregistered_issuer_is_not_contacted() {
     let chat = builder(&org).build().unwrap();
     assert_eq!(refused(chat.verify(&grant(&other).sign(), CLIENT).await), (Code::TokenClaim, Some("iss")));
     assert_eq!((org.request_log().len(), other.request_log().len()), (0, 0));
-    // A grant that names a connection is verified with its keys, whoever has signed it.
+    // A grant that names a connection is verified with the keys of the connection, regardless of its signer.
     let forged = grant(&other).claim("iss", org.org_issuer()).sign();
     assert_eq!(refused(chat.verify(&forged, CLIENT).await).0, Code::TokenKeyUnknown);
     let both = builder(&org).connection(other.org_issuer()).build().unwrap();

@@ -35,6 +35,7 @@ mod id_jag_verifier;
 mod jwks_rotation;
 mod machine_tokens;
 mod oidc_provider;
+mod oidc_provider_sign_in;
 mod okta_api;
 mod openapi;
 mod outgoing_calls;

@@ -1,7 +1,11 @@
-//! Client credentials at an independent provider, `oidc-provider`. `tests/peers/run` starts it with one client for each
-//! authentication.
+//! Client credentials and the device flow at an independent provider, `oidc-provider`, which `tests/peers/run` starts.
 
-use okta_auth_core::config::PrivateKey;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use okta_auth_core::config::{ConfigBuilder, PrivateKey};
+use okta_auth_core::device::DeviceFlow;
 use okta_auth_core::error::Code;
 use okta_auth_core::outgoing::{Outgoing, TokenRequest};
 
@@ -32,4 +36,30 @@ async fn each_client_authentication_gets_a_token() {
     // The control: the provider checks the authentication.
     let wrong = builder("client_secret_basic").client_secret("another-secret-of-32-characters!!").build().unwrap();
     assert_eq!(wrong.machine_tokens().token(&request).await.unwrap_err().code(), Code::TokenRefused);
+}
+
+#[tokio::test]
+#[ignore = "needs oidc-provider, which tests/peers/run starts"]
+async fn the_device_flow_signs_a_user_in() {
+    let scopes = "openid offline_access";
+    let config = ConfigBuilder::default().issuer(variable("PEER_ISSUER")).client_id("cli").scopes(scopes);
+    // The clock runs ahead of the provider's, so that the test does not wait.
+    let ahead = Arc::new(AtomicU64::new(0));
+    let advance = |seconds| ahead.fetch_add(seconds, Ordering::Relaxed);
+    let clock = Arc::clone(&ahead);
+    let now = move || SystemTime::now() + Duration::from_secs(clock.load(Ordering::Relaxed));
+    let flow = DeviceFlow::builder("Orders CLI", config).clock(now).build().unwrap();
+    let authorization = flow.start().await.unwrap();
+    assert!(!authorization.user_code().is_empty());
+    advance(authorization.until_next_poll().as_secs() + 1);
+    assert!(authorization.poll().await.unwrap().is_none(), "the user has not confirmed the code");
+    advance(authorization.until_next_poll().as_secs() + 1);
+    let session = authorization.poll().await.unwrap().unwrap();
+    assert_eq!(
+        (session.subject(), session.scopes()),
+        ("ada".to_owned(), vec!["openid".into(), "offline_access".into()])
+    );
+    let first = session.access_token().await.unwrap();
+    advance(3_600 - 20);
+    assert_ne!(session.access_token().await.unwrap().expose(), first.expose(), "the token was refreshed");
 }

@@ -1,4 +1,5 @@
-// oidc-provider as the authorization server of our own client: client credentials with all four authentications.
+// oidc-provider as the authorization server of our own clients: client credentials with all four authentications,
+// the device flow, and users of two web applications.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -28,54 +29,165 @@ function authenticationOf({ headers, oidc: { body } }) {
   return JSON.parse(Buffer.from(body.client_assertion.split(".")[0], "base64url")).alg;
 }
 
-/// Starts the provider on a free port. It records the client of each token and its authentication.
-async function startProvider(jwk) {
+/// Runs one test of the Rust suite against a provider.
+async function runClient(name, variables) {
+  const cargo = ["test", "--quiet", "-p", "okta-auth", "--test", "it", "--", "--ignored", "--exact", name];
+  try {
+    const { stdout } = await promisify(execFile)("cargo", cargo, { cwd: ROOT, env: { ...process.env, ...variables } });
+    assert.match(stdout, /1 passed/);
+  } catch (error) {
+    throw new Error(`${error.stdout}${error.stderr}`);
+  }
+}
+
+/// Starts a provider on a free port.
+async function startProvider(settings) {
   const server = http.createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const issuer = `http://127.0.0.1:${server.address().port}`;
-  const provider = new Provider(issuer, {
-    clients: METHODS.map((method) => ({
-      client_id: `client-${method}`,
-      token_endpoint_auth_method: method,
-      ...(method === "private_key_jwt" ? { jwks: { keys: [jwk] } } : { client_secret: SECRET }),
-      grant_types: ["client_credentials"],
-      redirect_uris: [],
-      response_types: [],
-      scope: "orders:read",
-    })),
+  const provider = new Provider(issuer, settings);
+  // A test may add middleware until the first request.
+  let callback;
+  server.on("request", (request, response) => (callback ??= provider.callback())(request, response));
+  return { issuer, provider, stop: () => server.close() };
+}
+
+/// The settings for one client with each authentication.
+function machineClients(jwk) {
+  const clients = METHODS.map((method) => ({
+    client_id: `client-${method}`,
+    token_endpoint_auth_method: method,
+    ...(method === "private_key_jwt" ? { jwks: { keys: [jwk] } } : { client_secret: SECRET }),
+    grant_types: ["client_credentials"],
+    redirect_uris: [],
+    response_types: [],
+    scope: "orders:read",
+  }));
+  return {
+    clients,
     clientAuthMethods: METHODS,
     scopes: ["orders:read"],
     features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
-  });
-  const issued = [];
-  provider.on("grant.success", (context) => {
-    issued.push([context.oidc.client.clientId, authenticationOf(context)]);
-  });
-  server.on("request", provider.callback());
-  return { issuer, issued, stop: () => server.close() };
+  };
 }
 
 test("our client gets tokens with each authentication", async () => {
   const keys = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
   const jwk = { ...await crypto.subtle.exportKey("jwk", keys.publicKey), kid: "k1", alg: "ES256", use: "sig" };
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
-  const provider = await startProvider(jwk);
-  const env = {
-    ...process.env,
-    PEER_ISSUER: provider.issuer,
-    PEER_SECRET: SECRET,
-    PEER_PRIVATE_KEY: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----`,
-  };
-  const name = "oidc_provider::each_client_authentication_gets_a_token";
-  const cargo = ["test", "--quiet", "-p", "okta-auth", "--test", "it", "--", "--ignored", "--exact", name];
+  const { issuer, provider, stop } = await startProvider(machineClients(jwk));
+  const issued = [];
+  provider.on("grant.success", (context) => {
+    issued.push([context.oidc.client.clientId, authenticationOf(context)]);
+  });
   try {
-    const { stdout } = await promisify(execFile)("cargo", cargo, { cwd: ROOT, env });
-    assert.match(stdout, /1 passed/);
-  } catch (error) {
-    throw new Error(`${error.stdout}${error.stderr}`);
+    await runClient("oidc_provider::each_client_authentication_gets_a_token", {
+      PEER_ISSUER: issuer,
+      PEER_SECRET: SECRET,
+      PEER_PRIVATE_KEY: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----`,
+    });
   } finally {
-    provider.stop();
+    stop();
   }
-  assert.deepEqual(provider.issued, METHODS.map((method) => [`client-${method}`, AUTHENTICATIONS[method]]));
+  assert.deepEqual(issued, METHODS.map((method) => [`client-${method}`, AUTHENTICATIONS[method]]));
+});
+
+/// What the pages of the provider do when a user signs in and confirms the code.
+async function approve(provider, userCode, accountId) {
+  const code = await provider.DeviceCode.findByUserCode(userCode.replaceAll("-", ""));
+  const grant = new provider.Grant({ accountId, clientId: code.clientId });
+  grant.addOIDCScope(code.params.scope);
+  const grantId = await grant.save();
+  Object.assign(code, { accountId, grantId, scope: code.params.scope, authTime: Math.floor(Date.now() / 1000) });
+  await code.save();
+}
+
+test("our device flow signs a user in and refreshes the tokens", async () => {
+  const { issuer, provider, stop } = await startProvider({
+    clients: [{
+      client_id: "cli",
+      application_type: "native",
+      token_endpoint_auth_method: "none",
+      grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+      redirect_uris: [],
+      response_types: [],
+    }],
+    features: { deviceFlow: { enabled: true }, devInteractions: { enabled: false } },
+    issueRefreshToken: () => true,
+  });
+  const grants = [];
+  let refusals = 0;
+  provider.on("grant.success", (context) => grants.push(context.oidc.params.grant_type));
+  provider.on("grant.error", (_, error) => {
+    if (error.error === "authorization_pending") refusals += 1;
+    else grants.push(error.error);
+  });
+  // The user confirms the code after the first poll.
+  provider.use(async (context, next) => {
+    await next();
+    if (context.oidc?.route === "device_authorization") {
+      const userCode = context.body.user_code;
+      provider.once("grant.error", () => approve(provider, userCode, "ada"));
+    }
+  });
+  try {
+    await runClient("oidc_provider::the_device_flow_signs_a_user_in", { PEER_ISSUER: issuer });
+  } finally {
+    stop();
+  }
+  assert.equal(refusals, 1);
+  assert.deepEqual(grants, ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]);
+});
+
+/// A port that was free a moment ago.
+async function freePort() {
+  const server = http.createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+/// A web application at this port.
+function webApp(id, port) {
+  const origin = `http://127.0.0.1:${port}`;
+  return {
+    client_id: id,
+    client_secret: SECRET,
+    redirect_uris: [`${origin}/authorization-code/callback`],
+    post_logout_redirect_uris: [`${origin}/`],
+    backchannel_logout_uri: `${origin}/backchannel-logout`,
+    grant_types: ["authorization_code", "refresh_token"],
+  };
+}
+
+test("users sign in at our application, and sign out of two", async () => {
+  const [port, otherPort] = [await freePort(), await freePort()];
+  const ada = { name: "Ada Lovelace", email: "ada@example.test", groups: ["Admins"] };
+  const { issuer, provider, stop } = await startProvider({
+    clients: [webApp("app", port), webApp("other-app", otherPort)],
+    scopes: ["openid", "offline_access"],
+    claims: { openid: ["sub"], profile: ["name"], email: ["email"], groups: ["groups"] },
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...ada }) }),
+    issueRefreshToken: () => true, // by default only after `prompt=consent`
+    // By default it calls no loopback address.
+    fetch: (url, { method, headers, body }) => fetch(url, { method, headers, body }),
+    ttl: { AccessToken: 100, IdToken: 3600, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 3600 },
+    features: { introspection: { enabled: true }, revocation: { enabled: true }, backchannelLogout: { enabled: true } },
+  });
+  const grants = [];
+  const logouts = [];
+  provider.on("grant.success", ({ oidc: { client, params } }) => grants.push(`${client.clientId} ${params.grant_type}`));
+  provider.on("backchannel.success", (_, client) => logouts.push(client.clientId));
+  try {
+    await runClient("oidc_provider_sign_in::users_sign_in_and_out", {
+      PEER_ISSUER: issuer, PEER_SECRET: SECRET, PEER_APP: String(port), PEER_OTHER_APP: String(otherPort),
+    });
+  } finally {
+    stop();
+  }
+  assert.deepEqual(grants.slice(0, 3), ["app authorization_code", "other-app authorization_code", "app refresh_token"]);
+  assert.ok(logouts.includes("other-app"), `${logouts}`);
 });

@@ -1,5 +1,7 @@
 //! The application: what the engines of all its providers share.
 
+#[cfg(feature = "client")]
+use std::sync::OnceLock;
 use std::sync::{Arc, Weak};
 
 use super::context::ExclusiveSessions;
@@ -13,8 +15,6 @@ use crate::events::{EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{DeferredLogouts, Logout};
-#[cfg(feature = "client")]
-use crate::outgoing::Outgoing;
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::Provider;
 use crate::routing::{Mounting, RouteTable, SpecialRoutes};
@@ -131,8 +131,6 @@ impl App {
         let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
         let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
         let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
-        #[cfg(feature = "client")]
-        let outgoing = Outgoing::new(&provider, clock.clone());
         let states = Arc::clone(&used_states);
         let (for_login, hook) = (provider.clone(), self.hook.clone());
         let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant.clone(), hook);
@@ -149,7 +147,7 @@ impl App {
             refresher,
             logout,
             #[cfg(feature = "client")]
-            outgoing,
+            outgoing: OnceLock::new(),
             tenant,
             exclusive,
             events,

@@ -54,6 +54,8 @@ mod settings;
 pub(crate) mod signed_in;
 
 use std::fmt;
+#[cfg(feature = "client")]
+use std::sync::OnceLock;
 use std::sync::{Arc, Weak};
 
 use http::request::Parts;
@@ -125,8 +127,9 @@ pub(crate) struct Inner {
     session_admin: Arc<SessionAdmin>,
     refresher: Refresher,
     logout: Logout,
+    /// Created at the first use, because its caches take memory in the engine of each tenant.
     #[cfg(feature = "client")]
-    outgoing: Outgoing,
+    outgoing: OnceLock<Outgoing>,
     events: Arc<Events>,
     /// The findings about the router that were reported.
     mounting: Arc<Mounting>,
@@ -211,19 +214,19 @@ impl OktaAuth {
     /// Returns the service for calls to other APIs: targets, and tokens for them.
     #[cfg(feature = "client")]
     pub fn outgoing(&self) -> &Outgoing {
-        &self.0.outgoing
+        self.0.outgoing.get_or_init(|| Outgoing::new(&self.0.provider, self.0.clock.clone()))
     }
 
     /// Returns the access tokens of the application itself, by the client credentials grant.
     #[cfg(feature = "client")]
     pub fn machine_tokens(&self) -> &MachineTokens {
-        self.0.outgoing.machine_tokens()
+        self.outgoing().machine_tokens()
     }
 
     /// Returns the access tokens for other APIs in exchange for those that this API received.
     #[cfg(feature = "client")]
     pub fn token_exchange(&self) -> &TokenExchange {
-        self.0.outgoing.token_exchange()
+        self.outgoing().token_exchange()
     }
 
     /// Returns the live sessions of a user of the configured issuer, by subject, in no

@@ -9,7 +9,7 @@
 //! | up to ten minutes ahead | 503 until this clock has caught up |
 //! | further ahead | a sign-in, and 503 if the new session is early too |
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -27,23 +27,23 @@ const SIGN_IN: Duration = Duration::from_secs(120);
 /// Capacity of the cache of users.
 const USERS: usize = 1_024;
 
-/// The users for whom a sign-in was started because of an early session.
-pub(super) struct FutureSessions(Cache<String, (SessionId, Timestamp)>);
-
-impl Default for FutureSessions {
-    fn default() -> Self {
-        Self(Cache::new(USERS))
-    }
-}
+/// The users for whom a sign-in was started because of an early session. Early sessions are rare, so the cache is
+/// created with the first.
+#[derive(Default)]
+pub(super) struct FutureSessions(OnceLock<Cache<String, (SessionId, Timestamp)>>);
 
 impl FutureSessions {
+    fn users(&self) -> &Cache<String, (SessionId, Timestamp)> {
+        self.0.get_or_init(|| Cache::new(USERS))
+    }
+
     /// Returns an error if another sign-in cannot help; `None` if it may.
     pub(super) fn dead_end(&self, session: &Session, now: Timestamp) -> Option<Arc<Error>> {
         let (id, ahead) = (session.id(), session.created_at().since(now));
         let user = format!("{} {}", session.issuer(), session.subject());
-        let before = self.0.get(&user).filter(|(other, at)| *other != id && now.since(*at) < SIGN_IN);
+        let before = self.users().get(&user).filter(|(other, at)| *other != id && now.since(*at) < SIGN_IN);
         if ahead > DRIFT && before.is_none() {
-            self.0.insert(user, (id, now));
+            self.users().insert(user, (id, now));
             return None;
         }
         let message = format!(

@@ -240,12 +240,12 @@ async fn a_decision_needs_no_browser() {
     org.refuse_device(&code(&second)).unwrap();
     assert_eq!(error(&poll(&org, &second)), "access_denied");
     assert!(org.refuse_device(&code(&second)).unwrap_err().to_string().contains("invalid or has expired"));
-    assert!(org.connect_device(&code(&third), "nobody").is_err());
+    assert!(org.connect_device(&code(&third), "unknown").is_err());
     let devices = format!("{}/dev/devices", org.url());
     let waiting = get(&devices).json();
     assert_eq!(waiting, json!([{"user_code": code(&third), "client_id": CLI, "scopes": ["openid"]}]));
     let decide = |body: Value| send("POST", &format!("{devices}/{}", code(&third)), &[], &body.to_string());
-    assert_eq!(decide(json!({"login": "nobody"})).status, 404);
+    assert_eq!(decide(json!({"login": "unknown"})).status, 404);
     assert_eq!(decide(json!({"login": ADA})).status, 204);
     assert_eq!(poll(&org, &third).status, 200);
     assert_eq!(decide(json!({})).json()["error"], "invalid_user_code");

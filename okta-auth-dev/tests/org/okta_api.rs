@@ -98,7 +98,7 @@ async fn mistakes_get_oktas_error_codes() {
         ("users?limit=x", 400, "E0000001"),
         ("users?after=junk", 400, "E0000001"),
         ("users?search=profile.login%20eq%20%22a%22", 400, "E0000031"),
-        ("users/nobody", 404, "E0000007"),
+        ("users/unknown", 404, "E0000007"),
         ("groups/nothing", 404, "E0000007"),
         ("groups/nothing/users", 404, "E0000007"),
         ("users/a/b/c", 404, "E0000008"),
@@ -154,7 +154,7 @@ async fn a_limit_of_requests_applies_to_each_resource() {
     let token = token(&org, &["okta.users.read", "okta.groups.read"]);
     let at = |path: &str| call(&format!("{}/api/v1/{path}", org.url()), &token);
     assert_eq!(at("users").header("x-rate-limit-remaining"), "1");
-    assert_eq!(at("users/nobody").status, 404, "it counts as well");
+    assert_eq!(at("users/unknown").status, 404, "it counts as well");
     let limited = at("users");
     assert_eq!((limited.status, &limited.json()["errorCode"]), (429, &json!("E0000047")));
     assert_eq!(limited.header("retry-after"), "");
