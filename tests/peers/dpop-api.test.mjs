@@ -125,7 +125,7 @@ for (const name of ["axum-api", "actix-api"]) {
 /// The settings of an API that requires nonces of its own (RFC 9449 §9). Replicas and other APIs may share the secret.
 const WITH_NONCES = {
   OKTA_DPOP_NONCE_LIFETIME: "5m",
-  OKTA_COOKIE_SECRET: "a secret of the API for tests, of more than 32 bytes",
+  OKTA_COOKIE_SECRET: "a secret of the API for tests with more than 32 bytes",
 };
 
 for (const name of ["axum-api", "actix-api"]) {
