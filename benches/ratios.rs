@@ -253,7 +253,7 @@ fn bound_tokens(org: &Org) {
     let (prover, moment, url) = (Prover::new(), org.clock().now(), "https://api.example.com/orders");
     let config = ConfigBuilder::from_variables(org.env()).base_url("https://api.example.com").api_only();
     let auth = OktaAuthBuilder::from(config).clock(move || moment).build().unwrap();
-    let engine = Engine::new(&auth);
+    let engine = &Engine::new(&auth);
     let token = prover.token(org, &["openid", "profile", "orders:read"]);
     let request = |proof: &str| {
         let request = Request::get("/orders").header("authorization", format!("DPoP {token}")).header("dpop", proof);
