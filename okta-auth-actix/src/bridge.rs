@@ -89,6 +89,11 @@ pub(crate) fn finish(context: &RequestContext, response: &mut HttpResponse) {
     for cookie in finish.cookies.iter().filter_map(old_value) {
         headers.append(old::SET_COOKIE, cookie);
     }
+    for (name, value) in &finish.others {
+        if let (Ok(name), Some(value)) = (old::HeaderName::try_from(name.as_str()), old_value(value)) {
+            headers.append(name, value);
+        }
+    }
 }
 
 fn old_value(value: &HeaderValue) -> Option<old::HeaderValue> {
