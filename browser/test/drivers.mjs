@@ -24,7 +24,7 @@ export async function until(what, check) {
   for (const start = Date.now(); ; await new Promise((done) => setTimeout(done, 50))) {
     const found = await Promise.resolve().then(check).catch(() => undefined);
     if (found) return found;
-    if (Date.now() - start > 20_000) throw new Error(`never: ${what}`);
+    if (Date.now() - start > 60_000) throw new Error(`never: ${what}`);
   }
 }
 
