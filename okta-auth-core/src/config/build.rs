@@ -193,6 +193,8 @@ impl ConfigBuilder {
             (None, None) => ClientAuth::None,
         };
         self.read_authorization_request(&auth, findings);
+        #[cfg(feature = "client")]
+        self.check_dpop_key(&auth, findings);
         auth
     }
 

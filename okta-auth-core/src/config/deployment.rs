@@ -143,6 +143,7 @@ impl ConfigBuilder {
         options.session_idle = idle.unwrap_or(options.session_idle);
         options.session_absolute = absolute.unwrap_or(options.session_absolute);
         options.leeway = leeway.unwrap_or(options.leeway);
+        self.read_dpop(findings);
     }
 
     /// The connections to the issuer: a proxy, and in development a backchannel, which bypasses the proxy.

@@ -34,6 +34,11 @@ impl ConfigBuilder {
     /// Binds sessions and cookies to a tenant's name instead of issuer and client.
     pub(crate) fn tenant(mut self, id: impl fmt::Display) -> Self {
         self.tenant = Some(id.to_string());
+        // A key that several tenants shared would let their servers recognize the application.
+        #[cfg(feature = "client")]
+        {
+            self.options.dpop_key = None;
+        }
         self
     }
 

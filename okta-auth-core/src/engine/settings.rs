@@ -30,6 +30,8 @@ settings! {
     par();
     signed_requests();
     id_token_decryption_key(key: impl Into<String>);
+    dpop(required: bool);
+    dpop_auto();
     base_url(origin: impl Into<String>);
     redirect_uri(url: impl Into<String>);
     post_logout_redirect_uri(url: impl Into<String>);
