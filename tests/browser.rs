@@ -5,6 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
+#[path = "browser/library_pages.rs"]
+mod library_pages;
+#[path = "browser/org_pages.rs"]
+mod org_pages;
+#[path = "browser/pages.rs"]
+mod pages;
 #[path = "browser/proxies.rs"]
 mod proxies;
 mod support;
