@@ -70,6 +70,7 @@ pub mod reference {
     page!(settings, "reference/settings.md");
     page!(paths, "reference/paths.md");
     page!(okta, "reference/okta.md");
+    page!(pages, "reference/pages.md");
     page!(error_codes, "reference/error-codes.md");
     page!(events, "reference/events.md");
     page!(metrics, "reference/metrics.md");
