@@ -31,6 +31,7 @@ mod device;
 mod device_tokens;
 mod dpop_api;
 mod dpop_client;
+mod dpop_nonces;
 mod encrypted_id_tokens;
 mod events;
 mod fapi;

@@ -91,6 +91,10 @@ impl Api {
             let header =
                 |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
             seen.headers = lines.filter_map(header).collect();
+            let is_early = seen.line.contains("/v1/early");
+            if is_early {
+                socket.write_all(answer(&seen).as_bytes()).await.ok()?;
+            }
             seen.body = match (seen.header("transfer-encoding"), seen.header("content-length")) {
                 (Some(_), Some(_)) => panic!("the proxy sent two framings"),
                 (Some(_), None) => self.chunks(&mut socket, &mut buffer).await?,
@@ -104,8 +108,9 @@ impl Api {
                 (None, None) => String::new(),
             };
             self.seen.lock().unwrap().push(seen.clone());
-            let bytes = answer(&seen);
-            socket.write_all(bytes.as_bytes()).await.ok()?;
+            if !is_early {
+                socket.write_all(answer(&seen).as_bytes()).await.ok()?;
+            }
         }
     }
 
@@ -662,6 +667,35 @@ async fn slow_bodies_and_slow_apis() {
             "{framework:?}: the response ends at its longest duration"
         );
         assert_eq!(status(&app.get("/api/x").await), 200, "{framework:?}: control");
+    }
+}
+
+/// The request is over for the browser and for the limit of requests in progress. Its body must not hold the connection
+/// to the API.
+#[tokio::test]
+async fn a_slow_body_after_an_early_response() {
+    for framework in BOTH {
+        let api = Api::start(|_| ok("", "early")).await;
+        let idle = |proxy: ProxyBuilder| proxy.idle_timeout(Duration::from_millis(200));
+        let total = |proxy: ProxyBuilder| proxy.response_timeout(Duration::from_millis(300));
+        let limits: [&dyn Fn(ProxyBuilder) -> ProxyBuilder; 2] = [&idle, &total];
+        for (closed, limit) in limits.into_iter().enumerate() {
+            let app = app_with(framework, &api, limit, |config| config).await;
+            let mut socket = app.open(&app.head("POST /api/early", "Transfer-Encoding: chunked\r\n")).await;
+            socket.write_all(b"1\r\nx\r\n").await.unwrap();
+            read_until(&mut socket, "early").await;
+            let dripping = tokio::spawn(async move {
+                let mut pause = tokio::time::interval(Duration::from_millis(20));
+                // The first body stops, the second one always makes progress.
+                while closed == 0 || socket.write_all(b"1\r\nx\r\n").await.is_ok() {
+                    pause.tick().await;
+                }
+                std::future::pending::<()>().await;
+            });
+            let closed_of = api.clone();
+            eventually("the connection to the API is closed", || closed_of.closed() > closed).await;
+            dripping.abort();
+        }
     }
 }
 

@@ -90,6 +90,8 @@ pub(crate) struct Options {
     pub(crate) signed_out_page: bool,
     /// Whether access tokens must be bound to a key.
     pub(crate) require_dpop: bool,
+    /// The lifetime of nonces for DPoP proofs. Without one, proofs need no nonce.
+    pub(crate) dpop_nonce_lifetime: Option<Duration>,
     /// Pushes the authorization request even if the metadata do not require it (RFC 9126).
     pub(crate) par: bool,
     /// Signs the authorization request even if the metadata do not require it (RFC 9101).
@@ -139,6 +141,7 @@ impl Default for Options {
             front_channel_session_required: true,
             signed_out_page: false,
             require_dpop: false,
+            dpop_nonce_lifetime: None,
             par: false,
             signed_requests: false,
             fapi2: false,

@@ -75,9 +75,7 @@ impl ConfigBuilder {
     pub(crate) fn ensure_cookie_secret(mut self) -> Result<Self> {
         self.cookie_secrets = self.secrets();
         if self.cookie_secrets.is_empty() {
-            if !self.api_only {
-                secrets::warn_of_random();
-            }
+            secrets::warn_of_random(self.secret_use());
             self.cookie_secrets.push(Secret::random()?);
         }
         Ok(self)

@@ -45,6 +45,7 @@ settings! {
     api_only();
     resource(identifier: impl Into<String>);
     require_dpop();
+    require_dpop_nonce(lifetime: Duration);
     resource_scopes(scopes: impl IntoIterator<Item = impl Into<String>>);
     cookie_secret(secret: impl Into<String>);
     cookie_name(name: impl Into<String>);
