@@ -331,6 +331,28 @@ async fn metadata_without_a_part_of_the_profile() {
     }
 }
 
+/// An attacker who changes the metadata while a user signs in must not switch the check off.
+#[tokio::test]
+async fn iss_is_required_even_if_the_metadata_no_longer_promise_it() {
+    let app = app().await;
+    signs_in(&app).await;
+    app.org.clock().advance(Duration::from_secs(24 * 3600 - 60));
+    let mut browser = app.browser();
+    let authorize = browser.navigate("/profile").await.location().to_owned();
+    app.org.fault(Fault::AuthorizeNoIss);
+    app.org.fault(Fault::DiscoveryMember("authorization_response_iss_parameter_supported".to_owned(), Value::Null));
+    app.org.clock().advance(Duration::from_secs(120));
+    // The metadata are fetched again in the background.
+    for _ in 0..100 {
+        if app.browser().navigate("/profile").await.body.contains("Code: metadata_invalid<") {
+            break;
+        }
+    }
+    let answer = browser.complete(&app.org, &authorize, ADA).await;
+    assert!(answer.body.contains("Code: response_issuer<"), "{} {}", answer.status, answer.body);
+    assert!(!browser.is_signed_in().await);
+}
+
 /// At Okta a request URI lives for an hour; the profile requires less than ten minutes.
 #[tokio::test]
 async fn a_request_uri_that_lives_too_long() {
