@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
+#[path = "browser/kit.rs"]
+mod kit;
 #[path = "browser/proxies.rs"]
 mod proxies;
 mod support;

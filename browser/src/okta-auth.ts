@@ -344,6 +344,8 @@ function dialog({ reason, accept, cancel }: Question): () => void {
   const link = element("a", yes, { href: loginUrl(known as Session, `${address()}/popup`), target: "okta-auth", role: "button" });
   // A handler that returned `false` would cancel the click itself.
   link.onclick = (event) => void (accept() && event.preventDefault());
+  // A link reacts only to Enter, and a button to the space bar too.
+  link.onkeydown = (event) => void (event.key === " " && (event.preventDefault(), link.click()));
   const close = element("button", text.cancel, { type: "button" });
   close.onclick = box.oncancel = () => cancel();
   close.style.marginInlineStart = "1rem";

@@ -92,11 +92,16 @@ pub(crate) fn finish(context: &RequestContext, response: &mut HttpResponse) {
     let finish = context.header_changes_for(&Old(response.headers()));
     let headers = response.headers_mut();
     finish.removed.iter().for_each(|name| drop(headers.remove(name.as_str())));
-    for (name, value) in finish.fixed {
-        headers.append(old::HeaderName::from_static(name.as_str()), old::HeaderValue::from_static(value));
+    for header in finish.fixed {
+        headers.append(old::HeaderName::from_static(header.name.as_str()), old::HeaderValue::from_static(header.text));
     }
     for cookie in finish.cookies.iter().filter_map(old_value) {
         headers.append(old::SET_COOKIE, cookie);
+    }
+    for (name, value) in &finish.others {
+        if let (Ok(name), Some(value)) = (old::HeaderName::try_from(name.as_str()), old_value(value)) {
+            headers.append(name, value);
+        }
     }
 }
 

@@ -30,6 +30,8 @@ mod dev_org_variables;
 mod device;
 mod device_tokens;
 mod dpop_api;
+mod dpop_client;
+mod dpop_nonces;
 mod encrypted_id_tokens;
 mod events;
 mod id_jag;

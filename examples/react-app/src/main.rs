@@ -23,6 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/", get(page)) // public: the front end shows who is signed in
         .route("/app.js", get(script))
+        .route("/app.css", get(style))
         .route("/api/notes", post(save)) // 401 without a session
         .okta_auth(&auth); // sign-in, callback, sign-out, /session and /okta-auth.js
 
@@ -43,6 +44,10 @@ async fn page() -> impl IntoResponse {
 
 async fn script() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("../dist/app.js"))
+}
+
+async fn style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../dist/app.css"))
 }
 
 /// Uses the `OKTA_*` variables, or else starts an embedded development org.

@@ -45,6 +45,7 @@ fn the_front_end_and_its_addresses_are_served() {
     for (path, text) in [
         ("/", "<script type=\"module\" crossorigin src=\"/app.js\">"),
         ("/app.js", "from\"/okta-auth.js\""),
+        ("/app.css", "#okta-auth-dialog"),
         ("/okta-auth.js", "oktaAuth"),
         ("/session", "\"signed_in\":false"),
     ] {

@@ -99,6 +99,23 @@ test("signs in, keeps a note over the end of the session, and signs out in both 
   await shows("Hello, stranger");
 });
 
+test("the back button shows no signed-in page after a sign-out in another tab", async () => {
+  const [page, second] = await windows();
+  await turnTo(page);
+  await click("#root button");
+  await signInHere([second, page]);
+  await shows("Hello, Ada Lovelace");
+  await read("(location.href = '/okta-auth.js')");
+  await until("another page", () => read("location.pathname === '/okta-auth.js'"));
+  await turnTo(second);
+  await shows("Hello, Ada Lovelace");
+  await click("#root button");
+  await shows("Hello, stranger");
+  await turnTo(page);
+  await send("/back");
+  await shows("Hello, stranger");
+});
+
 test("the app's own code for all of this has at most 40 lines", () => {
   const code = readFileSync(new URL("src/session.js", import.meta.url), "utf8");
   assert.ok(code.split("\n").filter((line) => line.trim()).length <= 40);

@@ -9,7 +9,7 @@ export default defineConfig({
     modulePreload: false,
     rollupOptions: {
       external: ["/okta-auth.js"], // the library serves it
-      output: { entryFileNames: "app.js", assetFileNames: "[name][extname]" },
+      output: { entryFileNames: "app.js", assetFileNames: "app[extname]" },
     },
   },
 });

@@ -48,7 +48,7 @@ pub use crate::proxy::response_body::ProxyBody;
 pub use crate::proxy::stream::{BodyFailure, PartSender, PartStream, parts};
 #[cfg(feature = "proxy")]
 pub use crate::proxy::tunnel::connect;
-pub use crate::response::{Challenge, Reply, ResponseHeaderChanges};
+pub use crate::response::{Challenge, FixedHeader, Reply, ResponseHeaderChanges};
 pub use crate::routing::{Endpoint, RefreshTiming, RouteOptions, RouteOwner, route_conflict};
 pub use crate::session::SessionEnded;
 pub use crate::session::limits::Activity;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::client::ProviderClient;
+use super::dpop::TokenKey;
 use super::token_response::TokenSet;
 use super::transport;
 use crate::discovery::Metadata;
@@ -75,7 +76,7 @@ impl ProviderClient {
     pub(crate) async fn device_tokens(&self, metadata: &Metadata, code: &Secret) -> Result<TokenSet> {
         let parameters =
             [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.expose())];
-        self.tokens(metadata, &parameters).await
+        self.tokens(metadata, &parameters, TokenKey::New).await
     }
 
     /// Revokes an access token that was issued without a refresh token (RFC 7009 §2). Without a revocation endpoint

@@ -1,6 +1,7 @@
 import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { api, signInHere, signOut, useSession } from "./session.js";
+import "./style.css";
 
 function Notes() {
   const [note, setNote] = useState("");
@@ -17,10 +18,11 @@ function Notes() {
   };
   return (
     <form onSubmit={save}>
-      <label>
-        A note <input name="note" value={note} onChange={(event) => setNote(event.target.value)} />
-      </label>
-      <button>Save</button>
+      <label htmlFor="note">A note</label>
+      <div className="row">
+        <input id="note" name="note" value={note} onChange={(event) => setNote(event.target.value)} required />
+        <button className="main">Save</button>
+      </div>
       <p role="status">{result}</p>
     </form>
   );
@@ -28,12 +30,24 @@ function Notes() {
 
 function App() {
   const session = useSession();
-  if (!session) return <p>Loading</p>;
+  if (!session) return <p className="quiet">Loading</p>;
+  const { signedIn, claims } = session;
   return (
     <>
-      <h1>{session.signedIn ? `Hello, ${session.claims.name}` : "Hello, stranger"}</h1>
-      {session.signedIn ? <button onClick={signOut}>Sign out</button> : <button onClick={signInHere}>Sign in</button>}
+      <header>
+        <h1>{signedIn ? `Hello, ${claims.name}` : "Hello, stranger"}</h1>
+        {signedIn ? (
+          <button onClick={signOut}>Sign out</button>
+        ) : (
+          <button className="main" onClick={signInHere}>Sign in</button>
+        )}
+      </header>
       <Notes />
+      <p className="quiet">
+        {signedIn
+          ? "If your session ends while you write, the page asks you to sign in again, and keeps the note."
+          : "Write a note and save it. The page asks you to sign in, and then saves the note."}
+      </p>
     </>
   );
 }
