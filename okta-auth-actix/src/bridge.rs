@@ -5,7 +5,7 @@ use actix_web::http::header as old;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 use http::header::{CACHE_CONTROL, VARY};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use okta_auth_core::adapter::{
     Admission, Candidates, Challenge, Head, HeaderText, Headers, Incoming, Layer, Reply, RequestContext, RequestRoute,
 };
@@ -43,11 +43,20 @@ fn method(request: &HttpRequest) -> Method {
     Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default()
 }
 
-/// Converts a request's method, URI and headers. Repeated headers keep their order, and
+fn version(request: &HttpRequest) -> Version {
+    match request.version() {
+        actix_web::http::Version::HTTP_10 => Version::HTTP_10,
+        actix_web::http::Version::HTTP_2 => Version::HTTP_2,
+        _ => Version::HTTP_11,
+    }
+}
+
+/// Converts a request's method, URI, version and headers. Repeated headers keep their order, and
 /// the query keeps its bytes.
 pub(crate) fn parts(request: &HttpRequest) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = method(request);
+    parts.version = version(request);
     parts.uri = Uri::try_from(request.uri().to_string()).unwrap_or_default();
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());

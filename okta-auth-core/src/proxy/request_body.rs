@@ -68,8 +68,8 @@ pub(super) fn failure(failure: BodyFailure) -> Error {
     }
 }
 
-/// A body with a maximum size, a maximum time between two parts, and one for all parts. They also apply after an API has
-/// answered before it has read the body.
+/// A body with a maximum size, a maximum time between two parts, and one for all parts. They also apply after an API
+/// has answered before it has read the body.
 pub(super) struct BoundedBody {
     source: BodyStream,
     left: u64,
