@@ -4,10 +4,10 @@
 //! `cargo bench --bench load` needs `wrk`. Each server is a separate process of this program, so that the time of the
 //! load generator does not count. CPU time is read from `/proc`, so the bench runs only on Linux.
 //!
-//! For the CPU comparison the servers are under load at the same time and on the same processor, so that the
-//! conditions are the same, and the difference of each second counts separately: two seconds of one server differ by
-//! more than the library adds. For the requests per second a server is under load alone, with the load generator on
-//! another processor.
+//! For the CPU comparison the servers are under load at the same time and on the same processor, so that the conditions
+//! are the same, and the difference of each second counts separately: two seconds of one server differ by more than the
+//! library adds. For the requests per second a server is under load alone, with the load generator on another
+//! processor.
 //!
 //! The limits are in microseconds for a machine on which `okta-jwt-verifier` adds 27 to a request. Its cost on this
 //! machine is measured next to each row, and shows how fast this machine is at that moment.
@@ -17,20 +17,30 @@
 
 mod support;
 
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+
 use actix_web::{App, HttpServer, web};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use axum::{Router, routing::get};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_actix::OktaAuthLayer;
 use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_dev::{ADA, Org};
-use support::{Load, SECRET, Server, has_wrk, is_for_real, is_wanted, median, org, sign_in};
+use support::prover::Prover;
+use support::{Load, SECRET, Server, calibrate, has_wrk, is_for_real, is_wanted, median, org, round, sign_in};
 
 /// How often the servers of a case are started, and for how many seconds they are then measured, together and alone.
 /// The memory layout of a process affects its speed, and stays the same until the process ends.
 const STARTS: usize = 1;
 const SECONDS: usize = 4;
+
+/// The proofs for a second under load, more than a server verifies in that time.
+const PROOFS: usize = 30_000;
 
 /// The cost of `okta-jwt-verifier` per request, in microseconds, on the machine that the limits are for.
 const PEER_THERE: f64 = 27.0;
@@ -169,7 +179,71 @@ fn measure() {
             }
             measure_case(&org, framework, case, &token());
         }
+        if is_wanted(&format!("{framework} bound token and proof beside bearer")) {
+            measure_proofs(&org, framework, &token());
+        }
     }
+}
+
+/// Measures a server whose requests have a DPoP proof each, beside the same server with bearer tokens. Both know the
+/// token. A proof costs one verification of an ES256 signature, which is measured here too.
+fn measure_proofs(org: &Org, framework: &str, bearer: &str) {
+    let prover = Prover::new();
+    let token = prover.token(org, &["openid", "profile"]);
+    let folder = std::env::temp_dir().join(format!("okta-auth-load-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let start = || Server::start(org, framework, &[("REMEMBERS", "4096")]);
+    let (with_bearer, with_proofs) = (start(), start());
+    let second = || {
+        // Proofs are valid for a minute, and each is used once.
+        let script = proofs(org, &prover, &token, &folder);
+        let before = [&with_bearer, &with_proofs].map(|server| cpu(server.id()));
+        let load = with_bearer.start_load("/token", &[bearer.to_owned()], 1);
+        let load = [load, with_proofs.start_script("/token", &script, 1)];
+        let requests = load.map(|load| requests(&load.end()));
+        let after = [&with_bearer, &with_proofs].map(|server| cpu(server.id()));
+        [0, 1].map(|server| (after[server] - before[server]) / 1e3 / requests[server])
+    };
+    second();
+    let seconds: Vec<[f64; 2]> = (0..SECONDS).map(|_| second()).collect();
+    let (bearer, bound) =
+        (median(seconds.iter().map(|it| it[0]).collect()), median(seconds.iter().map(|it| it[1]).collect()));
+    let added = median(seconds.iter().map(|[bearer, bound]| bound - bearer).collect());
+    let raw = raw_verification(&prover, &prover.proof(org, "GET", "http://localhost:8080/token", &token));
+    println!(
+        "{framework:<6} bound token and proof beside bearer {added:>6.2} us of CPU added ({bearer:.2} -> {bound:.2})   \
+         {:.2} of a raw ES256 verification ({raw:.2} us)",
+        added / raw
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Writes proofs for more requests than a server handles in a second, and a script of `wrk` that sends them.
+fn proofs(org: &Org, prover: &Prover, token: &str, folder: &Path) -> PathBuf {
+    let (script, list) = (folder.join("proofs.lua"), folder.join("proofs"));
+    let proofs = (0..PROOFS).map(|_| prover.proof(org, "GET", "http://localhost:8080/token", token) + "\n");
+    std::fs::write(&list, proofs.collect::<String>()).unwrap();
+    let text = format!(
+        "local proofs = io.lines('{}')\n\
+         request = function()\n\
+         return wrk.format('GET', nil, {{ ['Authorization'] = 'DPoP {token}', ['DPoP'] = proofs() }})\n\
+         end\n",
+        list.display()
+    );
+    std::fs::write(&script, text).unwrap();
+    script
+}
+
+/// Microseconds for the verification of a proof's signature with a key in bytes, as each proof brings its own.
+fn raw_verification(prover: &Prover, proof: &str) -> f64 {
+    let (input, signature) = proof.rsplit_once('.').unwrap();
+    let (key, signature) = (prover.public_key(), URL_SAFE_NO_PAD.decode(signature).unwrap());
+    let mut verify = || {
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &key);
+        key.verify(black_box(input.as_bytes()), &signature).unwrap();
+    };
+    let times = calibrate(&mut verify);
+    median((0..15).map(|_| round(&mut verify, times)).collect())
 }
 
 /// Measures the bare framework, this library, and the cost of the peer.

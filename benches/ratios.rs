@@ -18,7 +18,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rsa::PublicKeyComponents;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, header};
@@ -31,14 +31,15 @@ use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::outgoing::TokenRequest;
 use okta_auth_dev::{ADA, Algorithm, Client, Fault, GrantType, Org};
+use support::prover::Prover;
 use support::{SECRET, calibrate, has_argument, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
 use tower::Service;
 
 /// Rounds of a measurement; the median is reported.
 const ROUNDS: usize = 61;
 
-/// Measures two pieces of work in turn, so that both run under the same conditions, and prints their ratio. A limit
-/// of NaN means no limit.
+/// Measures two pieces of work in turn, so that both run under the same conditions, and prints their ratio. A limit of
+/// NaN means no limit.
 fn compare(what: &str, limit: f64, work: &mut dyn FnMut(), against: &str, reference: &mut dyn FnMut()) {
     if !is_wanted(what) {
         return;
@@ -243,12 +244,53 @@ fn tokens(org: &Org, (fresh, remembering): (&OktaAuth, &OktaAuth)) {
     println!("allocations of Rust for an access token seen before: {count} (limit 3)");
 }
 
+/// Bound tokens with a proof each, which the API sees for the first time, while it knows the token.
+fn bound_tokens(org: &Org) {
+    let what = "bound token seen before, and its proof";
+    if !is_wanted(what) {
+        return;
+    }
+    let (prover, moment, url) = (Prover::new(), org.clock().now(), "https://api.example.com/orders");
+    let config = ConfigBuilder::from_variables(org.env()).base_url("https://api.example.com").api_only();
+    let auth = OktaAuthBuilder::from(config).clock(move || moment).build().unwrap();
+    let engine = &Engine::new(&auth);
+    let token = prover.token(org, &["openid", "profile", "orders:read"]);
+    let request = |proof: &str| {
+        let request = Request::get("/orders").header("authorization", format!("DPoP {token}")).header("dpop", proof);
+        request.body(()).unwrap().into_parts().0
+    };
+    // Each proof is used once.
+    let proofs = if has_argument(UNDER_CALLGRIND) { 1_000 } else { 80_000 };
+    let proof = || prover.proof(org, "GET", url, &token);
+    let mut requests = (0..=proofs).map(|_| request(&proof())).collect::<Vec<_>>().into_iter();
+    let verify = |parts: axum::http::request::Parts| async move {
+        let authentication = engine.authenticate(black_box(&parts), "/orders", RefreshTiming::BeforeHandler);
+        let Authentication::Ready(context) = authentication else { panic!("an API has no sessions") };
+        drop(black_box(context.access_token::<()>().await.unwrap()));
+    };
+    // The first one fetches the keys.
+    tokio::runtime::Handle::current().block_on(verify(requests.next().unwrap()));
+    let mut work = || now(verify(requests.next().expect("a machine so fast needs more proofs")));
+    let sample = proof();
+    let (input, signature) = sample.rsplit_once('.').unwrap();
+    let (point, signature) = (prover.public_key(), URL_SAFE_NO_PAD.decode(signature).unwrap());
+    let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).unwrap();
+    // Each proof brings its key.
+    compare(what, 1.25, &mut work, "raw ES256 verify, key in bytes", &mut || {
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, black_box(point));
+        key.verify(black_box(input.as_bytes()), &signature).unwrap();
+    });
+    compare(what, f64::NAN, &mut work, "raw ES256 verify, parsed key", &mut || {
+        parsed.verify_sig(black_box(input.as_bytes()), &signature).unwrap();
+    });
+}
+
 /// The work that is repeated while all allocations are counted, including those of C: aws-lc allocates, and a counter
 /// in Rust does not see it.
 const COUNTED: [&str; 3] = ["access token, RS256, all checks", "access token seen before", "raw aws-lc-rs verify"];
 
-/// Starts this program again under valgrind, which counts every block, with two numbers of repetitions. The
-/// difference belongs to the work alone.
+/// Starts this program again under valgrind, which counts every block, with two numbers of repetitions. The difference
+/// belongs to the work alone.
 fn all_allocations() {
     if std::process::Command::new("valgrind").arg("--version").output().is_err() {
         println!("`valgrind` is not installed (Debian: apt-get install valgrind): allocations of C are not counted");
@@ -529,6 +571,7 @@ fn main() {
     });
     let _guard = runtime.enter();
     tokens(&small.org, (&fresh, &remembering));
+    bound_tokens(&small.org);
     if !has_argument(UNDER_CALLGRIND) {
         hanging_fetch(&runtime, &small.org);
     }

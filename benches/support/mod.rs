@@ -3,7 +3,11 @@
 
 #![allow(dead_code, reason = "each bench uses only a part")]
 
+#[path = "../../tests/support/prover.rs"]
+pub(crate) mod prover;
+
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::pin::pin;
 use std::process::{Child, Command, Stdio};
 use std::task::{Context, Poll, Waker};
@@ -149,9 +153,17 @@ impl Server {
 
     /// Starts the load without waiting, for several servers at once.
     pub(crate) fn start_load(&self, path: &str, headers: &[String], seconds: u32) -> Load {
+        self.start_wrk(path, headers.iter().flat_map(|header| ["-H", header]), seconds)
+    }
+
+    /// Puts the server under load with requests that a script of `wrk` makes.
+    pub(crate) fn start_script(&self, path: &str, script: &Path, seconds: u32) -> Load {
+        self.start_wrk(path, ["-s", script.to_str().unwrap()], seconds)
+    }
+
+    fn start_wrk<'a>(&self, path: &str, arguments: impl IntoIterator<Item = &'a str>, seconds: u32) -> Load {
         let mut wrk = on_processor(Processor::Load, "wrk");
-        wrk.args(["-t1", "-c16", &format!("-d{seconds}s")]);
-        wrk.args(headers.iter().flat_map(|header| ["-H", header]));
+        wrk.args(["-t1", "-c16", &format!("-d{seconds}s")]).args(arguments);
         Load(wrk.arg(format!("http://127.0.0.1:{}{path}", self.port)).stdout(Stdio::piped()).spawn().unwrap())
     }
 }

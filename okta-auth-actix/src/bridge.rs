@@ -3,8 +3,9 @@
 
 use actix_web::http::header as old;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
+use http::header::{CACHE_CONTROL, VARY};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use okta_auth_core::adapter::{
     Admission, Candidates, Challenge, Head, HeaderText, Headers, Incoming, Layer, Reply, RequestContext, RequestRoute,
 };
@@ -42,11 +43,20 @@ fn method(request: &HttpRequest) -> Method {
     Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default()
 }
 
-/// Converts a request's method, URI and headers. Repeated headers keep their order, and
+fn version(request: &HttpRequest) -> Version {
+    match request.version() {
+        actix_web::http::Version::HTTP_10 => Version::HTTP_10,
+        actix_web::http::Version::HTTP_2 => Version::HTTP_2,
+        _ => Version::HTTP_11,
+    }
+}
+
+/// Converts a request's method, URI, version and headers. Repeated headers keep their order, and
 /// the query keeps its bytes.
 pub(crate) fn parts(request: &HttpRequest) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = method(request);
+    parts.version = version(request);
     parts.uri = Uri::try_from(request.uri().to_string()).unwrap_or_default();
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());
@@ -83,11 +93,25 @@ pub(crate) fn finish(context: &RequestContext, response: &mut HttpResponse) {
     let finish = context.header_changes_for(&Old(response.headers()));
     let headers = response.headers_mut();
     finish.removed.iter().for_each(|name| drop(headers.remove(name.as_str())));
-    for (name, value) in finish.fixed {
-        headers.append(old::HeaderName::from_static(name.as_str()), old::HeaderValue::from_static(value));
+    for header in finish.fixed {
+        headers.append(old_name(&header.name), old::HeaderValue::from_static(header.text));
     }
     for cookie in finish.cookies.iter().filter_map(old_value) {
         headers.append(old::SET_COOKIE, cookie);
+    }
+    for (name, value) in &finish.others {
+        if let (Ok(name), Some(value)) = (old::HeaderName::try_from(name.as_str()), old_value(value)) {
+            headers.append(name, value);
+        }
+    }
+}
+
+/// Parses no name for the headers of nearly every response.
+fn old_name(name: &'static HeaderName) -> old::HeaderName {
+    match *name {
+        VARY => old::VARY,
+        CACHE_CONTROL => old::CACHE_CONTROL,
+        _ => old::HeaderName::from_static(name.as_str()),
     }
 }
 

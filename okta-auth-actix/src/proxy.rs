@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use actix_web::body::{BodyStream, BoxBody, SizedStream};
 use actix_web::dev::Payload;
+use actix_web::http::ConnectionType;
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
@@ -60,6 +61,11 @@ async fn forward(proxy: Proxy, request: HttpRequest, payload: Payload) -> HttpRe
             response.map_body(|_, _| BoxBody::new(SizedStream::new(length, stream)))
         }
         ProxyBody::Streamed(stream, None) => response.map_body(|_, _| BoxBody::new(BodyStream::new(stream))),
+        // actix-web reads what follows the handshake as the body of the request, and writes this body without framing.
+        ProxyBody::Switched(stream) => {
+            response.head_mut().set_connection_type(ConnectionType::Upgrade);
+            response.map_body(|_, _| BoxBody::new(BodyStream::new(stream)))
+        }
     }
 }
 

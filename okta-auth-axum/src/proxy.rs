@@ -5,7 +5,9 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::any;
-use okta_auth_core::adapter::{ProxyBody, RequestContext};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use okta_auth_core::adapter::{PartStream, ProxyBody, RequestContext, connect};
 use okta_auth_core::proxy::Proxy;
 
 use crate::response::LAYER;
@@ -34,11 +36,27 @@ pub fn proxy<S: Clone + Send + Sync + 'static>(proxy: &Proxy) -> Router<S> {
 }
 
 async fn forward(proxy: Proxy, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = (!body.is_end_stream()).then(|| body.into_data_stream());
+    let (mut parts, body) = request.into_parts();
+    let upgrade = parts.extensions.remove::<OnUpgrade>().filter(|_| LAYER.opens_websocket(&proxy, &parts));
     let context = parts.extensions.get::<RequestContext>();
-    LAYER.forward(context, &proxy, &parts, body).await.map(|body| match body {
+    let Some(upgrade) = upgrade else {
+        let body = (!body.is_end_stream()).then(|| body.into_data_stream());
+        return LAYER.forward(context, &proxy, &parts, body).await.map(|body| into_body(body, |_| {}));
+    };
+    let (sender, sent_later) = okta_auth_core::adapter::parts();
+    LAYER.forward(context, &proxy, &parts, Some(sent_later)).await.map(|body| {
+        let connection = async { upgrade.await.ok().map(TokioIo::new) };
+        into_body(body, |stream| connect(connection, sender, stream))
+    })
+}
+
+fn into_body(body: ProxyBody, switch: impl FnOnce(PartStream)) -> Body {
+    match body {
         ProxyBody::Whole(bytes) => Body::from(bytes),
         ProxyBody::Streamed(stream, _) => Body::from_stream(stream),
-    })
+        ProxyBody::Switched(stream) => {
+            switch(stream);
+            Body::empty()
+        }
+    }
 }

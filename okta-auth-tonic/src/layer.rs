@@ -36,8 +36,8 @@ impl OktaAuthLayer {
     }
 
     /// Adds a policy for a method, `package.Service/Method`, or for all methods of a service, `package.Service`. All
-    /// policies for a method have to allow a call. `anyone()` as the only one opens it to calls without a token, such as
-    /// those to `grpc.health.v1.Health`.
+    /// policies for a method have to allow a call. `anyone()` as the only one opens it to calls without a token, such
+    /// as those to `grpc.health.v1.Health`.
     ///
     /// # Errors
     /// `Code::ConfigInvalid` if it is the name of neither.
@@ -108,15 +108,22 @@ where
         let mut ready = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
             let context = authentication.context().await;
-            match admit(&context, &policies).await {
-                Ok(Some(token)) => drop(request.extensions_mut().insert(token)),
-                Ok(None) => {}
+            let mut response = match admit(&context, &policies).await {
+                Ok(token) => {
+                    token.map(|token| request.extensions_mut().insert(token));
+                    ready.call(request).await?.map(Body::new)
+                }
                 Err(challenge) => {
                     let code = challenge.code();
-                    return Ok(status(&context.answer(challenge).await, code).into_http());
+                    status(&context.answer(challenge).await, code).into_http()
                 }
+            };
+            // A nonce for the next DPoP proof. Metadata has no use for the other changes, which concern caches.
+            let others = context.header_changes_for(response.headers()).others;
+            for (name, value) in others {
+                response.headers_mut().append(name, value);
             }
-            Ok(ready.call(request).await?.map(Body::new))
+            Ok(response)
         })
     }
 }

@@ -15,8 +15,10 @@ pub(crate) fn status(reply: &Reply, code: &str) -> Status {
     let wait = header(RETRY_AFTER).and_then(|wait| wait.parse::<u32>().ok());
     let pushback = wait.map(|seconds| (u64::from(seconds) * 1000).to_string());
     let mut metadata = HeaderMap::new();
+    for challenge in reply.headers().get_all(WWW_AUTHENTICATE) {
+        metadata.append(WWW_AUTHENTICATE, challenge.clone());
+    }
     for (name, value) in [
-        ("www-authenticate", header(WWW_AUTHENTICATE)),
         ("grpc-retry-pushback-ms", pushback.as_deref()), // gRFC A6
         ("okta-auth-code", text("error").or(Some(code))),
         ("okta-auth-reference", text("reference")),

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::KeyPair as _;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use axum::Router;
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use okta_auth_axum::{AccessToken, RequireExt, RouterExt};
+use okta_auth_axum::{AccessToken, RequireExt, RouterExt, User};
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
-use okta_auth_core::policy::{bound, scope};
+use okta_auth_core::policy::{PolicySet, bound, scope};
 use okta_auth_dev::Org;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -41,10 +41,10 @@ async fn twice(_: AccessToken, token: AccessToken) -> String {
 }
 
 /// An API, a client, and its bound token.
-struct Api {
-    app: App,
-    prover: Prover,
-    token: String,
+pub(crate) struct Api {
+    pub(crate) app: App,
+    pub(crate) prover: Prover,
+    pub(crate) token: String,
 }
 
 impl Api {
@@ -57,30 +57,30 @@ impl Api {
         Self::start_with(|config| config).await
     }
 
-    fn of(app: App) -> Self {
+    pub(crate) fn of(app: App) -> Self {
         let prover = Prover::new();
         let token = prover.token(&app.org, &SCOPES);
         Self { app, prover, token }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.app.base)
     }
 
-    fn claims(&self) -> Value {
+    pub(crate) fn claims(&self) -> Value {
         self.prover.claims(&self.app.org, "GET", &self.url("/orders"), &self.token)
     }
 
-    fn proof(&self) -> String {
+    pub(crate) fn proof(&self) -> String {
         self.prover.sign(&self.prover.header(), &self.claims())
     }
 
-    async fn call(&self, proof: &str) -> Answer {
+    pub(crate) async fn call(&self, proof: &str) -> Answer {
         call_with_proof(&self.app.base, "/orders", &self.token, proof).await
     }
 
     /// Calls with a proof that has other claims.
-    async fn call_with(&self, change: impl FnOnce(&mut Value)) -> Answer {
+    pub(crate) async fn call_with(&self, change: impl FnOnce(&mut Value)) -> Answer {
         let mut claims = self.claims();
         change(&mut claims);
         self.call(&self.prover.sign(&self.prover.header(), &claims)).await
@@ -93,7 +93,7 @@ impl Api {
         self.call(&self.prover.sign(&header, &self.claims())).await
     }
 
-    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
         Browser::new(&self.app.base).send(method, path, headers, String::new()).await
     }
 }
@@ -402,6 +402,30 @@ fn rsa_jwk(key: &RsaKeyPair) -> (Value, String) {
     (json!({"kty": "RSA", "n": n, "e": e}), jkt)
 }
 
+/// Libraries write the earlier name of the algorithm, or that of RFC 9864.
+#[tokio::test]
+async fn ed25519_keys_under_both_names() {
+    let api = Api::start().await;
+    let key = Ed25519KeyPair::generate().unwrap();
+    let x = URL_SAFE_NO_PAD.encode(key.public_key());
+    let jkt = hash(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+    let token = api.app.org.token().access_token(ADA, SCOPES).claim("cnf", json!({"jkt": jkt})).sign();
+    let call = async |alg: &str| {
+        let claims = api.prover.claims(&api.app.org, "GET", &api.url("/orders"), &token);
+        let header = json!({"typ": "dpop+jwt", "alg": alg, "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x}});
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(&header), part(&claims));
+        let proof = format!("{message}.{}", URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes())));
+        call_with_proof(&api.app.base, "/orders", &token, &proof).await
+    };
+    for alg in ["EdDSA", "Ed25519"] {
+        assert_eq!(call(alg).await.status, 200, "{alg}");
+    }
+    for alg in ["Ed448", "ed25519", "ES256"] {
+        assert_proof_refused(&call(alg).await, alg);
+    }
+}
+
 #[tokio::test]
 async fn rsa_keys_have_at_least_2048_bits() {
     let api = Api::start().await;
@@ -514,6 +538,53 @@ async fn a_route_that_requires_dpop() {
     assert!(answer.header("www-authenticate").starts_with("DPoP error=\"insufficient_scope\""));
     let document = api.send(Method::GET, "/.well-known/oauth-protected-resource", &[]).await.json();
     assert_eq!(document["dpop_bound_access_tokens_required"], false);
+}
+
+/// The condition of a policy file does what `bound()` does, alone, in `all` and in `any`.
+#[tokio::test]
+async fn a_policy_file_that_requires_dpop() {
+    let policies = PolicySet::parse(
+        r#"
+        [refunds]
+        rule = { all = [{ scope = "orders:read" }, "bound"] }
+        routes = ["/bound"]
+        accepts = "token"
+
+        [export]
+        rule = { any = [{ scope = "orders:admin" }, { all = ["bound", { scope = "orders:read" }] }] }
+        routes = ["/either"]
+        accepts = "token"
+
+        [own]
+        rule = "bound"
+        routes = ["/orders"]
+        accepts = "session_or_token"
+        "#,
+    );
+    let orders = || get(whose).post(whose);
+    let routes = Router::new().route("/bound", orders()).route("/either", orders()).route("/orders", orders());
+    let routes = routes.route("/me", get(|user: User| async move { user.subject().to_owned() }));
+    let build = |builder: OktaAuthBuilder| builder.policies(policies.unwrap());
+    let api = Api::of(AppBuilder::default().routes(routes).build_with(build).start().await);
+    for path in ["/bound", "/either", "/orders"] {
+        let token = api.app.org.token().access_token(ADA, SCOPES).sign();
+        let bearer = format!("Bearer {token}");
+        let answer = api.send(Method::GET, path, &[("authorization", &bearer)]).await;
+        assert_refused(&answer, "invalid_token", path);
+        let bearer = format!("Bearer {}", api.token);
+        let answer = api.send(Method::GET, path, &[("authorization", &bearer)]).await;
+        assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (401, Some("invalid_token")), "{path}");
+        let proof = api.prover.proof(&api.app.org, "GET", &api.url(path), &api.token);
+        assert_eq!(call_with_proof(&api.app.base, path, &api.token, &proof).await.status, 200, "control: {path}");
+    }
+    let admin = api.app.org.token().access_token(ADA, ["orders:admin"]).sign();
+    let bearer = format!("Bearer {admin}");
+    assert_eq!(api.send(Method::GET, "/either", &[("authorization", &bearer)]).await.status, 200, "the other rule");
+    // A session has no key.
+    let mut browser = api.app.browser();
+    browser.sign_in(&api.app.org, ADA, "/me").await;
+    assert_eq!(browser.fetch("/me").await.status, 200, "control");
+    assert_eq!(browser.fetch("/orders").await.status, 403);
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use aws_lc_rs::encoding::{AsBigEndian as _, EcPrivateKeyBin};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::error::Code;
+use okta_auth_core::multi_tenant::{Resolver, Tenants};
 use okta_auth_dev::{Client, ClientKey, Fault, JweAlgorithm, JweFault, Org};
 use serde_json::{Value, json};
 
@@ -185,4 +187,33 @@ fn private_jwk(key: &ClientKey) -> Value {
 async fn without_a_key_an_encrypted_token_is_refused_as_before() {
     let key = ClientKey::generate_for_encryption(JweAlgorithm::RsaOaep256).unwrap();
     assert_eq!(fails(&start_with(JweAlgorithm::RsaOaep256, &key, Vec::new()).await).await, "token_encrypted");
+}
+
+/// The key belongs to one client, so the application does not start, instead of failing at a tenant's first request.
+#[test]
+fn many_tenants_with_a_key_are_an_error_at_start() {
+    let file = std::env::temp_dir().join("okta-auth-no-such-key.pem");
+    let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let common = [
+        variable("OKTA_TENANTS", "acme"),
+        variable("OKTA_ACME_ISSUER_URI", "https://acme.okta.com"),
+        variable("OKTA_ACME_CLIENT_ID", "0oaacme"),
+        variable("OKTA_ACME_CLIENT_SECRET", SECRET),
+        variable("OKTA_BASE_URL", "https://app.example.com"),
+        variable("OKTA_COOKIE_SECRET", crate::support::SECRET),
+    ];
+    Tenants::from_variables(common.clone()).expect("the control");
+    let key = ClientKey::generate_for_encryption(JweAlgorithm::RsaOaep256).unwrap();
+    for (name, value) in [
+        ("OKTA_ID_TOKEN_DECRYPTION_KEY", key.private_pem()),
+        ("OKTA_ID_TOKEN_DECRYPTION_KEY_FILE", file.to_str().unwrap()),
+    ] {
+        let error = Tenants::from_variables(common.iter().cloned().chain([variable(name, value)])).unwrap_err();
+        assert_eq!(error.code(), Code::ConfigInvalid);
+        let message = format!("{name}: encrypted ID tokens are not supported with many tenants; remove the key");
+        assert!(error.to_string().contains(&message), "{error}");
+    }
+    let shared = ConfigBuilder::from_variables(common).id_token_decryption_key(key.private_pem());
+    let tenants = Tenants::builder(shared.into()).resolve(Resolver::Host).build();
+    assert!(tenants.unwrap_err().to_string().contains("not supported with many tenants"));
 }

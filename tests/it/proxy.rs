@@ -10,7 +10,7 @@ use okta_auth_axum::RouterExt as _;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{OktaAuth, OktaAuthBuilder};
 use okta_auth_core::proxy::{Proxy, ProxyBuilder};
-use okta_auth_dev::Org;
+use okta_auth_dev::{GrantType, Org};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -19,7 +19,7 @@ use crate::support::site::{BOTH, Framework};
 use crate::support::{ADA, Browser, SECRET, eventually};
 
 /// actix-web notices a closed connection when it writes to it. Until then the proxy waits for its longest idle time.
-fn notices_closed(framework: Framework) -> impl FnOnce(ProxyBuilder) -> ProxyBuilder {
+pub(crate) fn notices_closed(framework: Framework) -> impl FnOnce(ProxyBuilder) -> ProxyBuilder {
     move |proxy| match framework {
         Framework::Axum => proxy,
         Framework::Actix => proxy.idle_timeout(Duration::from_secs(2)),
@@ -27,20 +27,20 @@ fn notices_closed(framework: Framework) -> impl FnOnce(ProxyBuilder) -> ProxyBui
 }
 
 /// The longest time that a test waits for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 // -- the API ----------------------------------------------------------------------------------------------------------
 
 /// A request as the API received it.
 #[derive(Clone, Debug, Default)]
-struct Seen {
-    line: String,
-    headers: Vec<(String, String)>,
-    body: String,
+pub(crate) struct Seen {
+    pub(crate) line: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Seen {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
@@ -49,16 +49,16 @@ type Answer = Arc<dyn Fn(&Seen) -> String + Send + Sync>;
 
 /// An API on a raw socket: it answers with any bytes, also with such that no library would send.
 #[derive(Clone)]
-struct Api {
-    address: String,
+pub(crate) struct Api {
+    pub(crate) address: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     /// The bytes of bodies that arrived, also of incomplete ones.
-    arriving: Arc<Mutex<String>>,
+    pub(crate) arriving: Arc<Mutex<String>>,
     closed: Arc<Mutex<usize>>,
 }
 
 impl Api {
-    async fn start(answer: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let api = Self { address, seen: Arc::default(), arriving: Arc::default(), closed: Arc::default() };
@@ -91,6 +91,10 @@ impl Api {
             let header =
                 |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
             seen.headers = lines.filter_map(header).collect();
+            let is_early = seen.line.contains("/v1/early");
+            if is_early {
+                socket.write_all(answer(&seen).as_bytes()).await.ok()?;
+            }
             seen.body = match (seen.header("transfer-encoding"), seen.header("content-length")) {
                 (Some(_), Some(_)) => panic!("the proxy sent two framings"),
                 (Some(_), None) => self.chunks(&mut socket, &mut buffer).await?,
@@ -104,8 +108,13 @@ impl Api {
                 (None, None) => String::new(),
             };
             self.seen.lock().unwrap().push(seen.clone());
-            let bytes = answer(&seen);
-            socket.write_all(bytes.as_bytes()).await.ok()?;
+            if !is_early {
+                let answer = answer(&seen);
+                socket.write_all(answer.as_bytes()).await.ok()?;
+                if answer.starts_with("HTTP/1.1 101") {
+                    return self.echo(socket, buffer).await;
+                }
+            }
         }
     }
 
@@ -131,6 +140,16 @@ impl Api {
         }
     }
 
+    /// Returns every byte to its sender, as a server of another protocol.
+    async fn echo(&self, mut socket: TcpStream, mut buffer: Vec<u8>) -> Option<()> {
+        loop {
+            self.arriving.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer));
+            socket.write_all(&buffer).await.ok()?;
+            buffer.clear();
+            self.more(&mut socket, &mut buffer).await?;
+        }
+    }
+
     async fn more(&self, socket: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {
         let mut part = [0; 4096];
         let read = socket.read(&mut part).await.ok().filter(|read| *read > 0)?;
@@ -138,47 +157,59 @@ impl Api {
         Some(())
     }
 
-    fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    fn closed(&self) -> usize {
+    pub(crate) fn closed(&self) -> usize {
         *self.closed.lock().unwrap()
     }
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+pub(crate) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
-fn ok(headers: &str, body: &str) -> String {
+pub(crate) fn ok(headers: &str, body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
-async fn plain_api() -> Api {
+pub(crate) async fn plain_api() -> Api {
     Api::start(|_| ok("Content-Type: application/json\r\n", "{}")).await
 }
 
 // -- the application --------------------------------------------------------------------------------------------------
 
-struct App {
-    org: Org,
-    host: String,
-    browser: Browser,
-    cookies: String,
+pub(crate) struct App {
+    pub(crate) org: Org,
+    pub(crate) host: String,
+    pub(crate) browser: Browser,
+    pub(crate) cookies: String,
 }
 
-async fn app(framework: Framework, api: &Api) -> App {
+pub(crate) async fn app(framework: Framework, api: &Api) -> App {
     app_with(framework, api, |proxy| proxy, |config| config).await
 }
 
-async fn app_with(
+pub(crate) async fn app_with(
     framework: Framework,
     api: &Api,
     change: impl FnOnce(ProxyBuilder) -> ProxyBuilder,
     configure: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
 ) -> App {
+    app_of(framework, api, configure, |proxy| change(proxy.for_user())).await
+}
+
+/// The application of a client that may also request tokens for itself.
+pub(crate) async fn app_of(
+    framework: Framework,
+    api: &Api,
+    configure: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
+    build: impl FnOnce(ProxyBuilder) -> ProxyBuilder,
+) -> App {
+    let grants = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
     let org = crate::support::org_with_groups().await;
+    org.put_client(org.client().grant_types(grants));
     let listener = StdListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let host = listener.local_addr().unwrap().to_string();
@@ -187,7 +218,7 @@ async fn app_with(
     let config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(SECRET);
     let clock = org.clock();
     let auth = OktaAuthBuilder::from(configure(config)).clock(move || clock.now()).build().unwrap();
-    let proxy = change(Proxy::to(&format!("http://{}/v1/", api.address)).for_user()).at("/api").unwrap();
+    let proxy = build(Proxy::to(&format!("http://{}/v1/", api.address))).at("/api").unwrap();
     serve(framework, listener, auth, proxy);
     let mut browser = Browser::new(&base);
     browser.sign_in(&org, ADA, "/profile").await;
@@ -195,7 +226,7 @@ async fn app_with(
     App { org, host, browser, cookies: cookies.join("; ") }
 }
 
-fn serve(framework: Framework, listener: StdListener, auth: OktaAuth, proxy: Proxy) {
+pub(crate) fn serve(framework: Framework, listener: StdListener, auth: OktaAuth, proxy: Proxy) {
     match framework {
         Framework::Axum => {
             let profile = get(|user: okta_auth_axum::User| async move { user.name().to_owned() });
@@ -223,24 +254,24 @@ fn serve(framework: Framework, listener: StdListener, auth: OktaAuth, proxy: Pro
 
 impl App {
     /// The head of a request of the application's own script.
-    fn head(&self, line: &str, more: &str) -> String {
+    pub(crate) fn head(&self, line: &str, more: &str) -> String {
         format!(
             "{line} HTTP/1.1\r\nHost: {}\r\nX-CSRF: 1\r\nSec-Fetch-Site: same-origin\r\nCookie: {}\r\n{more}\r\n",
             self.host, self.cookies
         )
     }
 
-    async fn get(&self, target: &str) -> String {
+    pub(crate) async fn get(&self, target: &str) -> String {
         self.raw(&self.head(&format!("GET {target}"), "Connection: close\r\n")).await
     }
 
     /// The server's response to these bytes.
-    async fn raw(&self, request: &str) -> String {
+    pub(crate) async fn raw(&self, request: &str) -> String {
         let mut socket = self.open(request).await;
         read_to_end(&mut socket).await
     }
 
-    async fn open(&self, request: &str) -> TcpStream {
+    pub(crate) async fn open(&self, request: &str) -> TcpStream {
         let mut socket = TcpStream::connect(&self.host).await.unwrap();
         // A server may respond and close before it has read everything.
         drop(socket.write_all(request.as_bytes()).await);
@@ -248,7 +279,7 @@ impl App {
     }
 }
 
-async fn read_to_end(socket: &mut TcpStream) -> String {
+pub(crate) async fn read_to_end(socket: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let read = timeout(PATIENCE, async {
         let mut part = [0; 4096];
@@ -260,7 +291,7 @@ async fn read_to_end(socket: &mut TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-async fn read_until(socket: &mut TcpStream, wanted: &str) -> String {
+pub(crate) async fn read_until(socket: &mut TcpStream, wanted: &str) -> String {
     let mut answer = Vec::new();
     let read = timeout(PATIENCE, async {
         while find(&answer, wanted.as_bytes()).is_none() {
@@ -274,11 +305,11 @@ async fn read_until(socket: &mut TcpStream, wanted: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-fn status(answer: &str) -> u16 {
+pub(crate) fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
 }
 
-fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let head = answer.split("\r\n\r\n").next()?;
     let mut headers = head.split("\r\n").filter_map(|line| line.split_once(": "));
     headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -662,6 +693,35 @@ async fn slow_bodies_and_slow_apis() {
             "{framework:?}: the response ends at its longest duration"
         );
         assert_eq!(status(&app.get("/api/x").await), 200, "{framework:?}: control");
+    }
+}
+
+/// The request is over for the browser and for the limit of requests in progress. Its body must not hold the connection
+/// to the API.
+#[tokio::test]
+async fn a_slow_body_after_an_early_response() {
+    for framework in BOTH {
+        let api = Api::start(|_| ok("", "early")).await;
+        let idle = |proxy: ProxyBuilder| proxy.idle_timeout(Duration::from_millis(200));
+        let total = |proxy: ProxyBuilder| proxy.response_timeout(Duration::from_millis(300));
+        let limits: [&dyn Fn(ProxyBuilder) -> ProxyBuilder; 2] = [&idle, &total];
+        for (closed, limit) in limits.into_iter().enumerate() {
+            let app = app_with(framework, &api, limit, |config| config).await;
+            let mut socket = app.open(&app.head("POST /api/early", "Transfer-Encoding: chunked\r\n")).await;
+            socket.write_all(b"1\r\nx\r\n").await.unwrap();
+            read_until(&mut socket, "early").await;
+            let dripping = tokio::spawn(async move {
+                let mut pause = tokio::time::interval(Duration::from_millis(20));
+                // The first body stops, the second one always makes progress.
+                while closed == 0 || socket.write_all(b"1\r\nx\r\n").await.is_ok() {
+                    pause.tick().await;
+                }
+                std::future::pending::<()>().await;
+            });
+            let closed_of = api.clone();
+            eventually("the connection to the API is closed", || closed_of.closed() > closed).await;
+            dripping.abort();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Access tokens that are bound to a key (DPoP, RFC 9449), on both frameworks. `tests/it/dpop_api.rs` has the attacks.
 
+use std::time::Duration;
+
 use okta_auth_core::config::ConfigBuilder;
 use reqwest::Method;
 
@@ -44,4 +46,30 @@ pub(crate) async fn an_api_can_require_bound_tokens<F: Framework>() {
     let token = prover.token(&app.org, &["orders:read"]);
     let proof = prover.proof(&app.org, "GET", &format!("{}/token", app.base), &token);
     assert_eq!(call_with_proof(&app.base, "/token", &token, &proof).await.status, 200);
+}
+
+pub(crate) async fn an_api_can_require_nonces<F: Framework>() {
+    let nonces = |config: ConfigBuilder| config.require_dpop_nonce(Duration::from_secs(300));
+    let app = App::with::<F>(org_with_groups().await, nonces).await;
+    let prover = Prover::new();
+    let token = prover.token(&app.org, &["orders:read"]);
+    let call = async |nonce: &str| {
+        let mut claims = prover.claims(&app.org, "GET", &format!("{}/token", app.base), &token);
+        claims["nonce"] = nonce.into();
+        call_with_proof(&app.base, "/token", &token, &prover.sign(&prover.header(), &claims)).await
+    };
+    let answer = call("of another server").await;
+    assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (401, Some("use_dpop_nonce")));
+    assert!(answer.header("www-authenticate").starts_with("DPoP error=\"use_dpop_nonce\""));
+    assert_eq!(answer.header("access-control-expose-headers"), "WWW-Authenticate, DPoP-Nonce");
+    let nonce = answer.header("dpop-nonce").to_owned();
+    let answer = call(&nonce).await;
+    assert_eq!((answer.status.as_u16(), answer.header("dpop-nonce")), (200, ""));
+    app.org.clock().advance(Duration::from_secs(200));
+    let answer = call(&nonce).await;
+    assert_eq!((answer.status.as_u16(), answer.headers.get_all("dpop-nonce").iter().count()), (200, 1));
+    assert_eq!(answer.header("access-control-expose-headers"), "DPoP-Nonce");
+    let next = answer.header("dpop-nonce").to_owned();
+    app.org.clock().advance(Duration::from_secs(150));
+    assert_eq!((call(&nonce).await.status.as_u16(), call(&next).await.status.as_u16()), (401, 200));
 }

@@ -18,6 +18,7 @@ mod pages;
 mod parity;
 mod policies;
 mod provider_data;
+mod pushed_requests;
 mod refresh;
 mod route_access;
 mod session_end;
@@ -71,7 +72,10 @@ on_both! {
         junk_does_not_block_good_tokens_of_the_org, a_bad_answer_keeps_its_place_for_a_while, tokens_with_invalid_claims_are_not_introspected,
         introspection_accepts_only_active_bearer_tokens, a_verified_token_is_cached_until_its_keys_are_withdrawn,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
-    dpop: a_bound_token_needs_a_new_proof_for_each_request, an_api_can_require_bound_tokens;
+    dpop: a_bound_token_needs_a_new_proof_for_each_request, an_api_can_require_bound_tokens,
+        an_api_can_require_nonces;
+    pushed_requests: a_slow_endpoint_costs_one_timeout_and_leaves_nothing_behind,
+        an_expired_request_is_shown_by_okta_and_the_next_sign_in_works;
     deployment: a_backchannel_is_used_by_the_application_and_never_by_browsers, introspection_goes_inside_too,
         requests_to_okta_go_through_the_proxy_that_is_set, an_https_issuer_is_reached_through_a_tunnel,
         hosts_of_no_proxy_and_this_machine_are_reached_directly, behind_a_proxy_that_takes_a_prefix_off;

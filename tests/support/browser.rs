@@ -146,3 +146,10 @@ impl Browser {
         self.fetch("/api/me").await.status == StatusCode::OK
     }
 }
+
+/// Calls an API with a token and a proof.
+pub(crate) async fn call_with_proof(base: &str, path: &str, token: &str, proof: &str) -> Answer {
+    let authorization = format!("DPoP {token}");
+    let headers = [("authorization", authorization.as_str()), ("dpop", proof)];
+    Browser::new(base).send(Method::GET, path, &headers, String::new()).await
+}

@@ -26,8 +26,8 @@ use std::time::Duration;
 use okta_auth_dev::Org;
 
 pub(crate) use app::{App, AppBuilder, SECRET, routes};
-pub(crate) use browser::{Answer, Browser};
-pub(crate) use prover::{Prover, call_with_proof, hash};
+pub(crate) use browser::{Answer, Browser, call_with_proof};
+pub(crate) use prover::{Prover, hash};
 pub(crate) use proxy::Proxy;
 pub(crate) use redis::{RedisServer, free_port};
 pub(crate) use relay::{Relay, Seen};

@@ -8,11 +8,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use okta_auth_dev::Org;
-use reqwest::Method;
+use okta_auth_dev::{ADA, Org};
 use serde_json::{Value, json};
-
-use super::{ADA, Answer, Browser};
 
 pub(crate) struct Prover {
     key: EcdsaKeyPair,
@@ -27,6 +24,11 @@ impl Prover {
         let point = self.key.public_key().as_ref();
         let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
         json!({"kty": "EC", "crv": "P-256", "x": x, "y": y})
+    }
+
+    /// The point of the public key, uncompressed.
+    pub(crate) fn public_key(&self) -> &[u8] {
+        self.key.public_key().as_ref()
     }
 
     /// The thumbprint of the key (RFC 7638).
@@ -68,11 +70,4 @@ impl Prover {
 /// The SHA-256 of a text in base64url.
 pub(crate) fn hash(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
-}
-
-/// Calls an API with a token and a proof.
-pub(crate) async fn call_with_proof(base: &str, path: &str, token: &str, proof: &str) -> Answer {
-    let authorization = format!("DPoP {token}");
-    let headers = [("authorization", authorization.as_str()), ("dpop", proof)];
-    Browser::new(base).send(Method::GET, path, &headers, String::new()).await
 }

@@ -46,7 +46,9 @@ pub use crate::policy::route_access::MatchedRoute;
 pub use crate::proxy::response_body::ProxyBody;
 #[cfg(feature = "proxy")]
 pub use crate::proxy::stream::{BodyFailure, PartSender, PartStream, parts};
-pub use crate::response::{Challenge, Reply, ResponseHeaderChanges};
+#[cfg(feature = "proxy")]
+pub use crate::proxy::tunnel::connect;
+pub use crate::response::{Challenge, FixedHeader, Reply, ResponseHeaderChanges};
 pub use crate::routing::{Endpoint, RefreshTiming, RouteOptions, RouteOwner, route_conflict};
 pub use crate::session::SessionEnded;
 pub use crate::session::limits::Activity;

@@ -17,7 +17,13 @@ impl LayerCall {
         [path.to_owned(), format!("{path}/"), format!("{path}/{rest}")]
     }
 
-    /// Forwards a request. `body` is `None` if the request has no body.
+    /// Whether the request asks for a WebSocket that the proxy forwards.
+    pub fn opens_websocket(self, proxy: &Proxy, parts: &Parts) -> bool {
+        proxy.opens_websocket(parts)
+    }
+
+    /// Forwards a request. `body` is `None` if the request has no body. For a WebSocket it is what the browser sends
+    /// afterwards.
     pub async fn forward<S, E>(
         self,
         found: Option<&RequestContext>,

@@ -52,6 +52,7 @@ enum OwnedRoute {
 }
 
 impl<'a> RequestRoute<'a> {
+    #[inline]
     pub(super) fn treatment(&'a self, tenants: &Tenants) -> Treatment<'a> {
         match self {
             Self::Matched(pattern) => {

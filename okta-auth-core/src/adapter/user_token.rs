@@ -18,6 +18,12 @@ macro_rules! __user_token {
                 $crate::outgoing::UserToken::access_token(&self.0)
             }
 
+            fn access_token_with_key(
+                &self,
+            ) -> $crate::outgoing::UserTokenFuture<'_, $crate::outgoing::UserAccessToken> {
+                $crate::outgoing::UserToken::access_token_with_key(&self.0)
+            }
+
             fn fresh_session(&self) -> $crate::outgoing::UserTokenFuture<'_, std::sync::Arc<$crate::session::Session>> {
                 $crate::outgoing::UserToken::fresh_session(&self.0)
             }

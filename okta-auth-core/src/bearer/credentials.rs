@@ -5,6 +5,9 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
+
+use http::HeaderValue;
 
 use super::challenge::Scheme;
 use crate::error::{Code, Error, Result};
@@ -29,9 +32,13 @@ pub(crate) struct SentToken {
     range: Range<usize>,
 }
 
-/// The `DPoP` header or headers of a request.
-#[derive(Clone)]
-pub(crate) struct SentProof(Option<HeaderText>);
+/// The `DPoP` header or headers of a request, and the nonce in the response to it.
+#[derive(Clone, Default)]
+pub(crate) struct SentProof {
+    /// `None` for several.
+    only: Option<HeaderText>,
+    next_nonce: OnceLock<HeaderValue>,
+}
 
 /// Collects the tokens of the `Authorization` headers, and the proofs, during one pass over all headers.
 #[derive(Default)]
@@ -66,9 +73,14 @@ impl SentProof {
     /// # Errors
     /// [`Code::DpopProof`] if there is more than one (RFC 9449 §4.3), or if it is not ASCII.
     pub(crate) fn text(&self) -> Result<&str> {
-        let only = self.0.as_ref().ok_or("more than one DPoP proof was sent");
+        let only = self.only.as_ref().ok_or("more than one DPoP proof was sent");
         let text = only.and_then(|only| std::str::from_utf8(only.as_bytes()).map_err(|_| "the DPoP proof is not text"));
         text.map_err(|why| Error::new(Code::DpopProof, why))
+    }
+
+    /// Adds a nonce for the next proof to the response.
+    pub(super) fn answer_with(&self, nonce: HeaderValue) {
+        self.next_nonce.get_or_init(|| nonce);
     }
 }
 
@@ -88,7 +100,8 @@ impl Presented {
     }
 
     pub(crate) fn note_proof<H: Headers>(&mut self, value: &H::Value) {
-        self.proof = Some(SentProof(self.proof.is_none().then(|| H::keep(value))));
+        let only = self.proof.is_none().then(|| H::keep(value));
+        self.proof = Some(SentProof { only, ..SentProof::default() });
     }
 
     /// Combines the headers with the query (RFC 6750 §2).
@@ -137,6 +150,11 @@ impl Credentials {
     /// The scheme to challenge with: that of the credentials, or `Bearer`.
     pub(crate) fn scheme(&self) -> Scheme {
         if matches!(self, Self::Proven(_)) { Scheme::Dpop } else { Scheme::Bearer }
+    }
+
+    /// The nonce of the API that the response has to carry (RFC 9449 §9).
+    pub(crate) fn next_nonce(&self) -> Option<&HeaderValue> {
+        if let Self::Proven(proven) = self { proven.1.next_nonce.get() } else { None }
     }
 
     /// The token after `Bearer`, if the request has exactly one.

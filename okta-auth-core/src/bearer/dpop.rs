@@ -9,7 +9,8 @@
 //! 3. `iat` is at most a minute ago, with the leeway in both directions. `exp` and `nbf`, if present, hold too.
 //! 4. `ath` is the hash of the token.
 //! 5. The token is bound to the key of the proof.
-//! 6. The proof is used for the first time, in this process, and across replicas if they share a store.
+//! 6. If the API requires nonces, `nonce` is a valid one.
+//! 7. The proof is used for the first time, in this process, and across replicas if they share a store.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -18,10 +19,13 @@ use std::time::Duration;
 use http::Method;
 use url::Url;
 
+use super::credentials::SentProof;
+use super::dpop_nonce::{DpopNonces, Nonce};
 use super::used_proofs::{ProofMemories, Use, UsedProofs};
 use crate::base64url;
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::cookie::CookieKeys;
 use crate::error::{Code, Error, Result};
 use crate::jose::{DpopProof, ProofClaims, VerifiedAccessToken};
 use crate::secret::{random_bytes, sha256};
@@ -44,14 +48,21 @@ pub(crate) struct RequestTarget<'a> {
 /// Checks the proofs of requests to one application, or to one tenant.
 pub(crate) struct DpopVerifier {
     config: Arc<Config>,
+    nonces: Option<DpopNonces>,
     used: Arc<UsedProofs>,
     /// The store that all replicas share.
     shared: Option<Arc<dyn SessionStore>>,
 }
 
 impl DpopVerifier {
-    pub(crate) fn new(config: &Arc<Config>, memories: &ProofMemories, shared: Option<Arc<dyn SessionStore>>) -> Self {
-        Self { config: Arc::clone(config), used: memories.of(config), shared }
+    pub(crate) fn new(
+        config: &Arc<Config>,
+        keys: &CookieKeys,
+        memories: &ProofMemories,
+        shared: Option<Arc<dyn SessionStore>>,
+    ) -> Result<Self> {
+        let nonces = DpopNonces::of(config, keys)?;
+        Ok(Self { config: Arc::clone(config), nonces, used: memories.of(config), shared })
     }
 
     /// Checks that a token is accepted without a proof: it has no key, and the API requires none (RFC 9449 §7.2).
@@ -75,11 +86,11 @@ impl DpopVerifier {
     /// `token_hash` is the SHA-256 of the token.
     ///
     /// # Errors
-    /// [`Code::DpopProof`]; [`Code::TokenKind`] for a token without a key; [`Code::StoreUnavailable`] if it is unknown
-    /// whether the proof was used before.
+    /// [`Code::DpopProof`]; [`Code::DpopNonce`]; [`Code::TokenKind`] for a token without a key;
+    /// [`Code::StoreUnavailable`] if it is unknown whether the proof was used before.
     pub(super) async fn check(
         &self,
-        proof: &str,
+        sent: &SentProof,
         (token, token_hash): (&VerifiedAccessToken, [u8; 32]),
         target: RequestTarget<'_>,
         now: Timestamp,
@@ -87,7 +98,7 @@ impl DpopVerifier {
         let thumbprint = token.claims().key_thumbprint().ok_or_else(|| {
             unfit("the token is not bound to a key, but was sent with the scheme DPoP; send it after `Bearer`")
         })?;
-        let proof = DpopProof::verify(proof)?;
+        let proof = DpopProof::verify(sent.text()?)?;
         self.check_target(&proof.claims, target)?;
         self.check_times(&proof.claims, now)?;
         if proof.claims.ath != base64url::encode(token_hash) {
@@ -96,7 +107,21 @@ impl DpopVerifier {
         if proof.thumbprint != *thumbprint {
             return Err(refused("the access token is bound to another key"));
         }
+        self.check_nonce(&proof.claims, sent, now)?;
         self.consume(&proof, now).await
+    }
+
+    /// Only the holder of a token and its key gets a nonce, and a proof without one is not used up.
+    fn check_nonce(&self, claims: &ProofClaims, sent: &SentProof, now: Timestamp) -> Result<()> {
+        let Some(nonces) = &self.nonces else { return Ok(()) };
+        let nonce = nonces.check(claims.nonce.as_deref(), now);
+        if nonce != Nonce::Fresh {
+            sent.answer_with(nonces.issue(now)?);
+        }
+        if nonce == Nonce::Invalid {
+            return Err(Error::new(Code::DpopNonce, "the DPoP proof has no valid nonce of this API"));
+        }
+        Ok(())
     }
 
     fn check_target(&self, claims: &ProofClaims, target: RequestTarget<'_>) -> Result<()> {

@@ -34,6 +34,7 @@
 //! | a bound token after `Bearer` | 401 | `Bearer` with `invalid_token`, and `DPoP` |
 //! | a token without a key after `DPoP`, or where a key is required | 401 | `DPoP` with `invalid_token` |
 //! | a proof that does not fit, or was used before | 401 | `DPoP` with `invalid_dpop_proof` |
+//! | a proof without a valid nonce, where the API requires one | 401 | `DPoP` with `use_dpop_nonce`, and a nonce in `DPoP-Nonce` |
 //! | a proof whose first use cannot be established | 503 | none, but `Retry-After` |
 //! | a valid token without the scope | 403 | `insufficient_scope`, with `scope` |
 //! | a valid token from a sign-in that is too weak or too old | 401 | `insufficient_user_authentication`, with `acr_values` and `max_age` (RFC 9470) |
@@ -56,6 +57,7 @@ mod cache;
 mod challenge;
 mod credentials;
 mod dpop;
+mod dpop_nonce;
 mod introspection;
 mod used_proofs;
 mod verifier;

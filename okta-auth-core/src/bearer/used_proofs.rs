@@ -121,12 +121,14 @@ mod tests {
         assert_eq!((used.proofs.len(), used.order.len()), (500, 500));
     }
 
-    /// A full memory stays within the documented size while proofs expire and others take their places.
+    /// A full memory stays within the documented size while proofs expire and others take their places. To print it:
+    /// `cargo test -p okta-auth-core --lib a_million_proofs -- --nocapture`
     #[test]
+    #[allow(clippy::print_stdout, reason = "the figures of the guide")]
     fn a_million_proofs_take_a_bounded_memory() {
         let memory = UsedProofs::new(CAPACITY);
         let proofs = u32::try_from(CAPACITY).unwrap();
-        for window in 0..2_u32 {
+        for window in 0..4_u32 {
             let now = Timestamp::from_seconds(i64::from(window) * 1_000);
             for proof in 0..proofs {
                 let mut key = [0; 32];
@@ -138,6 +140,7 @@ mod tests {
             // A hash table has seven entries for eight places, of one byte more than the entry.
             let (set, order) = (used.proofs.capacity() * 8 / 7 * 17, used.order.capacity() * 32);
             assert!(used.proofs.len() == CAPACITY && set + order <= 110 * CAPACITY, "{set} {order}");
+            println!("{} proofs, full {} times: {} bytes each", CAPACITY, window + 1, (set + order) / CAPACITY);
         }
     }
 }

@@ -92,7 +92,7 @@ impl BearerVerifier {
         now: Timestamp,
     ) -> Result<VerifiedAccessToken> {
         let token = self.verify_sent(sent.bytes(), || sent.text(), now).await?;
-        self.dpop.check(proof.text()?, (&token, TokenCache::key(sent.bytes())), target, now).await?;
+        self.dpop.check(proof, (&token, TokenCache::key(sent.bytes())), target, now).await?;
         Ok(token)
     }
 

@@ -36,7 +36,7 @@ impl VerifiedIdentity {
     /// Fetches from userinfo the claims that the ID token lacks. If userinfo fails, the sign-in continues: a missing
     /// claim can only reduce access. A response with another subject fails the sign-in (OIDC Core §5.3.2).
     pub(crate) async fn complete(&mut self, with: &ProviderContext<'_>) -> Result<()> {
-        match userinfo::fetch(with, Some(&self.claims), &self.scopes, &self.tokens.access_token).await {
+        match userinfo::fetch(with, Some(&self.claims), &self.scopes, &self.tokens).await {
             None => Ok(()),
             Some(Ok(more)) => userinfo::merge(&mut self.claims, more, self.id_token.subject()),
             Some(Err(error)) => {

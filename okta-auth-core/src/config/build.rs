@@ -66,7 +66,7 @@ impl ConfigBuilder {
         let (accepted_issuers, former_issuers) = self.further_issuers(&mut findings);
         let (cookie_secrets, secure) = (self.secrets(), base_url.as_ref().is_some_and(|base| base.scheme() == "https"));
         let cookie_names = self.cookie_names(issuer.as_ref(), client_id.as_deref(), &mut findings);
-        secrets::cookie_secrets(&cookie_secrets, (secure, self.api_only), &mut findings);
+        secrets::cookie_secrets(&cookie_secrets, (secure, self.secret_use()), &mut findings);
         let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
         self.check_options(secure, &mut findings);
@@ -192,7 +192,10 @@ impl ConfigBuilder {
             }
             (None, None) => ClientAuth::None,
         };
+        let auth = self.apply_fapi2(auth, findings);
         self.read_authorization_request(&auth, findings);
+        #[cfg(feature = "client")]
+        self.check_dpop_key(&auth, findings);
         auth
     }
 
@@ -368,6 +371,7 @@ impl ConfigBuilder {
         if self.options.algorithms.is_empty() || self.options.algorithms.iter().any(|a| !known.contains(&a.as_str())) {
             findings.error("algorithms", format!("the allowed algorithms are some of {}", known.join(", ")));
         }
+        self.check_nonce_lifetime(findings);
         authorization_parameters::check_allowed(&self.options.login_parameters, findings);
         let csrf_header = self.options.csrf_header.as_deref().unwrap_or("x-any");
         if http::HeaderName::try_from(csrf_header).is_err() {

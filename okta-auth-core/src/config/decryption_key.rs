@@ -57,12 +57,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Parses the keys. They belong to one client, so they are not used for tenants.
     pub(super) fn decryption_keys(&self, findings: &mut Diagnostics) -> Vec<DecryptionKey> {
         let (variable, texts) = self.decryption_key_texts(findings);
-        if self.tenant.is_some() && !texts.is_empty() {
-            findings.error(variable, "encrypted ID tokens are not supported with many tenants; remove the key");
-        }
         let mut keys = Vec::new();
         for text in texts {
             match PrivateKey::parse_for(KeyUse::Encryption, text.expose(), None) {
@@ -74,6 +70,13 @@ impl ConfigBuilder {
             findings.error(variable, "several keys of one type need a `kid` each; use them as JWKs");
         }
         keys
+    }
+
+    /// The setting that has a key, before any check.
+    pub(super) fn decryption_key_source(&self) -> Option<&'static str> {
+        let variables = [ID_TOKEN_DECRYPTION_KEY, ID_TOKEN_DECRYPTION_KEY_FILE];
+        let is_in_code = !self.id_token_decryption_keys.is_empty();
+        variables.into_iter().find(|name| is_in_code || self.variables.value(name).is_some())
     }
 
     /// The keys that are set in code, or else that of the variables.

@@ -139,10 +139,14 @@ impl ConfigBuilder {
         let idle = self.session_idle.or_else(|| read(env::SESSION_IDLE, durations::session_idle));
         let absolute = self.session_absolute.or_else(|| read(env::SESSION_ABSOLUTE, durations::session_absolute));
         let leeway = self.leeway.or_else(|| read(env::LEEWAY, durations::leeway));
+        let nonces = self.options.dpop_nonce_lifetime;
+        let nonces = nonces.or_else(|| read(env::DPOP_NONCE_LIFETIME, durations::nonce_lifetime));
         let options = &mut self.options;
+        options.dpop_nonce_lifetime = nonces;
         options.session_idle = idle.unwrap_or(options.session_idle);
         options.session_absolute = absolute.unwrap_or(options.session_absolute);
         options.leeway = leeway.unwrap_or(options.leeway);
+        self.read_dpop(findings);
     }
 
     /// The connections to the issuer: a proxy, and in development a backchannel, which bypasses the proxy.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::env::{LEEWAY, SESSION_ABSOLUTE, SESSION_IDLE};
+use super::env::{DPOP_NONCE_LIFETIME, LEEWAY, SESSION_ABSOLUTE, SESSION_IDLE};
 use super::problem::Diagnostics;
 
 /// In seconds.
@@ -21,6 +21,14 @@ pub(super) fn session_absolute(value: &str, findings: &mut Diagnostics) -> Optio
 /// Parses `OKTA_LEEWAY`: up to 5 minutes.
 pub(super) fn leeway(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
     in_range(LEEWAY, value, 0..=300, "from `0` to `5m`, because a longer one defeats the expiry of tokens", findings)
+}
+
+/// In seconds.
+pub(super) const NONCE_LIFETIME: RangeInclusive<u64> = 10..=DAY;
+
+/// Parses `OKTA_DPOP_NONCE_LIFETIME`: from 10 seconds to a day.
+pub(super) fn nonce_lifetime(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
+    in_range(DPOP_NONCE_LIFETIME, value, NONCE_LIFETIME, "from `10s` to `24h`", findings)
 }
 
 fn in_range(

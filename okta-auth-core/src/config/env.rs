@@ -34,6 +34,9 @@ pub(crate) const ID_TOKEN_DECRYPTION_KEY: &str = "OKTA_ID_TOKEN_DECRYPTION_KEY";
 pub(crate) const ID_TOKEN_DECRYPTION_KEY_FILE: &str = "OKTA_ID_TOKEN_DECRYPTION_KEY_FILE";
 /// Whether authorization requests are signed (RFC 9101).
 pub(crate) const REQUEST_OBJECT: &str = "OKTA_REQUEST_OBJECT";
+pub(crate) const DPOP: &str = "OKTA_DPOP";
+/// The lifetime of the API's nonces for DPoP proofs (RFC 9449 §9).
+pub(crate) const DPOP_NONCE_LIFETIME: &str = "OKTA_DPOP_NONCE_LIFETIME";
 pub(crate) const TENANTS: &str = "OKTA_TENANTS";
 
 /// The usual variables for an https proxy, in order of precedence.
@@ -41,7 +44,7 @@ pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"
 pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// All supported variables that start with `OKTA_`.
-const READ: [&str; 28] = [
+const READ: [&str; 30] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -69,6 +72,8 @@ const READ: [&str; 28] = [
     REQUEST_OBJECT,
     ID_TOKEN_DECRYPTION_KEY,
     ID_TOKEN_DECRYPTION_KEY_FILE,
+    DPOP,
+    DPOP_NONCE_LIFETIME,
     TENANTS,
 ];
 

@@ -25,6 +25,7 @@
 //! | `OKTA_LEEWAY` | `60s`, in the same form |
 //! | `OKTA_HTTP_PROXY` | `HTTPS_PROXY`, except for hosts in `NO_PROXY`; or `none` |
 //! | `OKTA_PUBLIC_PREFIX` | none |
+//! | `OKTA_DPOP` | `off`; or `on`, `auto` |
 //! | `OKTA_HEALTH_PATH` | none; for many tenants |
 //! | `OKTA_BACKCHANNEL_URL` | none; for development |
 //! | `OKTA_PAR` | `auto`: if the metadata require it; or `on` |
@@ -53,6 +54,7 @@
 //! | leeway | more than 5 minutes | |
 //! | session limits | zero; in variables less than 10 seconds or more than 400 days | |
 //! | proxy | one that does not speak HTTP, a path | |
+//! | DPoP | an unknown value; a key that is RSA or also that of `private_key_jwt` | |
 //! | backchannel | unless the issuer and the base URL are both on this machine | |
 //! | lifetime of a pending sign-in | zero, or more than an hour | |
 //! | paths | an invalid path, or two equal paths | |
@@ -88,11 +90,13 @@ mod color;
 mod cookie_name;
 mod decryption_key;
 mod deployment;
+mod dpop;
 mod dpop_at_api;
 mod durations;
 #[cfg(test)]
 mod egress_tests;
 mod env;
+mod fapi;
 mod options;
 mod page_settings;
 mod pages;
@@ -118,7 +122,7 @@ pub use client_auth::{ClientAuth, PrivateKey};
 pub(crate) use cookie_name::CookieNames;
 pub(crate) use decryption_key::{DecryptionKey, DecryptionPair};
 pub(crate) use env::is_read;
-pub(crate) use options::Options;
+pub(crate) use options::{DpopMode, Options};
 pub use options::{ResponseMode, Userinfo};
 pub(crate) use page_settings::{Logo, Pages};
 pub use problem::Problem;

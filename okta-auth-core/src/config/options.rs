@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "client")]
+use super::client_auth::PrivateKey;
+
 /// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types §2.1, Form Post §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,6 +26,30 @@ pub enum Userinfo {
     Always,
     /// Never.
     Never,
+}
+
+/// Whether requested tokens are bound to a key (DPoP, RFC 9449).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum DpopMode {
+    /// No proof is sent, and tokens are bearer tokens.
+    #[default]
+    Off,
+    /// Every token request has a proof, and a bearer token is refused.
+    On,
+    /// As `Off` until the token endpoint answers `invalid_dpop_proof` to a request without a proof. From then on every
+    /// token request of the process has a proof.
+    Auto,
+}
+
+impl DpopMode {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "on" => Some(Self::On),
+            "auto" => Some(Self::Auto),
+            _ => None,
+        }
+    }
 }
 
 /// Options with safe defaults; the setters of [`ConfigBuilder`](super::ConfigBuilder) document them.
@@ -63,10 +90,19 @@ pub(crate) struct Options {
     pub(crate) signed_out_page: bool,
     /// Whether access tokens must be bound to a key.
     pub(crate) require_dpop: bool,
+    /// The lifetime of nonces for DPoP proofs. Without one, proofs need no nonce.
+    pub(crate) dpop_nonce_lifetime: Option<Duration>,
     /// Pushes the authorization request even if the metadata do not require it (RFC 9126).
     pub(crate) par: bool,
     /// Signs the authorization request even if the metadata do not require it (RFC 9101).
     pub(crate) signed_requests: bool,
+    /// `None` until the variable has been read.
+    pub(crate) dpop: Option<DpopMode>,
+    /// The key for tokens of the application itself, if it is configured.
+    #[cfg(feature = "client")]
+    pub(crate) dpop_key: Option<PrivateKey>,
+    /// Requires the FAPI 2.0 Security Profile.
+    pub(crate) fapi2: bool,
     pub(crate) browser_kit: BrowserKitSettings,
 }
 
@@ -105,9 +141,14 @@ impl Default for Options {
             front_channel_session_required: true,
             signed_out_page: false,
             require_dpop: false,
+            dpop_nonce_lifetime: None,
             par: false,
             signed_requests: false,
+            fapi2: false,
             browser_kit: BrowserKitSettings::default(),
+            dpop: None,
+            #[cfg(feature = "client")]
+            dpop_key: None,
         }
     }
 }

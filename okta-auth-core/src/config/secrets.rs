@@ -11,8 +11,31 @@ use crate::secret::Secret;
 
 const COMMAND: &str = "make one with `openssl rand -base64 48`";
 
-const MISSING: &str = "it is not set, so a random one is used: a restart signs all users out, and replicas do not \
-                       accept each other's sessions";
+/// What the cookie secrets protect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SecretUse {
+    Sessions,
+    /// The nonces of an API without sessions.
+    Nonces,
+    Nothing,
+}
+
+impl SecretUse {
+    /// What happens without a secret.
+    fn missing(self) -> Option<&'static str> {
+        match self {
+            Self::Sessions => Some(
+                "it is not set, so a random one is used: a restart signs all users out, and replicas do not accept each \
+                 other's sessions",
+            ),
+            Self::Nonces => Some(
+                "it is not set, so a random one is used: replicas do not accept each other's nonces for DPoP proofs, \
+                 and clients whose requests reach several replicas are refused",
+            ),
+            Self::Nothing => None,
+        }
+    }
+}
 
 /// In bytes.
 const SHORTEST: usize = 32;
@@ -87,7 +110,7 @@ pub(super) fn assertion_secret(secret: &Secret, method: SecretMethod, findings: 
 /// The cookie keys are derived from these secrets, so an attacker who guesses one can
 /// forge cookies. Randomness cannot be verified, but obvious weakness can be detected.
 /// Messages name the position in the list, counted from one.
-pub(super) fn cookie_secrets(secrets: &[Secret], (secure, api_only): (bool, bool), findings: &mut Diagnostics) {
+pub(super) fn cookie_secrets(secrets: &[Secret], (secure, used): (bool, SecretUse), findings: &mut Diagnostics) {
     for (secret, nth) in secrets.iter().zip(1_usize..) {
         let text = secret.expose();
         let why = if text.len() < SHORTEST {
@@ -95,21 +118,23 @@ pub(super) fn cookie_secrets(secrets: &[Secret], (secure, api_only): (bool, bool
         } else if is_one_character(text) {
             "is one character repeated".to_owned()
         } else {
-            match weakness(text).filter(|_| secure && !api_only) {
+            match weakness(text).filter(|_| secure && used != SecretUse::Nothing) {
                 Some(weakness) => weakness.to_owned(),
                 None => continue,
             }
         };
         findings.error(COOKIE_SECRET, format!("secret {nth} {why}; {COMMAND}"));
     }
-    if secrets.is_empty() && !api_only {
-        findings.warning(COOKIE_SECRET, format!("{MISSING}; {COMMAND}"));
+    if let Some(missing) = used.missing().filter(|_| secrets.is_empty()) {
+        findings.warning(COOKIE_SECRET, format!("{missing}; {COMMAND}"));
     }
 }
 
 /// Logs at startup that the cookie secret is random, for several tenants that share it.
-pub(super) fn warn_of_random() {
-    tracing::warn!(target: "okta_auth", "{COOKIE_SECRET}: {MISSING}; {COMMAND}");
+pub(super) fn warn_of_random(used: SecretUse) {
+    if let Some(missing) = used.missing() {
+        tracing::warn!(target: "okta_auth", "{COOKIE_SECRET}: {missing}; {COMMAND}");
+    }
 }
 
 fn weakness(text: &str) -> Option<&'static str> {

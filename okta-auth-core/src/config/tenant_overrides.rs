@@ -2,11 +2,28 @@
 
 use std::fmt;
 
+use super::problem::Diagnostics;
 use super::{ConfigBuilder, ResponseMode, env, secrets};
 use crate::error::Result;
 use crate::secret::Secret;
 
 impl ConfigBuilder {
+    /// Checks that several tenants can share these settings. The key for ID tokens belongs to one client, and so
+    /// does the key of a client with FAPI 2.0.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.
+    pub(crate) fn check_shared(&self) -> Result<()> {
+        let mut findings = Diagnostics::default();
+        if let Some(variable) = self.decryption_key_source() {
+            findings.error(variable, "encrypted ID tokens are not supported with many tenants; remove the key");
+        }
+        if self.options.fapi2 {
+            findings.error("fapi2", "FAPI 2.0 is not supported with many tenants; use it with one issuer");
+        }
+        findings.finish().map(drop)
+    }
+
     /// The issuers whose access tokens are accepted at every tenant, as configured.
     pub(crate) fn accepted_issuers(&self) -> &[String] {
         &self.accepted_issuers
@@ -21,6 +38,11 @@ impl ConfigBuilder {
     /// Binds sessions and cookies to a tenant's name instead of issuer and client.
     pub(crate) fn tenant(mut self, id: impl fmt::Display) -> Self {
         self.tenant = Some(id.to_string());
+        // A key that several tenants shared would let their servers recognize the application.
+        #[cfg(feature = "client")]
+        {
+            self.options.dpop_key = None;
+        }
         self
     }
 
@@ -53,9 +75,7 @@ impl ConfigBuilder {
     pub(crate) fn ensure_cookie_secret(mut self) -> Result<Self> {
         self.cookie_secrets = self.secrets();
         if self.cookie_secrets.is_empty() {
-            if !self.api_only {
-                secrets::warn_of_random();
-            }
+            secrets::warn_of_random(self.secret_use());
             self.cookie_secrets.push(Secret::random()?);
         }
         Ok(self)

@@ -36,6 +36,7 @@ pub(crate) enum Purpose {
     PendingLogin,
     StoredSession,
     SignOut,
+    DpopNonce,
 }
 
 impl Purpose {
@@ -46,6 +47,7 @@ impl Purpose {
             Self::PendingLogin => "pending login",
             Self::StoredSession => "stored session",
             Self::SignOut => "sign-out",
+            Self::DpopNonce => "DPoP nonce",
         }
     }
 }

@@ -211,7 +211,7 @@ impl DeviceAuthorization {
         let (issuer, client_id) = client.owner();
         let claims = identity.all_claims().clone();
         let scopes = identity.tokens.scopes.clone().unwrap_or_else(|| self.0.scopes.clone());
-        let tokens = DeviceTokens::new((&issuer, client_id), identity.tokens, (scopes, claims), client.now());
+        let tokens = DeviceTokens::new((&issuer, client_id), identity.tokens, (scopes, claims), client.now())?;
         if let Err(error) = client.store().save(&tokens).await {
             if let Err(error) = revoke(client, &tokens).await {
                 tracing::warn!(target: "okta_auth", code = %error.code(), "tokens that could not be saved were not revoked: {error:?}");

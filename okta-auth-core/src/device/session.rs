@@ -10,7 +10,7 @@ use super::tokens::DeviceTokens;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 #[cfg(feature = "client")]
-use crate::outgoing::{Authorization, UserToken, UserTokenFuture};
+use crate::outgoing::{Authorization, UserAccessToken, UserToken, UserTokenFuture};
 use crate::secret::{Secret, sha256};
 use crate::tokens::refresh::{self, RefreshContext};
 
@@ -69,9 +69,13 @@ impl DeviceSession {
     /// [`Code::SessionEnded`] if the user has to sign in again: Okta rejected the refresh token, or there is none, which
     /// needs the scope `offline_access`. The saved tokens are then deleted. Otherwise the error of reaching Okta.
     pub async fn access_token(&self) -> Result<Secret> {
+        self.fresh().await.map(|tokens| tokens.access_token.clone())
+    }
+
+    async fn fresh(&self) -> Result<Arc<DeviceTokens>> {
         let tokens = self.tokens();
         if tokens.is_usable(self.0.client.now()) {
-            return Ok(tokens.access_token.clone());
+            return Ok(tokens);
         }
         let Some(refresh_token) = &tokens.refresh_token else { return Err(ended("no refresh token was issued")) };
         let key = sha256(refresh_token.expose().as_bytes());
@@ -82,7 +86,7 @@ impl DeviceSession {
         let outcome = self.0.client.refreshes().join(key, work).await;
         let refreshed = outcome.ok_or_else(|| Error::new(Code::Internal, "a refresh ended without an outcome"))??;
         self.replace(&refreshed);
-        Ok(refreshed.access_token.clone())
+        Ok(refreshed)
     }
 
     /// Attaches the access token to requests to an API, given by its origin such as `https://orders.example.com`, with
@@ -92,7 +96,8 @@ impl DeviceSession {
     /// [`Code::ConfigInvalid`] if this is not an origin, or neither https nor on this machine.
     #[cfg(feature = "client")]
     pub fn authorization(&self, origin: &str) -> Result<Authorization> {
-        Authorization::for_user(origin, self, self.0.client.clock())
+        let dpop = &self.0.client.provider().protocol.dpop;
+        Authorization::for_user(origin, self, (self.0.client.clock(), dpop))
     }
 
     /// Deletes the saved tokens, and revokes the refresh token at Okta, and with it the access tokens (RFC 7009 §2).
@@ -154,15 +159,21 @@ impl DeviceSession {
         let refresh_token = known.refresh_token.as_ref().ok_or_else(|| ended("no refresh token was issued"))?;
         let metadata = client.provider().discovery.metadata().await?;
         let with = client.provider().context(&metadata);
-        let context =
-            RefreshContext { subject: known.subject(), claims: &known.claims, scopes: &known.scopes, refresh_token };
+        let key = known.dpop_key();
+        let context = RefreshContext {
+            subject: known.subject(),
+            claims: &known.claims,
+            scopes: &known.scopes,
+            refresh_token,
+            dpop_key: key.as_ref(),
+        };
         let response = Arc::new(refresh::ask(&with, &context).await?);
         let now = client.now();
         if response.refresh_token.as_ref().is_some_and(|next| next != refresh_token) {
-            self.keep(known.with_refresh_token(&response, now)).await;
+            self.keep(known.with_refresh_token(&response, now)?).await;
         }
         let verified = refresh::verified(&with, &context, response).await?;
-        Ok(self.keep(known.refreshed(&verified.tokens, verified.claims, now)).await)
+        Ok(self.keep(known.refreshed(&verified.tokens, verified.claims, now)?).await)
     }
 
     /// Saves new tokens. If that fails, this process can still use them.
@@ -211,6 +222,13 @@ fn is_final(error: &Error) -> bool {
 impl UserToken for DeviceSession {
     fn access_token(&self) -> UserTokenFuture<'_> {
         Box::pin(self.access_token())
+    }
+
+    fn access_token_with_key(&self) -> UserTokenFuture<'_, UserAccessToken> {
+        Box::pin(async {
+            let tokens = self.fresh().await?;
+            Ok(UserAccessToken::new(tokens.access_token.clone(), tokens.dpop_key()))
+        })
     }
 }
 

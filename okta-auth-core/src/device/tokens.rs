@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::clock::{REPLICA_SKEW, Timestamp};
 use crate::error::{Code, Error, Result};
-use crate::json;
-use crate::protocol::TokenSet;
+use crate::protocol::{DpopKey, TokenSet};
 use crate::secret::{Secret, SecretBytes};
+use crate::{base64url, json};
 
 /// The assumed lifetime of an access token if the response has no `expires_in` (RFC 6749 §5.1): the shortest that Okta
 /// can be set to.
@@ -28,6 +28,9 @@ pub(super) struct DeviceTokens {
     client_id: String,
     pub(super) access_token: Secret,
     pub(super) refresh_token: Option<Secret>,
+    /// The key that the tokens are bound to (RFC 9449 §5), in base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dpop_key: Option<Secret>,
     /// When the tokens were issued, by this machine's clock.
     issued_at: Timestamp,
     access_token_expires_at: Timestamp,
@@ -43,18 +46,19 @@ impl DeviceTokens {
         tokens: TokenSet,
         (scopes, claims): (Vec<String>, Map<String, Value>),
         now: Timestamp,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        Ok(Self {
             version: VERSION,
             issuer: issuer.to_owned(),
             client_id: client_id.to_owned(),
             access_token_expires_at: expires_at(&tokens, now),
+            dpop_key: stored_key(&tokens)?,
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token,
             issued_at: now,
             scopes,
             claims,
-        }
+        })
     }
 
     /// Parses the text of a store.
@@ -111,22 +115,36 @@ impl DeviceTokens {
         self.subject() == other.subject() && self.issued_at > other.issued_at
     }
 
+    /// The key that the tokens are bound to.
+    pub(super) fn dpop_key(&self) -> Option<DpopKey> {
+        DpopKey::from_bytes(&SecretBytes::new(base64url::decode(self.dpop_key.as_ref()?.expose()).ok()?))
+    }
+
     /// Returns these tokens with the refresh token of a response that is not verified yet. The access token remains.
-    pub(super) fn with_refresh_token(&self, tokens: &TokenSet, now: Timestamp) -> Self {
+    pub(super) fn with_refresh_token(&self, tokens: &TokenSet, now: Timestamp) -> Result<Self> {
         let refresh_token = tokens.refresh_token.clone().or_else(|| self.refresh_token.clone());
-        Self { refresh_token, issued_at: now, ..self.clone() }
+        Ok(Self { refresh_token, dpop_key: stored_key(tokens)?, issued_at: now, ..self.clone() })
     }
 
     /// Returns these tokens with the verified response of a refresh.
-    pub(super) fn refreshed(&self, tokens: &TokenSet, claims: Option<Map<String, Value>>, now: Timestamp) -> Self {
-        Self {
+    pub(super) fn refreshed(
+        &self,
+        tokens: &TokenSet,
+        claims: Option<Map<String, Value>>,
+        now: Timestamp,
+    ) -> Result<Self> {
+        Ok(Self {
             access_token: tokens.access_token.clone(),
             access_token_expires_at: expires_at(tokens, now),
             scopes: tokens.scopes.clone().unwrap_or_else(|| self.scopes.clone()),
             claims: claims.unwrap_or_else(|| self.claims.clone()),
-            ..self.with_refresh_token(tokens, now)
-        }
+            ..self.with_refresh_token(tokens, now)?
+        })
     }
+}
+
+fn stored_key(tokens: &TokenSet) -> Result<Option<Secret>> {
+    tokens.dpop_key.as_ref().map(|key| Ok(Secret::new(base64url::encode(key.to_bytes()?)))).transpose()
 }
 
 fn expires_at(tokens: &TokenSet, now: Timestamp) -> Timestamp {

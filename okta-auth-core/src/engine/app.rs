@@ -139,7 +139,7 @@ impl App {
         let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant.clone(), hook);
         let shared = (deferred_logouts, used_states);
         let logout = Logout::new(Arc::clone(&session_admin), provider.clone(), shared, (&keys, cookies))?;
-        let dpop = DpopVerifier::new(&config, &used_proofs, self.backend.shared_store());
+        let dpop = DpopVerifier::new(&config, &keys, &used_proofs, self.backend.shared_store())?;
         Ok(OktaAuth(Arc::new(Inner {
             bearer: BearerVerifier::new(&provider, dpop, clock.clone(), access.policies().has_route_for_both()),
             provider,

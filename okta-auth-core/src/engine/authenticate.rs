@@ -31,7 +31,7 @@ use crate::error::{Code, Error};
 use crate::events::{EventKind, EventSubject, StoreOperation};
 use crate::headers::{Head, Headers};
 use crate::logout::LogoutReturn;
-use crate::request::{ParsedHeaders, RequestKind, Sender, is_alias, is_own_request};
+use crate::request::{ParsedHeaders, RequestKind, is_alias, is_own_request};
 use crate::routing::{RefreshTiming, RouteOptions};
 use crate::session::{
     CookieUpdate, LoadedSession, PendingLookup, RefreshDue, RefreshResult, RequestSession, SessionEntry, SessionLookup,
@@ -66,25 +66,24 @@ impl Authentication {
 /// Begins to authenticate a request.
 pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: RouteOptions) -> Authentication {
     let now = auth.0.clock.now();
-    let ParsedHeaders { cookies, activity, sender } = ParsedHeaders::read(head);
-    let activity = activity.max(options.activity_of(head.method));
+    let mut parsed = ParsedHeaders::read(head);
+    parsed.activity = parsed.activity.max(options.activity_of(head.method));
     if auth.config().is_api_only() {
-        let session = RequestSession::new(RequestCookies::default(), now, activity);
+        parsed.cookies = RequestCookies::default();
         let findings = Findings { own: true, ..Findings::default() };
-        return Authentication::Ready(RequestContext::new(state(auth, head, sender, session, findings)));
+        return Authentication::Ready(RequestContext::new(state(auth, head, parsed, now, findings)));
     }
-    let look = auth.0.sessions.look(&cookies, now, activity);
-    let own = look.is_without_session() || is_own_request(auth.config(), head, sender.websocket);
-    let logout_return = logout_return(auth, head, (sender.kind, &cookies), now);
-    let mut session = RequestSession::new(cookies, now, activity);
+    let look = auth.0.sessions.look(&parsed.cookies, now, parsed.activity);
+    let own = look.is_without_session() || is_own_request(auth.config(), head, parsed.sender.websocket);
+    let logout_return = logout_return(auth, head, &parsed, now);
     let findings = Findings { own, logout_return, silent: options.silent_login, ..Findings::default() };
+    let mut state = state(auth, head, parsed, now, findings);
     match look {
         SessionLookup::Known(loaded) => {
-            let findings = Findings { dead_end: settle(auth, &mut session, loaded), ..findings };
-            complete(RequestContext::new(state(auth, head, sender, session, findings)))
+            state.dead_end = settle(auth, &mut state.session, loaded);
+            complete(RequestContext::new(state))
         }
         SessionLookup::Pending(lookup) => {
-            let state = state(auth, head, sender, session, findings);
             Authentication::Pending(PendingAuthentication::on(found(state, lookup, options.renewal)))
         }
     }
@@ -105,21 +104,19 @@ pub(crate) fn without_tenant<H: Headers>(
     head: Head<'_, H>,
     without_tenant: NoTenant,
 ) -> RequestContext {
-    let ParsedHeaders { cookies, activity, sender } = ParsedHeaders::read(head);
-    let session = RequestSession::new(cookies, auth.0.clock.now(), activity);
     let findings = Findings { own: true, without_tenant: Some(without_tenant), ..Findings::default() };
-    RequestContext::new(state(auth, head, sender, session, findings))
+    RequestContext::new(state(auth, head, ParsedHeaders::read(head), auth.0.clock.now(), findings))
 }
 
 /// Returns the state of a logout that precedes the request.
 fn logout_return<H: Headers>(
     auth: &OktaAuth,
     head: Head<'_, H>,
-    (kind, cookies): (RequestKind, &RequestCookies),
+    parsed: &ParsedHeaders<'_>,
     now: Timestamp,
 ) -> Option<LogoutReturn> {
-    let opens_a_page = kind == RequestKind::Navigation && *head.method == Method::GET;
-    if opens_a_page { auth.0.logout.returns().read(cookies, head.target, now) } else { None }
+    let opens_a_page = parsed.sender.kind == RequestKind::Navigation && *head.method == Method::GET;
+    if opens_a_page { auth.0.logout.returns().read(&parsed.cookies, head.target, now) } else { None }
 }
 
 /// What is known of a request besides its headers and its session.
@@ -128,7 +125,6 @@ struct Findings {
     own: bool,
     silent: bool,
     logout_return: Option<LogoutReturn>,
-    dead_end: Option<Arc<Error>>,
     without_tenant: Option<NoTenant>,
 }
 
@@ -137,10 +133,11 @@ struct Findings {
 fn state<H>(
     auth: &OktaAuth,
     head: Head<'_, H>,
-    sender: Sender<'_>,
-    session: RequestSession,
+    parsed: ParsedHeaders<'_>,
+    now: Timestamp,
     findings: Findings,
 ) -> RequestState {
+    let ParsedHeaders { cookies, activity, sender } = parsed;
     RequestState {
         auth: auth.clone(),
         method: head.method.clone(),
@@ -152,10 +149,10 @@ fn state<H>(
         // Parsing a host costs more than the rest, and only a navigation can be redirected.
         alias: sender.kind == RequestKind::Navigation && is_alias(sender.host, &auth.config().base_url),
         silent: findings.silent,
-        dead_end: findings.dead_end,
+        dead_end: None,
         without_tenant: findings.without_tenant,
         own: findings.own,
-        session,
+        session: RequestSession::new(cookies, now, activity),
         credentials: sender.credentials,
         token: OnceLock::new(),
         consulted: AtomicBool::new(false),

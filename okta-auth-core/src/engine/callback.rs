@@ -7,6 +7,7 @@
 //! | the pending login, unused and not expired | the code is exchanged; 303 to the requested page |
 //! | the pending login, already used, and a live session | 303 to that page; the code is not exchanged |
 //! | no pending login for the state, and a live session | 303 into the application; the code is not exchanged |
+//! | the pending login, and a code that Okta used up before it required DPoP | 303 to a new sign-in for that page, once |
 //! | an expired pending login | a page with a link to a new sign-in for the requested page |
 //! | neither a pending login nor a session | a page with a link to a new sign-in |
 //!
@@ -63,6 +64,7 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
                 context.responder().sign_in_refused(refusal.reason(), &wanted)
             }
         }
+        CallbackOutcome::Restarted(url) => see_other(&url),
         // With a live session the user is already signed in and continues to the application.
         CallbackOutcome::NotPending(error) => match context.session() {
             Ok(Some(_)) if attempt.is_some() => redirect_to(context, &wanted),

@@ -29,7 +29,10 @@ settings! {
     private_key(key: PrivateKey);
     par();
     signed_requests();
+    fapi2();
     id_token_decryption_key(key: impl Into<String>);
+    dpop(required: bool);
+    dpop_auto();
     base_url(origin: impl Into<String>);
     redirect_uri(url: impl Into<String>);
     post_logout_redirect_uri(url: impl Into<String>);
@@ -42,6 +45,7 @@ settings! {
     api_only();
     resource(identifier: impl Into<String>);
     require_dpop();
+    require_dpop_nonce(lifetime: Duration);
     resource_scopes(scopes: impl IntoIterator<Item = impl Into<String>>);
     cookie_secret(secret: impl Into<String>);
     cookie_name(name: impl Into<String>);

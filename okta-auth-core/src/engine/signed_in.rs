@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::events::CorrelationId;
 #[cfg(feature = "client")]
-use crate::outgoing::{Outgoing, UserToken, UserTokenFuture};
+use crate::outgoing::{Outgoing, UserAccessToken, UserToken, UserTokenFuture};
 use crate::policy::{Decision, Policy};
 use crate::secret::Secret;
 use crate::session::{Session, SessionEnded, SessionId};
@@ -23,9 +23,8 @@ const OF_ONE_SIGN_IN: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 
 /// A user with a live session.
 ///
-/// The claims are those of the last token refresh, or without refresh tokens those of the
-/// sign-in. A group that was removed at Okta therefore disappears within one lifetime of an
-/// access token, or when the session ends.
+/// The claims are those of the last token refresh, or without refresh tokens those of the sign-in. A group that was
+/// removed at Okta therefore disappears within one lifetime of an access token, or when the session ends.
 ///
 /// `C` is the application's own type for the claims; `()` reads none.
 pub struct SignedIn<C = ()> {
@@ -66,8 +65,7 @@ impl<C> SignedIn<C> {
         &self.session
     }
 
-    /// Returns the user's identifier at the issuer. Key your records by issuer and subject
-    /// together.
+    /// Returns the user's identifier at the issuer. Key your records by issuer and subject together.
     pub fn subject(&self) -> &str {
         self.session.subject()
     }
@@ -77,8 +75,7 @@ impl<C> SignedIn<C> {
         self.session.name()
     }
 
-    /// Returns the e-mail address, if Okta sends it. It can change, so it is not suitable
-    /// as a key.
+    /// Returns the e-mail address, if Okta sends it. It can change, so it is not suitable as a key.
     pub fn email(&self) -> Option<&str> {
         self.session.email()
     }
@@ -97,8 +94,8 @@ impl<C> SignedIn<C> {
         self.session.app_data(name)
     }
 
-    /// Returns the access token, for calls to other APIs on behalf of the user. It is
-    /// refreshed if it has expired or soon will, once for concurrent callers.
+    /// Returns the access token, for calls to other APIs on behalf of the user. It is refreshed if it has expired or
+    /// soon will, once for concurrent callers.
     ///
     /// # Errors
     /// [`Code::SessionEnded`] if Okta no longer refreshes the session,
@@ -116,8 +113,8 @@ impl<C> SignedIn<C> {
         self.auth().outgoing()
     }
 
-    /// Returns all sessions of this user, including the present one, for a page that lists
-    /// them. The most recently used session is first.
+    /// Returns all sessions of this user, including the present one, for a page that lists them. The most recently used
+    /// session is first.
     ///
     /// # Errors
     /// As for [`OktaAuth::sessions_of`].
@@ -125,8 +122,7 @@ impl<C> SignedIn<C> {
         self.auth().0.session_admin.of_subject_by_last_use(self.subject()).await
     }
 
-    /// Ends a session of this user. Returns `false` if this user has no session with that
-    /// id.
+    /// Ends a session of this user. Returns `false` if this user has no session with that id.
     ///
     /// # Errors
     /// As for [`OktaAuth::sessions_of`].
@@ -134,12 +130,11 @@ impl<C> SignedIn<C> {
         self.auth().0.session_admin.end_own(self.subject(), id, self.reference()).await
     }
 
-    /// Returns when the session ends without further activity: the earliest of the idle
-    /// limit, the absolute limit, and Okta's `session_expiry`.
+    /// Returns when the session ends without further activity: the earliest of the idle limit, the absolute limit, and
+    /// Okta's `session_expiry`.
     ///
-    /// Each request extends the idle limit, with a delay of up to a twentieth of it. To
-    /// close a connection in time, wait for [`session_ended`](Self::session_ended), which
-    /// also reacts to logout.
+    /// Each request extends the idle limit, with a delay of up to a twentieth of it. To close a connection in time,
+    /// wait for [`session_ended`](Self::session_ended), which also reacts to logout.
     pub fn session_ends_at(&self) -> Timestamp {
         let sessions = &self.auth().0.sessions;
         let present = self.context.inner().session.ends_at(sessions);
@@ -148,8 +143,7 @@ impl<C> SignedIn<C> {
 
     /// Waits for the end of the session, for connections that outlive their request.
     ///
-    /// The open connection does not count as activity: without other requests the session
-    /// reaches its idle limit.
+    /// The open connection does not count as activity: without other requests the session reaches its idle limit.
     ///
     /// ```
     /// # mod okta_auth {
@@ -182,9 +176,8 @@ impl<C> SignedIn<C> {
     }
 }
 
-/// Serializes the claims of the session as one JSON object, such as
-/// `{"sub":"00u1","email":"..","groups":[..]}`, without tokens. Claims that bind an ID
-/// token to its sign-in (`nonce`, `at_hash`, `c_hash`, `s_hash`) are omitted.
+/// Serializes the claims of the session as one JSON object, such as `{"sub":"00u1","email":"..","groups":[..]}`,
+/// without tokens. Claims that bind an ID token to its sign-in (`nonce`, `at_hash`, `c_hash`, `s_hash`) are omitted.
 impl<C> Serialize for SignedIn<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let claims = self.session.all_claims().iter();
@@ -196,6 +189,15 @@ impl<C> Serialize for SignedIn<C> {
 impl<C: Send + Sync> UserToken for SignedIn<C> {
     fn access_token(&self) -> UserTokenFuture<'_> {
         Box::pin(Self::access_token(self))
+    }
+
+    fn access_token_with_key(&self) -> UserTokenFuture<'_, UserAccessToken> {
+        let auth = &self.auth().0;
+        Box::pin(async move {
+            let now = auth.clock.now();
+            let session = self.context.inner().session.fresh_session(&auth.refresher, now).await?;
+            Ok(UserAccessToken::new(session.unexpired_access_token(now)?, session.dpop_key()))
+        })
     }
 
     fn fresh_session(&self) -> UserTokenFuture<'_, Arc<Session>> {

@@ -111,6 +111,9 @@ codes! {
     /// The DPoP proof of a request does not fit the request, its access token or the time, or it was
     /// used before (RFC 9449 §4.3).
     DpopProof = "dpop_proof",
+    /// The DPoP proof of a request has no nonce of this API, an expired or a foreign one. The response
+    /// has a new one (RFC 9449 §9).
+    DpopNonce = "dpop_nonce",
     /// The token is an access token of the org server, which only Okta can verify.
     ///
     /// Use a custom authorization server to protect your own APIs.

@@ -205,8 +205,8 @@ impl Error {
     /// Whether a token was rejected: malformed, badly signed, expired, or issued for another audience.
     pub fn is_token(&self) -> bool {
         use Code::{
-            DpopProof, TokenAlgorithm, TokenClaim, TokenEncrypted, TokenExpired, TokenHeader, TokenKeyUnknown,
-            TokenKind, TokenMalformed, TokenSignature,
+            DpopNonce, DpopProof, TokenAlgorithm, TokenClaim, TokenEncrypted, TokenExpired, TokenHeader,
+            TokenKeyUnknown, TokenKind, TokenMalformed, TokenSignature,
         };
         matches!(
             self.0.code,
@@ -220,6 +220,7 @@ impl Error {
                 | TokenExpired
                 | TokenKind
                 | DpopProof
+                | DpopNonce
         )
     }
 }

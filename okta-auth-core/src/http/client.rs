@@ -3,16 +3,13 @@
 //! Every request goes through `HttpClient::send`, in this order:
 //!
 //! 1. The egress policy checks the URL, which may then be rewritten to a backchannel.
-//! 2. The circuit of the origin admits the request, or rejects it at once if it cannot
-//!    succeed.
-//! 3. If a new connection is needed, the name is resolved. The policy checks the exact
-//!    addresses that the connection then uses, so that the name cannot point elsewhere in
-//!    between (DNS rebinding).
+//! 2. The circuit of the origin admits the request, or rejects it at once if it cannot succeed.
+//! 3. If a new connection is needed, the name is resolved. The policy checks the exact addresses that the connection
+//!    then uses, so that the name cannot point elsewhere in between (DNS rebinding).
 //! 4. The status is checked, and the body is read up to its limit.
 //! 5. The outcome is recorded in the circuit.
 //!
-//! The timeouts, the body limit and the limit on concurrent requests bound the cost of a
-//! slow or hostile server.
+//! The timeouts, the body limit and the limit on concurrent requests bound the cost of a slow or hostile server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,8 +66,7 @@ impl Default for HttpSettings {
     }
 }
 
-/// The proxy and the backchannel for issuers of the operator. Requests that tenants cause
-/// use neither.
+/// The proxy and the backchannel for issuers of the operator. Requests that tenants cause use neither.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OperatorRoutes {
     pub(crate) proxy: Option<HttpProxy>,
@@ -99,8 +95,7 @@ pub(crate) enum Idempotency {
     NotIdempotent,
 }
 
-/// The client. Clones are cheap and share connections, the policy and the state of each
-/// origin.
+/// The client. Clones are cheap and share connections, the policy and the state of each origin.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     client: reqwest::Client,
@@ -113,9 +108,8 @@ pub(crate) struct HttpClient {
 }
 
 impl HttpClient {
-    /// Creates a client for issuers that tenants configure. Its requests go directly,
-    /// subject to the policy. A proxy would resolve names itself, and the policy could
-    /// not check the addresses.
+    /// Creates a client for issuers that tenants configure. Its requests go directly, subject to the policy. A proxy
+    /// would resolve names itself, and the policy could not check the addresses.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`] if the system has no CA certificates, or if the policy
@@ -124,8 +118,7 @@ impl HttpClient {
         Self::with_names(settings, (policy, OperatorRoutes::default()), clock, Arc::new(SystemNames))
     }
 
-    /// Creates a client for issuers of the operator, with the operator's proxy and
-    /// backchannel.
+    /// Creates a client for issuers of the operator, with the operator's proxy and backchannel.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`] as for [`new`](Self::new), and if the proxy cannot be
@@ -150,8 +143,7 @@ impl HttpClient {
         let client = builder
             .connect_timeout(settings.connect_timeout)
             .dns_resolver(GuardedResolver::new(Arc::clone(&policy), names))
-            // A redirect would carry codes and secrets to a host that the response
-            // chooses.
+            // A redirect would carry codes and secrets to a host that the response chooses.
             .redirect(Policy::none())
             .referer(false)
             .pool_max_idle_per_host(8)
@@ -167,10 +159,9 @@ impl HttpClient {
         Ok(Self { client, policy, circuits, timeout, max_response, clock, routes })
     }
 
-    /// Creates a client with its own limits, for another tenant for example. It shares
-    /// connections, certificates and the policy with this client, because they are
-    /// expensive. Limits, timeouts and the record of failures are its own, except
-    /// `connect_timeout`, which belongs to the shared connections.
+    /// Creates a client with its own limits, for another tenant for example. It shares connections, certificates and
+    /// the policy with this client, because they are expensive. Limits, timeouts and the record of failures are its
+    /// own, except `connect_timeout`, which belongs to the shared connections.
     pub(crate) fn with_settings(&self, settings: &HttpSettings) -> Self {
         let circuits = Arc::new(Circuits::new(settings.limits(), self.clock.clone()));
         Self { circuits, timeout: settings.timeout, max_response: settings.max_response, ..self.clone() }
@@ -190,10 +181,9 @@ impl HttpClient {
         self.routes.backchannel.as_ref().is_some_and(|backchannel| backchannel.is_inside(url))
     }
 
-    /// Sends a request, and retries it at most once. An idempotent request is retried at
-    /// once if the connection broke, which happens when the server has closed a pooled
-    /// connection. A request that timed out is not retried, because it has already used
-    /// its time.
+    /// Sends a request, and retries it at most once. An idempotent request is retried at once if the connection broke,
+    /// which happens when the server has closed a pooled connection. A request that timed out is not retried, because
+    /// it has already used its time.
     ///
     /// Responses with any status are returned, except 3xx, 429 and 5xx, which are errors.
     ///
@@ -216,8 +206,32 @@ impl HttpClient {
         result
     }
 
-    /// Sends a request once, and returns a response of any status but 3xx. The caller waits
-    /// after a 429, so it pauses no endpoint here.
+    /// Sends a request once, and calls `observe` with the headers of its response, also if the status makes it an
+    /// error: a 429 may have a nonce.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub(crate) async fn send_observed(
+        &self,
+        request: Request<SecretBytes>,
+        endpoint: ProviderEndpoint,
+        observe: impl FnOnce(&HeaderMap) + Send,
+    ) -> Result<Response<SecretBytes>> {
+        let request = self.prepare(request)?;
+        let permit = self.circuits.enter(request.url()).await?;
+        let measure = Measure::request(endpoint);
+        let result = self.receive(request).await.and_then(|response| {
+            observe(response.headers());
+            self.check_status(response.status(), response.headers())?;
+            Ok(response)
+        });
+        measure.end(label(result.as_ref().err()));
+        permit.done(outcome(result.as_ref().err()));
+        result
+    }
+
+    /// Sends a request once, and returns a response of any status but 3xx. The caller waits after a 429, so it pauses
+    /// no endpoint here.
     ///
     /// # Errors
     /// As for [`send`](Self::send), except for 429 and 5xx.
@@ -291,8 +305,6 @@ impl HttpClient {
         self.read(response).await
     }
 
-    /// Sends a request, and reads a response of any status.
-    #[cfg(feature = "okta-api")]
     async fn receive(&self, request: reqwest::Request) -> Result<Response<SecretBytes>> {
         let response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
         self.read(response).await
@@ -308,8 +320,8 @@ impl HttpClient {
 
     /// Rejects the statuses that mean the same at every endpoint.
     ///
-    /// A 4xx passes, except 429, because its meaning depends on the endpoint. The error
-    /// for a 429 contains the time to wait.
+    /// A 4xx passes, except 429, because its meaning depends on the endpoint. The error for a 429 contains the time to
+    /// wait.
     fn check_status(&self, status: StatusCode, headers: &HeaderMap) -> Result<()> {
         if status.is_redirection() {
             let message = format!("Okta answered {} with a redirect, which is not followed", status.as_u16());
@@ -328,8 +340,8 @@ impl HttpClient {
         Ok(())
     }
 
-    /// Reads a body up to the limit. The claimed length does not count, because it may be
-    /// missing or wrong. The body may contain tokens, so its buffer is wiped.
+    /// Reads a body up to the limit. The claimed length does not count, because it may be missing or wrong. The body
+    /// may contain tokens, so its buffer is wiped.
     async fn read_body(&self, mut response: reqwest::Response) -> Result<SecretBytes> {
         let claimed = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
         let mut body = SecretBytes::with_capacity(claimed.min(self.max_response));
@@ -346,8 +358,8 @@ impl HttpClient {
         Error::new(Code::ProviderResponse, format!("Okta's response is larger than {} bytes", self.max_response))
     }
 
-    /// Returns the error for a request without a response. The URL is removed from the
-    /// cause, because its query may contain a code.
+    /// Returns the error for a request without a response. The URL is removed from the cause, because its query may
+    /// contain a code.
     fn unreachable(&self, error: reqwest::Error) -> Error {
         if AddressesRefused::caused(&error) {
             let message = "requests to this host are not allowed: none of its addresses is public; if the org is \
@@ -373,8 +385,8 @@ impl HttpClient {
     /// Fetches a JSON document.
     ///
     /// # Errors
-    /// The errors of [`send`](Self::send), and [`Code::ProviderResponse`] if the response
-    /// is not 200 with JSON of type `T`.
+    /// The errors of [`send`](Self::send), and [`Code::ProviderResponse`] if the response is not 200 with JSON of type
+    /// `T`.
     pub(crate) async fn json<T: DeserializeOwned>(&self, url: &Url, endpoint: ProviderEndpoint) -> Result<Fetched<T>> {
         let request = Request::get(url.as_str())
             .header(::http::header::ACCEPT, "application/json")
@@ -416,8 +428,7 @@ fn label(failure: Option<&Error>) -> &'static str {
     failure.map_or("ok", |error| error.code().as_str())
 }
 
-/// What a result says about the endpoint. Any response except 5xx shows that the endpoint
-/// works.
+/// What a result says about the endpoint. Any response except 5xx shows that the endpoint works.
 fn outcome(failure: Option<&Error>) -> Outcome {
     let Some(error) = failure else { return Outcome::Answered };
     match error.code() {

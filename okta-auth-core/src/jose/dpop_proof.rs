@@ -38,7 +38,7 @@ pub(crate) struct DpopProof {
     pub(crate) claims: ProofClaims,
 }
 
-/// The claims of a proof for a request with an access token (RFC 9449 §4.2). All of them are required.
+/// The claims of a proof for a request with an access token (RFC 9449 §4.2).
 #[derive(Debug, Deserialize)]
 pub(crate) struct ProofClaims {
     pub(crate) htm: String,
@@ -50,6 +50,8 @@ pub(crate) struct ProofClaims {
     pub(crate) exp: Option<NumericDate>,
     #[serde(default)]
     pub(crate) nbf: Option<NumericDate>,
+    #[serde(default)]
+    pub(crate) nonce: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +72,9 @@ impl DpopProof {
         let compact = Compact::parse(proof, &Headers::default()).map_err(because("it is not a signed token"))?;
         let typ = Typ { names: &["dpop+jwt"], required: true };
         compact.header.check_type(typ).map_err(because("its `typ` is not `dpop+jwt`"))?;
-        let algorithm = Algorithm::parse(&compact.header.alg).filter(|algorithm| PROOF_ALGORITHMS.contains(algorithm));
+        // The name of RFC 9864, which replaces `EdDSA`.
+        let name = if compact.header.alg == "Ed25519" { "EdDSA" } else { compact.header.alg.as_str() };
+        let algorithm = Algorithm::parse(name).filter(|algorithm| PROOF_ALGORITHMS.contains(algorithm));
         let algorithm = algorithm.ok_or_else(|| refused("its algorithm is not one of those in `algs`"))?;
         let EmbeddedKey { key, thumbprint } = EmbeddedKey::new(jwk(proof)?, algorithm).map_err(refused)?;
         verify(&[&key], compact.signed, &compact.signature).map_err(because("its signature is not valid"))?;

@@ -111,6 +111,15 @@ impl PendingLogin {
         self
     }
 
+    /// Returns the options for another attempt in place of this one. What the user entered is not part of them.
+    pub(crate) fn options(&self) -> LoginOptions {
+        let mut options = LoginOptions::new(self.return_to().clone()).with_acr_values(self.acr_values());
+        options.max_age = self.max_age();
+        options.came_from = self.came_from().cloned();
+        options.silent = self.silent;
+        options
+    }
+
     pub(crate) fn return_to(&self) -> &ReturnTo {
         &self.record.return_to
     }

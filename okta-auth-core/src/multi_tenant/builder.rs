@@ -187,6 +187,7 @@ impl TenantsBuilder {
             let message = "the tenant of a request cannot be determined; add a resolver";
             return Err(Error::new(Code::ConfigInvalid, message));
         }
+        self.template.config().check_shared()?;
         let resolvers: Vec<_> = self.resolvers.into_iter().map(Resolver::checked).collect::<Result<_>>()?;
         if self.template.config().uses_form_post() && resolvers.iter().any(|one| matches!(one, Resolver::Session)) {
             let message = "a callback by `form_post` has no session cookie and therefore no tenant, so the resolver \

@@ -94,11 +94,6 @@ impl TenantRouter {
         })
     }
 
-    /// Returns the library's paths for tenants that are identified without a path.
-    pub(super) fn endpoints(&self) -> impl Iterator<Item = (Endpoint, &str)> {
-        Endpoint::all(self.without_tenant.config().routes())
-    }
-
     /// Returns the library's paths below the prefixes of tenants, and the callbacks of tenants that share an address,
     /// as patterns of the router.
     pub(super) fn endpoints_below(&self) -> Vec<(Endpoint, String)> {

@@ -33,23 +33,22 @@ use crate::tenant::TenantId;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Tenants(Kind);
-
-#[derive(Clone)]
-enum Kind {
-    One(OktaAuth),
-    Many(Arc<TenantRouter>),
+pub struct Tenants {
+    /// The engine of the application's own paths: its only one, or the one for requests without a tenant.
+    app: OktaAuth,
+    /// Finds the tenant of a request. An application with a single Okta has none.
+    router: Option<Arc<TenantRouter>>,
 }
 
 impl From<&OktaAuth> for Tenants {
     fn from(auth: &OktaAuth) -> Self {
-        Self(Kind::One(auth.clone()))
+        Self::from(auth.clone())
     }
 }
 
 impl From<OktaAuth> for Tenants {
-    fn from(auth: OktaAuth) -> Self {
-        Self(Kind::One(auth))
+    fn from(app: OktaAuth) -> Self {
+        Self { app, router: None }
     }
 }
 
@@ -61,16 +60,7 @@ impl From<&Self> for Tenants {
 
 impl Tenants {
     pub(super) fn of_router(router: Arc<TenantRouter>) -> Self {
-        Self(Kind::Many(router))
-    }
-
-    /// Returns the engine for the application's own paths: the only one, or the one for
-    /// requests without a tenant.
-    fn representative(&self) -> &OktaAuth {
-        match &self.0 {
-            Kind::One(auth) => auth,
-            Kind::Many(router) => &router.without_tenant,
-        }
+        Self { app: router.without_tenant.clone(), router: Some(router) }
     }
 
     /// Begins to authenticate a request at its tenant, in the types of any framework.
@@ -79,22 +69,21 @@ impl Tenants {
         head: Head<'_, H>,
         options: impl Into<RouteOptions>,
     ) -> Authentication {
-        match &self.0 {
-            Kind::One(auth) => auth.authenticate_head(head, options),
-            Kind::Many(router) => router.authenticate(head, options.into()),
+        match &self.router {
+            Some(router) => router.authenticate(head, options.into()),
+            None => self.app.authenticate_head(head, options),
         }
     }
 
     /// Returns the library's endpoints with their paths, as patterns of the router.
     pub(crate) fn endpoints(&self) -> Vec<(Endpoint, String)> {
-        let owned = |(endpoint, path): (Endpoint, &str)| (endpoint, path.to_owned());
-        match &self.0 {
-            Kind::One(auth) => Endpoint::all(auth.config().routes()).map(owned).collect(),
-            Kind::Many(router) => router.endpoints().map(owned).chain(router.endpoints_below()).collect(),
-        }
+        let own = Endpoint::all(self.app.config().routes()).map(|(endpoint, path)| (endpoint, path.to_owned()));
+        let below = self.router.iter().flat_map(|router| router.endpoints_below());
+        own.chain(below).collect()
     }
 
     /// Returns the layer's treatment of requests to a route, as the router matched it.
+    #[inline]
     pub(crate) fn route(&self, route: MatchedRoute<'_>) -> RouteSettings {
         self.routes().settings(route)
     }
@@ -137,40 +126,35 @@ impl Tenants {
     }
 
     fn routes(&self) -> &RouteTable {
-        match &self.0 {
-            Kind::One(auth) => auth.route_table(),
-            Kind::Many(router) => router.routes(),
-        }
+        self.router.as_ref().map_or_else(|| self.app.route_table(), |router| router.routes())
     }
 
     /// Compares the path at which a router is nested with the configured mount path. `routed` is the path in the router
     /// with the library's routes.
     pub(crate) fn observe_nesting<H: Headers>(&self, head: Head<'_, H>, routed: &str) {
-        let auth = self.representative();
-        let mount = auth.config().routes().mount();
+        let mount = self.app.config().routes().mount();
         // Nearly all requests, without looking for a query.
         if mount.is_empty() && head.target.len() == routed.len() {
             return;
         }
-        auth.mounting().observe_nesting(mount, head.path(), routed);
+        self.app.mounting().observe_nesting(mount, head.path(), routed);
     }
 
     /// Reads the router's route table once. It checks that the library's routes exist and
     /// that no route of the application precedes them. `fix` is the call that adds them.
     pub(crate) fn observe_routes(&self, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
-        let auth = self.representative();
-        auth.mounting().observe_routes(auth.config().routes(), fix, owner);
+        self.app.mounting().observe_routes(self.app.config().routes(), fix, owner);
     }
 
     /// Whether an outer layer of the same application has already processed the request, as
     /// `outer`. A second layer passes the request through.
     pub(crate) fn has_seen(&self, outer: &RequestContext) -> bool {
-        Arc::ptr_eq(outer.auth().mounting(), self.representative().mounting())
+        Arc::ptr_eq(outer.auth().mounting(), self.app.mounting())
     }
 
     /// Reports once that a second layer of the same application wraps this path.
     pub(crate) fn report_second_layer(&self, path: &str) {
-        self.representative().mounting().report_second_layer(path);
+        self.app.mounting().report_second_layer(path);
     }
 
     /// Returns the engine of a tenant; `None` if there is no such tenant. It serves work
@@ -180,13 +164,13 @@ impl Tenants {
     /// [`Code::TenantUnavailable`] if the source does not respond, [`Code::ConfigInvalid`]
     /// if the settings are invalid.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<OktaAuth>> {
-        let Kind::Many(router) = &self.0 else { return Ok(None) };
+        let Some(router) = &self.router else { return Ok(None) };
         router.find(&TenantKey::Id(id.clone())).await
     }
 
     /// Clears the cache of the source, so that changes take effect with the next request.
     pub fn forget(&self) {
-        if let Kind::Many(router) = &self.0 {
+        if let Some(router) = &self.router {
             router.forget();
         }
     }
@@ -207,9 +191,9 @@ impl Tenants {
     /// settings, and the error of the session store, in which case sessions may not have
     /// ended yet.
     pub async fn end_tenant(&self, id: &TenantId) -> Result<()> {
-        match &self.0 {
-            Kind::Many(router) => router.end_tenant(id).await,
-            Kind::One(_) => Err(Error::new(Code::TenantUnknown, "the application has a single Okta and no tenants")),
+        match &self.router {
+            Some(router) => router.end_tenant(id).await,
+            None => Err(Error::new(Code::TenantUnknown, "the application has a single Okta and no tenants")),
         }
     }
 }

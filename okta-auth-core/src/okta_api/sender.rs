@@ -101,7 +101,10 @@ impl Sender {
             let mut request = call.request(&repetitions)?;
             let token = self.authorization.authorize(&mut request).await?;
             let result = self.http.exchange(request, ProviderEndpoint::Api).await;
-            if !has_renewed && self.renews(&token, &result).await {
+            if has_renewed {
+                // The next call may need the nonce.
+                let _ = result.as_ref().map(|response| token.learn_nonce(response.headers()));
+            } else if self.renews(&token, &result).await {
                 has_renewed = true;
                 continue;
             }

@@ -3,22 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 
+use super::binding::TokenBinding;
 #[cfg(feature = "id-jag")]
 use super::id_jag_tokens::IdJagTokens;
 use super::issued_token::{IssuedToken, TokenTimes};
 use super::machine_tokens::MachineTokens;
 use super::origin::{Origin, RequestOrigin};
-use super::rejection::rejects_token;
 use super::request::OutgoingRequest;
 use super::token_exchange::TokenExchange;
 use super::token_request::TokenRequest;
-use super::user_token::UserToken;
+use super::user_token::{UserAccessToken, UserToken};
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 use crate::jose::VerifiedAccessToken;
+use crate::protocol::{Dpop, asks_for_nonce, rejects_token};
 
 /// Attaches an access token to requests to one [`Target`](super::Target). Clones are cheap.
 ///
@@ -41,6 +41,7 @@ pub struct Authorization {
     origins: Arc<[Origin]>,
     source: Source,
     clock: SharedClock,
+    dpop: Arc<Dpop>,
 }
 
 #[derive(Clone)]
@@ -53,8 +54,8 @@ pub(super) enum Source {
 }
 
 impl Authorization {
-    pub(super) fn new(origins: Arc<[Origin]>, source: Source, clock: SharedClock) -> Self {
-        Self { origins, source, clock }
+    pub(super) fn new(origins: Arc<[Origin]>, source: Source, clock: SharedClock, dpop: Arc<Dpop>) -> Self {
+        Self { origins, source, clock, dpop }
     }
 
     /// Attaches the tokens of a user to requests to one origin.
@@ -62,14 +63,16 @@ impl Authorization {
     pub(crate) fn for_user(
         origin: &str,
         user: &(impl UserToken + Clone + 'static),
-        clock: &SharedClock,
+        (clock, dpop): (&SharedClock, &Arc<Dpop>),
     ) -> Result<Self> {
         let source = Source::User(Arc::new(user.clone()));
-        Ok(Self::new(Arc::new([Origin::parse(origin)?]), source, clock.clone()))
+        Ok(Self::new(Arc::new([Origin::parse(origin)?]), source, clock.clone(), Arc::clone(dpop)))
     }
 
-    /// Attaches the token, in place of any other credentials in `Authorization`. Returns it for
-    /// [`renew_after`](Self::renew_after).
+    /// Attaches the token, in place of any other credentials in `Authorization`, and a proof if it
+    /// is bound (RFC 9449 §7.1). Returns it for [`renew_after`](Self::renew_after).
+    ///
+    /// A proof is for one attempt: authorize the request again before each repetition.
     ///
     /// # Errors
     /// [`Code::TargetMismatch`] if the request is addressed to an origin that the target does not
@@ -80,14 +83,13 @@ impl Authorization {
                            token was attached; check the address, or name the origin with `Target::origin`";
             return Err(Error::new(Code::TargetMismatch, message));
         }
-        let token = self.token().await?;
-        request.headers_mut().insert(AUTHORIZATION, token.header());
-        Ok(token)
+        self.token().await?.attach(request)
     }
 
     /// Renews the token if a response rejected it (401 with `error="invalid_token"`, RFC 6750
-    /// §3.1). Returns whether to authorize the request again and to repeat it, which is worth it
-    /// once.
+    /// §3.1), and keeps the nonce of the response for the next proof. Returns whether to authorize
+    /// the request again and to repeat it, which is worth it once: after a renewal, and if the
+    /// response asks for a nonce (RFC 9449 §9).
     ///
     /// Concurrent callers share one renewal. A token that was issued less than 10 s ago is not
     /// renewed, because the next one would be rejected too. A user's token is renewed only if it
@@ -96,7 +98,10 @@ impl Authorization {
     /// # Errors
     /// The error of requesting the token.
     pub async fn renew_after(&self, rejected: &IssuedToken, status: StatusCode, headers: &HeaderMap) -> Result<bool> {
-        if !rejects_token(status, headers) {
+        if rejected.learn_nonce(headers) && asks_for_nonce(status, headers) {
+            return Ok(true);
+        }
+        if !rejects_token(status, headers, rejected.scheme()) {
             return Ok(false);
         }
         match &self.source {
@@ -120,7 +125,9 @@ impl Authorization {
             Source::Exchange(tokens, subject, request) => tokens.token(subject, request).await,
             Source::User(user) => {
                 let times = TokenTimes::new(self.clock.now(), None, None)?;
-                IssuedToken::new(&user.access_token().await?, Vec::new(), times)
+                let UserAccessToken { token, key } = user.access_token_with_key().await?;
+                let binding = key.map(|key| TokenBinding::new(Arc::clone(&self.dpop), key, &token));
+                IssuedToken::with_binding(&token, Vec::new(), times, binding)
             }
             #[cfg(feature = "id-jag")]
             Source::IdJag(tokens, user, request) => tokens.token_of(&**user, request).await,

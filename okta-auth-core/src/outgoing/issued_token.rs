@@ -5,10 +5,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 
+use super::binding::TokenBinding;
+use super::request::OutgoingRequest;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
+use crate::protocol::DPOP;
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
 /// The assumed lifetime if the response has no `expires_in` (RFC 6749 §5.1): the shortest that
@@ -21,16 +25,26 @@ const SENDING_MARGIN: Duration = Duration::from_secs(10);
 /// The pause between two attempts to renew a token in the background.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 
-const SCHEME: &str = "Bearer ";
+const BEARER: &str = "Bearer";
+const BOUND: &str = "DPoP";
 
 /// An access token for another API. Clones are cheap and share the token, which is wiped from
 /// memory with the last of them.
+///
+/// A token that is bound to a key (DPoP, RFC 9449) is of use only with a proof for each request, which
+/// [`Authorization`](super::Authorization) attaches.
 #[derive(Clone)]
-pub struct IssuedToken(Arc<Inner>);
+pub struct IssuedToken {
+    shared: Arc<Inner>,
+    /// The server that it was attached for, if it is bound.
+    server: Option<Arc<str>>,
+}
 
 struct Inner {
     /// The value of `Authorization`, marked as sensitive.
     header: HeaderValue,
+    /// `None` for a bearer token.
+    binding: Option<TokenBinding>,
     scopes: Vec<String>,
     issued_at: Timestamp,
     expires_at: Timestamp,
@@ -65,10 +79,23 @@ impl TokenTimes {
 }
 
 impl IssuedToken {
+    /// Creates a bearer token.
+    #[cfg(test)]
     pub(super) fn new(token: &Secret, scopes: Vec<String>, times: TokenTimes) -> Result<Self> {
+        Self::with_binding(token, scopes, times, None)
+    }
+
+    pub(super) fn with_binding(
+        token: &Secret,
+        scopes: Vec<String>,
+        times: TokenTimes,
+        binding: Option<TokenBinding>,
+    ) -> Result<Self> {
+        let scheme = scheme_of(binding.as_ref());
         // The header shares this buffer, which is wiped when it is dropped.
-        let mut text = SecretBytes::with_capacity(SCHEME.len().saturating_add(token.expose().len()));
-        text.append(SCHEME.as_bytes());
+        let mut text = SecretBytes::with_capacity(scheme.len().saturating_add(token.expose().len()).saturating_add(1));
+        text.append(scheme.as_bytes());
+        text.append(b" ");
         text.append(token.expose().as_bytes());
         let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).map_err(|error| {
             Error::new(Code::ProviderResponse, "the issued access token is not a valid header value").with_cause(error)
@@ -76,53 +103,79 @@ impl IssuedToken {
         header.set_sensitive(true);
         let TokenTimes { issued_at, expires_at, renew_at } = times;
         let renew_at = AtomicI64::new(renew_at.seconds());
-        Ok(Self(Arc::new(Inner { header, scopes, issued_at, expires_at, renew_at })))
+        let shared = Arc::new(Inner { header, binding, scopes, issued_at, expires_at, renew_at });
+        Ok(Self { shared, server: None })
     }
 
     /// Returns the text. The caller is responsible for keeping it secret, and for sending it
     /// only to the API that it was issued for.
     pub fn expose(&self) -> &str {
-        self.0.header.to_str().ok().and_then(|text| text.strip_prefix(SCHEME)).unwrap_or_default()
+        let header = self.shared.header.to_str().ok();
+        header.and_then(|text| text.split_once(' ')).map_or("", |(_, token)| token)
     }
 
     /// The scopes that the authorization server granted, which may be fewer than requested.
     pub fn scopes(&self) -> &[String] {
-        &self.0.scopes
+        &self.shared.scopes
     }
 
     /// When the token expires. An exchanged token never outlives the token that it was made
     /// from.
     pub fn expires_at(&self) -> Timestamp {
-        self.0.expires_at
+        self.shared.expires_at
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
-        self.0.header.clone()
+    /// Attaches the token to a request, with a proof if it is bound.
+    pub(super) fn attach(mut self, request: &mut impl OutgoingRequest) -> Result<Self> {
+        let proof = self.shared.binding.as_ref().map(|binding| binding.proof(request)).transpose()?;
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.shared.header.clone());
+        headers.remove(DPOP);
+        if let Some((proof, server)) = proof {
+            headers.insert(DPOP, proof);
+            self.server = Some(server);
+        }
+        Ok(self)
+    }
+
+    /// Keeps the nonce of the response to a request that the token was attached to; returns whether it has one.
+    pub(crate) fn learn_nonce(&self, headers: &HeaderMap) -> bool {
+        let binding = self.shared.binding.as_ref().zip(self.server.as_deref());
+        binding.is_some_and(|(binding, server)| binding.learn_nonce(server, headers))
+    }
+
+    /// The scheme of `Authorization`.
+    pub(super) fn scheme(&self) -> &'static str {
+        scheme_of(self.shared.binding.as_ref())
     }
 
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Whether the token can still be sent. If the clock jumps backwards, it is requested again,
     /// because its times are then wrong.
     pub(super) fn is_usable(&self, now: Timestamp) -> bool {
-        let margin = SENDING_MARGIN.min(self.0.expires_at.since(self.0.issued_at) / 10);
-        self.0.issued_at <= now && now < self.0.expires_at.minus(margin)
+        let margin = SENDING_MARGIN.min(self.shared.expires_at.since(self.shared.issued_at) / 10);
+        self.shared.issued_at <= now && now < self.shared.expires_at.minus(margin)
     }
 
     pub(super) fn age(&self, now: Timestamp) -> Duration {
-        now.since(self.0.issued_at)
+        now.since(self.shared.issued_at)
     }
 
     /// Whether this caller has to renew the token. It is true for one caller each time that a
     /// renewal is due.
     pub(super) fn claim_renewal(&self, now: Timestamp) -> bool {
-        let due = self.0.renew_at.load(Ordering::Relaxed);
+        let due = self.shared.renew_at.load(Ordering::Relaxed);
         let next = now.plus(RENEWAL_PAUSE).seconds();
         now.seconds() >= due
-            && self.0.renew_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            && self.shared.renew_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
-opaque_debug!(IssuedToken, |it| scopes: it.0.scopes, expires_at: it.0.expires_at);
+fn scheme_of(binding: Option<&TokenBinding>) -> &'static str {
+    if binding.is_some() { BOUND } else { BEARER }
+}
+
+opaque_debug!(IssuedToken, |it| scopes: it.shared.scopes, expires_at: it.shared.expires_at);

@@ -60,7 +60,6 @@ impl MachineTokens {
         self.cache.token(key(request), || self.request(request)).await
     }
 
-    #[cfg(feature = "okta-api")]
     pub(super) fn provider(&self) -> &crate::protocol::Provider {
         &self.endpoint.provider
     }

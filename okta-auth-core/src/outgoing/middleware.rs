@@ -1,6 +1,6 @@
 //! The middleware for `reqwest`.
 
-use http::{Extensions, HeaderMap};
+use http::{Extensions, HeaderMap, Method};
 use reqwest_middleware::reqwest::redirect::Policy;
 use reqwest_middleware::reqwest::{Client, ClientBuilder, Request, Response, Url};
 use reqwest_middleware::{ClientWithMiddleware, Middleware, Next};
@@ -15,6 +15,17 @@ impl sealed::Sealed for Request {}
 impl OutgoingRequest for Request {
     fn origin(&self) -> Option<RequestOrigin<'_>> {
         origin_of(self.url())
+    }
+
+    fn target_uri(&self) -> Option<String> {
+        let mut url = self.url().clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        Some(url.into())
+    }
+
+    fn method(&self) -> &Method {
+        Self::method(self)
     }
 
     fn headers_mut(&mut self) -> &mut HeaderMap {
@@ -36,7 +47,8 @@ impl Authorization {
     /// redirect would choose where the token is sent.
     ///
     /// After a 401 with `error="invalid_token"` it renews the token and repeats the request once,
-    /// if the body can be sent again. Requests to another origin than the target's fail.
+    /// if the body can be sent again. A bound token is sent with a proof (RFC 9449 §7.1), and a challenge for a nonce is
+    /// answered once. Requests to another origin than the target's fail.
     ///
     /// ```no_run
     /// # use okta_auth_core as okta_auth;
@@ -69,9 +81,17 @@ impl Authorization {
     /// single requests, such as those of [`Target::on_behalf_of`](super::Target::on_behalf_of).
     ///
     /// Build the given client with `redirect(Policy::none())`. If it follows redirects, `reqwest`
-    /// removes the token when a redirect changes the scheme, the host or the port.
+    /// removes the token when a redirect changes the scheme, the host or the port. A bound token
+    /// does not survive a redirect, because its proof is for the first address.
     pub fn with_client(&self, client: Client) -> ClientWithMiddleware {
         reqwest_middleware::ClientBuilder::new(client).with(self.clone()).build()
+    }
+
+    /// Keeps the nonce of a response, unless a redirect led to a host that the target does not name.
+    fn learn_nonce(&self, token: &super::IssuedToken, response: &Response) {
+        if origin_of(response.url()).is_some_and(|origin| self.names(&origin)) {
+            token.learn_nonce(response.headers());
+        }
     }
 
     /// Whether to repeat the request. A failed renewal leaves the response to the caller.
@@ -101,11 +121,12 @@ impl Middleware for Authorization {
         let again = request.try_clone();
         let token = self.authorize(&mut request).await.map_err(reqwest_middleware::Error::middleware)?;
         let response = next.clone().run(request, extensions).await?;
-        let Some(mut again) = again else { return Ok(response) };
-        if !self.repeats(&token, &response).await {
-            return Ok(response);
-        }
-        self.authorize(&mut again).await.map_err(reqwest_middleware::Error::middleware)?;
-        next.run(again, extensions).await
+        // A response that cannot be acted on may still have a nonce.
+        let repeats = self.repeats(&token, &response).await;
+        let Some(mut again) = again.filter(|_| repeats) else { return Ok(response) };
+        let token = self.authorize(&mut again).await.map_err(reqwest_middleware::Error::middleware)?;
+        let response = next.run(again, extensions).await?;
+        self.learn_nonce(&token, &response);
+        Ok(response)
     }
 }

@@ -21,6 +21,8 @@
 //!   each `jti` once.
 //! - Tokens are wiped from memory when dropped, and do not appear in `Debug` output. Headers with
 //!   a token are marked as sensitive.
+//! - A bound token (DPoP, RFC 9449) is sent only with a proof for this one request. A nonce is sent only to the server
+//!   that issued it.
 //! - Only a token that passed every check of this API is exchanged, and only at its own org.
 //!
 //! # Load
@@ -30,6 +32,7 @@
 //! that Okta states.
 
 mod authorization;
+mod binding;
 mod cache;
 #[cfg(feature = "id-jag")]
 mod id_jag_tokens;
@@ -37,7 +40,6 @@ mod issued_token;
 mod machine_tokens;
 mod middleware;
 mod origin;
-mod rejection;
 mod request;
 mod service;
 mod target;
@@ -57,4 +59,4 @@ pub use service::{Outgoing, OutgoingBuilder};
 pub use target::Target;
 pub use token_exchange::TokenExchange;
 pub use token_request::TokenRequest;
-pub use user_token::{UserToken, UserTokenFuture};
+pub use user_token::{UserAccessToken, UserToken, UserTokenFuture};

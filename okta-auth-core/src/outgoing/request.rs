@@ -1,6 +1,6 @@
 //! The requests that a token can be attached to.
 
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Method, Request};
 
 use super::origin::RequestOrigin;
 
@@ -11,6 +11,12 @@ use super::origin::RequestOrigin;
 pub trait OutgoingRequest: sealed::Sealed {
     /// Where the request is sent to; `None` if its address has no host.
     fn origin(&self) -> Option<RequestOrigin<'_>>;
+
+    /// The address without query and fragment, as a DPoP proof names it (RFC 9449 §4.2).
+    fn target_uri(&self) -> Option<String>;
+
+    /// The method.
+    fn method(&self) -> &Method;
 
     /// The headers.
     fn headers_mut(&mut self) -> &mut HeaderMap;
@@ -32,6 +38,15 @@ impl<B> OutgoingRequest for Request<B> {
             port: authority.port_u16(),
             has_userinfo: authority.as_str().contains('@'),
         })
+    }
+
+    fn target_uri(&self) -> Option<String> {
+        let uri = self.uri();
+        Some(format!("{}://{}{}", uri.scheme_str()?, uri.authority()?, uri.path()))
+    }
+
+    fn method(&self) -> &Method {
+        Self::method(self)
     }
 
     fn headers_mut(&mut self) -> &mut HeaderMap {

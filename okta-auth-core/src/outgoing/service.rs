@@ -108,7 +108,8 @@ impl Outgoing {
     /// neither https nor on this machine.
     pub fn target(&self, origin: &str) -> Result<Target> {
         let tokens = (self.machine_tokens.clone(), self.token_exchange.clone());
-        Target::new(origin, tokens, self.clock.clone())
+        let dpop = Arc::clone(&self.machine_tokens.provider().protocol.dpop);
+        Target::new(origin, tokens, (self.clock.clone(), dpop))
     }
 }
 
@@ -165,6 +166,9 @@ settings! {
     client_secret_in_body();
     client_secret_jwt();
     private_key(key: PrivateKey);
+    dpop(required: bool);
+    dpop_auto();
+    dpop_key(key: PrivateKey);
     http_timeout(time: Duration);
     http_proxy(url: impl Into<String>);
 }

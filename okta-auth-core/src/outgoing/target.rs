@@ -13,6 +13,7 @@ use super::user_token::UserToken;
 use crate::clock::SharedClock;
 use crate::error::Result;
 use crate::jose::VerifiedAccessToken;
+use crate::protocol::Dpop;
 
 /// An API that this application calls, by its origins. A token is attached only to requests to
 /// these origins. Create a target once and reuse it; clones are cheap.
@@ -30,15 +31,16 @@ pub struct Target {
     machine_tokens: MachineTokens,
     token_exchange: TokenExchange,
     clock: SharedClock,
+    dpop: Arc<Dpop>,
 }
 
 impl Target {
     pub(super) fn new(
         origin: &str,
         (machine_tokens, token_exchange): (MachineTokens, TokenExchange),
-        clock: SharedClock,
+        (clock, dpop): (SharedClock, Arc<Dpop>),
     ) -> Result<Self> {
-        Ok(Self { origins: Arc::new([Origin::parse(origin)?]), machine_tokens, token_exchange, clock })
+        Ok(Self { origins: Arc::new([Origin::parse(origin)?]), machine_tokens, token_exchange, clock, dpop })
     }
 
     /// Names another origin of the same API.
@@ -103,7 +105,7 @@ impl Target {
     }
 
     fn authorization(&self, source: Source) -> Authorization {
-        Authorization::new(Arc::clone(&self.origins), source, self.clock.clone())
+        Authorization::new(Arc::clone(&self.origins), source, self.clock.clone(), Arc::clone(&self.dpop))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use url::Url;
 
+use super::binding::TokenBinding;
 use super::issued_token::{IssuedToken, TokenTimes};
 use super::token_request::TokenRequest;
 use crate::clock::{SharedClock, Timestamp};
@@ -114,7 +115,9 @@ impl TokenEndpoint {
         let requested = || request.parameters().scopes.split_ascii_whitespace().map(str::to_owned).collect();
         let scopes = tokens.scopes.clone().unwrap_or_else(requested);
         let times = TokenTimes::new(self.clock.now(), tokens.access_token_expires_at, latest)?;
-        IssuedToken::new(&tokens.access_token, scopes, times)
+        let dpop = || Arc::clone(&self.provider.protocol.dpop);
+        let binding = tokens.dpop_key.clone().map(|key| TokenBinding::new(dpop(), key, &tokens.access_token));
+        IssuedToken::with_binding(&tokens.access_token, scopes, times, binding)
     }
 }
 

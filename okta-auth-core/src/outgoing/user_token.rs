@@ -5,16 +5,44 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
+use crate::protocol::DpopKey;
 use crate::secret::Secret;
 use crate::session::Session;
 
 /// The future of a [`UserToken`].
 pub type UserTokenFuture<'a, T = Secret> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
+/// An access token of a user, and the key that it is bound to, if it is (DPoP, RFC 9449).
+pub struct UserAccessToken {
+    pub(super) token: Secret,
+    pub(super) key: Option<DpopKey>,
+}
+
+impl UserAccessToken {
+    pub(crate) fn new(token: Secret, key: Option<DpopKey>) -> Self {
+        Self { token, key }
+    }
+}
+
+impl From<Secret> for UserAccessToken {
+    /// A bearer token.
+    fn from(token: Secret) -> Self {
+        Self::new(token, None)
+    }
+}
+
 /// A user with an access token, such as the `User` of a handler.
 pub trait UserToken: Send + Sync {
     /// Returns the access token of the user's session, refreshed if necessary.
     fn access_token(&self) -> UserTokenFuture<'_>;
+
+    /// Returns the access token with its key. By default it is a bearer token.
+    ///
+    /// # Errors
+    /// As for [`access_token`](Self::access_token).
+    fn access_token_with_key(&self) -> UserTokenFuture<'_, UserAccessToken> {
+        Box::pin(async { self.access_token().await.map(UserAccessToken::from) })
+    }
 
     /// Returns the user's session, refreshed if necessary. Its ID token is what another app's authorization server
     /// receives a grant for (Cross App Access). Only the users of this library have a session.
@@ -25,3 +53,5 @@ pub trait UserToken: Send + Sync {
         Box::pin(async { Err(Error::new(Code::SessionEnded, "this user has no session of okta-auth")) })
     }
 }
+
+opaque_debug!(UserAccessToken, |it| is_bound: it.key.is_some());

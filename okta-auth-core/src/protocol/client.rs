@@ -24,6 +24,7 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use super::assertion::{ASSERTION_TYPE, AssertionKey, client_assertion};
+use super::dpop::{Dpop, DpopKey, TokenKey};
 use super::token_response::TokenSet;
 use super::transport;
 use crate::clock::SharedClock;
@@ -32,7 +33,6 @@ use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, Idempotency, ProviderError, is_timeout};
-use crate::jose::open_id_token;
 use crate::json::Unique;
 use crate::secret::{Secret, SecretBytes};
 
@@ -115,7 +115,8 @@ impl AuthorizationParameters<'_> {
 /// | ID-JAG, JWT bearer grant | RFC 8693 §2.1, RFC 7523 §2.1 | `id_jag` |
 /// | revocation | RFC 7009 §2.1 | this module |
 /// | introspection | RFC 7662 §2.1 | this module |
-/// | userinfo | OIDC Core §5.3.1 | this module |
+/// | userinfo | OIDC Core §5.3.1 | `userinfo` |
+/// | proof of possession | RFC 9449 §4 | `dpop`, `token_request` |
 ///
 /// Client requests carry the credentials in the configured way: in the header, in the body, as a
 /// signed assertion, or none. Responses are returned unverified; the callers verify them.
@@ -124,11 +125,13 @@ pub(crate) struct ProviderClient {
     pub(super) config: Arc<Config>,
     pub(crate) http: HttpClient,
     pub(crate) clock: SharedClock,
+    pub(crate) dpop: Arc<Dpop>,
 }
 
 impl ProviderClient {
     pub(crate) fn new(config: Arc<Config>, http: HttpClient, clock: SharedClock) -> Self {
-        Self { config, http, clock }
+        let dpop = Arc::new(Dpop::new(&config, clock.clone()));
+        Self { config, http, clock, dpop }
     }
 
     /// Returns the authorization request as a URL (OIDC Core §3.1.2.1), with PKCE S256 (RFC 7636).
@@ -189,21 +192,27 @@ impl ProviderClient {
             ("redirect_uri", self.config.redirect_uri.as_str()),
             ("code_verifier", verifier.expose()),
         ];
-        self.tokens(metadata, &parameters).await
+        self.tokens(metadata, &parameters, TokenKey::New).await
     }
 
     /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta includes an ID
     /// token only if the scopes include `openid`.
     ///
     /// The response may have a new refresh token. The caller has to keep it: with rotation the old
-    /// one is used up.
-    pub(crate) async fn refresh(&self, metadata: &Metadata, token: &Secret, scopes: &[String]) -> Result<TokenSet> {
+    /// one is used up. `key` is that of the refresh token, if it is bound.
+    pub(crate) async fn refresh(
+        &self,
+        metadata: &Metadata,
+        token: &Secret,
+        scopes: &[String],
+        key: Option<&DpopKey>,
+    ) -> Result<TokenSet> {
         let scopes = scopes.join(" ");
         let parameters =
             [("grant_type", "refresh_token"), ("refresh_token", token.expose()), ("scope", scopes.as_str())];
         // Without the parameter the server grants the original scopes (RFC 6749 §6).
         let parameters = if scopes.is_empty() { parameters.get(..2) } else { Some(parameters.as_slice()) };
-        self.tokens(metadata, parameters.unwrap_or_default()).await
+        self.tokens(metadata, parameters.unwrap_or_default(), key.map_or(TokenKey::New, TokenKey::Of)).await
     }
 
     /// Requests an access token for the application itself (RFC 6749 §4.4.2). The standard has no
@@ -250,25 +259,13 @@ impl ProviderClient {
     }
 
     /// Requests tokens by a grant that no request uses up. If the connection broke, the request is
-    /// sent a second time, with an assertion of its own, because a server accepts each one once.
+    /// sent a second time, with an assertion and a proof of its own, because a server accepts each one once.
     #[cfg(feature = "client")]
     async fn repeatable_tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
-        match self.tokens(metadata, parameters).await {
-            Err(error) if is_repeatable(&error) => self.tokens(metadata, parameters).await,
+        match self.tokens(metadata, parameters, TokenKey::Own).await {
+            Err(error) if is_repeatable(&error) => self.tokens(metadata, parameters, TokenKey::Own).await,
             outcome => outcome,
         }
-    }
-
-    pub(super) async fn tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
-        let request = self.authenticated(metadata.token_endpoint(), parameters)?;
-        let response = transport::send(&self.http, request, ProviderEndpoint::Token).await?;
-        let mut tokens = TokenSet::read(&response, self.clock.now())?;
-        let keys = &self.config.decryption_keys;
-        if let Some(id_token) = tokens.id_token.as_ref().filter(|_| !keys.is_empty()) {
-            // Everything after this uses the signed token inside, also as the hint at logout (OIDC Core §3.1.2.1).
-            tokens.id_token = Some(open_id_token(keys, id_token.expose())?);
-        }
-        Ok(tokens)
     }
 
     /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009 §2).
@@ -278,7 +275,7 @@ impl ProviderClient {
     pub(crate) async fn revoke_refresh_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let parameters = [("token", token.expose()), ("token_type_hint", "refresh_token")];
-        let request = self.authenticated(endpoint, &parameters)?;
+        let request = self.authenticated(metadata, endpoint, &parameters)?;
         transport::send(&self.http, request, ProviderEndpoint::Revocation).await.map(drop)
     }
 
@@ -297,7 +294,7 @@ impl ProviderClient {
             )
         })?;
         let parameters = [("token", token), ("token_type_hint", "access_token")];
-        let request = self.authenticated(endpoint, &parameters)?;
+        let request = self.authenticated(metadata, endpoint, &parameters)?;
         let response = self.http.send(request, Idempotency::Idempotent, ProviderEndpoint::Introspection).await?;
         if response.status() != http::StatusCode::OK {
             let message = format!(
@@ -314,10 +311,10 @@ impl ProviderClient {
 
     /// Builds a form for an endpoint that authenticates the client (RFC 6749 §2.3).
     ///
-    /// An assertion names the endpoint as its audience, as Okta requires, and
-    /// is valid for this one request.
+    /// An assertion is valid for this one request.
     pub(super) fn authenticated(
         &self,
+        metadata: &Metadata,
         endpoint: &Url,
         parameters: &[(&str, &str)],
     ) -> Result<http::Request<SecretBytes>> {
@@ -339,50 +336,25 @@ impl ProviderClient {
                 form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
             }
             ClientAuth::PrivateKeyJwt(_) | ClientAuth::SecretJwt(_) | ClientAuth::None => {
-                form.append_pair("client_id", client_id).extend_pairs(self.assertion(endpoint)?);
+                form.append_pair("client_id", client_id).extend_pairs(self.assertion(metadata, endpoint)?);
             }
         }
         let body = SecretBytes::new(form.finish().into_bytes());
         request.body(body).map_err(|error| Error::new(Code::Internal, "a form cannot be built").with_cause(error))
     }
 
-    /// The parameters of an assertion for one request, or none with another method.
-    fn assertion(&self, endpoint: &Url) -> Result<Vec<(&'static str, String)>> {
+    /// The parameters of an assertion for one request, or none with another method. Its audience is the endpoint, as Okta
+    /// requires, or the issuer (FAPI 2.0 Security Profile §5.3.3.1).
+    fn assertion(&self, metadata: &Metadata, endpoint: &Url) -> Result<Vec<(&'static str, String)>> {
         let key = match &self.config.client_auth {
             ClientAuth::PrivateKeyJwt(key) => AssertionKey::Private(key),
             ClientAuth::SecretJwt(secret) => AssertionKey::Secret(secret),
             _ => return Ok(Vec::new()),
         };
-        let assertion = client_assertion(key, &self.config.client_id, endpoint, self.clock.now())?;
+        let audience = if self.config.options.fapi2 { metadata.issuer() } else { endpoint.as_str() };
+        let assertion = client_assertion(key, &self.config.client_id, audience, self.clock.now())?;
         let assertion = assertion.expose().to_owned();
         Ok(vec![("client_assertion_type", ASSERTION_TYPE.to_owned()), ("client_assertion", assertion)])
-    }
-
-    /// Fetches the claims of the userinfo endpoint (OIDC Core §5.3), as a JSON object. The caller
-    /// has to compare the subject.
-    ///
-    /// The token is sent in the header (RFC 6750 §2.1). Responses that are signed JWTs (OIDC Core
-    /// §5.3.2) are not supported.
-    ///
-    /// # Errors
-    /// `Code::ProviderResponse` for another status than 200, or for a body that is not a JSON
-    /// object; and the errors of sending.
-    pub(crate) async fn userinfo(&self, url: &Url, token: &Secret) -> Result<Map<String, Value>> {
-        let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
-        let request = http::Request::get(url.as_str())
-            .header(http::header::ACCEPT, "application/json")
-            .header(http::header::AUTHORIZATION, sensitive(&bearer)?)
-            .body(Vec::new())
-            .map_err(|error| Error::new(Code::Internal, "the userinfo request cannot be built").with_cause(error))?;
-        let response = self.http.send(request, Idempotency::Idempotent, ProviderEndpoint::Userinfo).await?;
-        if response.status() != http::StatusCode::OK {
-            let message = format!("the userinfo endpoint answered {}", response.status().as_u16());
-            return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
-        }
-        Unique::read(response.body()).map(|Unique(claims)| claims).map_err(|error| {
-            let message = "the userinfo response is not a JSON object with unique names";
-            Error::new(Code::ProviderResponse, message).with_cause(error)
-        })
     }
 }
 
@@ -404,7 +376,7 @@ fn basic(client_id: &str, secret: &Secret) -> Zeroizing<String> {
 }
 
 /// A header value that holds a secret, marked so that it is not logged.
-fn sensitive(text: &str) -> Result<http::HeaderValue> {
+pub(super) fn sensitive(text: &str) -> Result<http::HeaderValue> {
     let value = http::HeaderValue::from_str(text);
     let mut value = value.map_err(|error| {
         Error::new(Code::Internal, "a token or a secret is not a valid header value").with_cause(error)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::client::ProviderClient;
+use super::dpop::TokenKey;
 use super::token_response::TokenSet;
 use super::transport;
 use crate::discovery::Metadata;
@@ -56,7 +57,7 @@ impl ProviderClient {
             let message = "the issuer has no device authorization endpoint, so it does not support the device flow";
             Error::new(Code::MetadataInvalid, message)
         })?;
-        let request = self.authenticated(endpoint, &[("scope", &scopes.join(" "))])?;
+        let request = self.authenticated(metadata, endpoint, &[("scope", &scopes.join(" "))])?;
         let response = transport::send(&self.http, request, ProviderEndpoint::DeviceAuthorization).await?;
         json::document(response.body()).map_err(|error| {
             let message = format!(
@@ -75,7 +76,7 @@ impl ProviderClient {
     pub(crate) async fn device_tokens(&self, metadata: &Metadata, code: &Secret) -> Result<TokenSet> {
         let parameters =
             [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.expose())];
-        self.tokens(metadata, &parameters).await
+        self.tokens(metadata, &parameters, TokenKey::New).await
     }
 
     /// Revokes an access token that was issued without a refresh token (RFC 7009 §2). Without a revocation endpoint
@@ -83,7 +84,7 @@ impl ProviderClient {
     pub(crate) async fn revoke_access_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let parameters = [("token", token.expose()), ("token_type_hint", "access_token")];
-        let request = self.authenticated(endpoint, &parameters)?;
+        let request = self.authenticated(metadata, endpoint, &parameters)?;
         transport::send(&self.http, request, ProviderEndpoint::Revocation).await.map(drop)
     }
 }

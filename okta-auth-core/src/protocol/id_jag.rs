@@ -2,11 +2,10 @@
 //! of another app (Identity Assertion JWT Authorization Grant).
 
 use super::client::{ProviderClient, TOKEN_EXCHANGE, TokenParameters, is_repeatable};
+use super::dpop::TokenKey;
 use super::token_response::{TokenSet, read_security_token};
-use super::transport;
 use crate::discovery::Metadata;
 use crate::error::Result;
-use crate::events::ProviderEndpoint;
 use crate::secret::Secret;
 
 /// The type of a grant.
@@ -34,8 +33,8 @@ impl<'a> SubjectToken<'a> {
 impl ProviderClient {
     /// Requests a grant at the org. The audience is the issuer of the resource's authorization server.
     ///
-    /// If the connection broke, the request is sent a second time, with an assertion of its own, because it uses
-    /// nothing up.
+    /// If the connection broke, the request is sent a second time, with an assertion and a proof of its own, because
+    /// it uses nothing up.
     ///
     /// # Errors
     /// As for [`exchange_code`](Self::exchange_code), and `Code::ProviderResponse` if the response is not a grant.
@@ -55,8 +54,7 @@ impl ProviderClient {
     }
 
     async fn security_token(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<Secret> {
-        let request = self.authenticated(metadata.token_endpoint(), parameters)?;
-        let response = transport::send(&self.http, request, ProviderEndpoint::Token).await?;
+        let (response, _) = self.token_response(metadata, parameters, TokenKey::Own).await?;
         read_security_token(&response, ID_JAG)
     }
 
@@ -72,6 +70,6 @@ impl ProviderClient {
     ) -> Result<TokenSet> {
         let mut parameters = vec![("grant_type", JWT_BEARER), ("assertion", grant.expose())];
         parameters.extend(scopes.map(|scopes| ("scope", scopes)));
-        self.tokens(metadata, &parameters).await
+        self.tokens(metadata, &parameters, TokenKey::Own).await
     }
 }

@@ -6,22 +6,31 @@
 //! verifies the tokens.
 
 mod assertion;
+mod challenge;
 mod client;
 #[cfg(feature = "device")]
 mod device_grant;
+mod dpop;
 #[cfg(feature = "id-jag")]
 mod id_jag;
 mod provider;
 mod pushed_authorization;
 mod request_object;
+mod token_request;
 mod token_response;
 mod transport;
+mod userinfo;
 
+#[cfg(feature = "client")]
+pub(crate) use challenge::{asks_for_nonce, rejects_token};
 #[cfg(feature = "client")]
 pub(crate) use client::TokenParameters;
 pub(crate) use client::{AuthorizationParameters, ProviderClient};
 #[cfg(feature = "device")]
 pub(crate) use device_grant::DeviceAuthorizationResponse;
+pub(crate) use dpop::DpopKey;
+#[cfg(feature = "client")]
+pub(crate) use dpop::{DPOP, Dpop, ProofTarget};
 #[cfg(feature = "id-jag")]
 pub(crate) use id_jag::SubjectToken;
 pub(crate) use provider::{Authority, Provider, ProviderContext};

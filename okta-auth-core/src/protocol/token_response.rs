@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::dpop::DpopKey;
 use crate::clock::{NumericDate, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::http::{ProviderError, is_json};
+use crate::jose::unverified_claims;
 use crate::json;
 use crate::secret::{Secret, SecretBytes};
 
@@ -25,6 +27,8 @@ pub(crate) struct TokenSet {
     pub(crate) id_token: Option<Secret>,
     /// The granted scopes; `None` if they are the requested ones (RFC 6749 §5.1).
     pub(crate) scopes: Option<Vec<String>>,
+    /// The key that the tokens are bound to (RFC 9449 §5).
+    pub(crate) dpop_key: Option<DpopKey>,
     /// The type of an exchanged token (RFC 8693 §2.2.1).
     #[cfg(feature = "client")]
     pub(crate) issued_token_type: Option<String>,
@@ -109,19 +113,76 @@ impl TokenSet {
     pub(super) fn read(response: &http::Response<SecretBytes>, now: Timestamp) -> Result<Self> {
         let wire = RawTokenResponse::read(response)?;
         if !wire.token_type.eq_ignore_ascii_case("Bearer") {
-            let message = "Okta issued an access token that is not a bearer token (`token_type`); turn DPoP off for \
-                           the application";
+            let message = "Okta issued an access token that is not a bearer token (`token_type`), although the request \
+                           had no DPoP proof";
             return Err(Error::new(Code::ProviderResponse, message));
         }
-        Ok(Self {
+        Ok(Self::of(wire, now, None))
+    }
+
+    /// Parses a response of status 200 to a request with a DPoP proof of this key. `required` is whether a bearer token
+    /// is refused.
+    ///
+    /// # Errors
+    /// [`Code::ProviderResponse`] if it is not a token response, or if the token is not bound to the key.
+    pub(super) fn read_bound(
+        response: &http::Response<SecretBytes>,
+        now: Timestamp,
+        key: DpopKey,
+        required: bool,
+    ) -> Result<Self> {
+        let wire = RawTokenResponse::read(response)?;
+        let is = |name: &str| wire.token_type.eq_ignore_ascii_case(name);
+        let is_bound = is("DPoP");
+        let wrong = |message: &'static str| Err(Error::new(Code::ProviderResponse, message));
+        if !is_bound && !is("Bearer") {
+            return wrong("the access token is of an unknown type (`token_type`)");
+        }
+        if !is_bound && required {
+            return wrong(
+                "Okta issued a bearer token (`token_type`) to a request with a DPoP proof; turn on `Require \
+                 Demonstrating Proof of Possession (DPoP) header in token requests` for the application, or set \
+                 OKTA_DPOP=off",
+            );
+        }
+        let is_confirmed = match Confirmation::of(&wire.access_token) {
+            Confirmation::Key(named) => is_bound && named == key.thumbprint(),
+            Confirmation::Absent => !is_bound,
+            Confirmation::Unreadable => true,
+        };
+        if !is_confirmed {
+            return wrong("the access token is not bound to the key of the DPoP proof (`cnf`, RFC 9449 §6.1)");
+        }
+        Ok(Self::of(wire, now, is_bound.then_some(key)))
+    }
+
+    fn of(wire: RawTokenResponse, now: Timestamp, dpop_key: Option<DpopKey>) -> Self {
+        Self {
             access_token: wire.access_token,
             access_token_expires_at: wire.expires_in.map(|lifetime| now.plus(lifetime.0)),
             refresh_token: wire.refresh_token,
             id_token: wire.id_token,
+            dpop_key,
             #[cfg(feature = "client")]
             issued_token_type: wire.issued_token_type,
             scopes: wire.scope.map(|scope| scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect()),
-        })
+        }
+    }
+}
+
+/// The key that an access token names (`cnf.jkt`, RFC 9449 §6.1).
+enum Confirmation {
+    Key(String),
+    Absent,
+    /// The token is opaque or encrypted, so only its API knows.
+    Unreadable,
+}
+
+impl Confirmation {
+    fn of(token: &Secret) -> Self {
+        let Some(claims) = unverified_claims::<Map<String, Value>>(token.expose()) else { return Self::Unreadable };
+        let key = claims.get("cnf").and_then(|cnf| cnf.get("jkt")).and_then(Value::as_str);
+        key.map_or(Self::Absent, |key| Self::Key(key.to_owned()))
     }
 }
 

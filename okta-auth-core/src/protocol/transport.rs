@@ -24,7 +24,7 @@ pub(super) async fn send(
 }
 
 /// The error for a status other than 200. Okta's description is dynamic text, so it is only logged.
-fn refusal(response: &Response<SecretBytes>) -> Error {
+pub(super) fn refusal(response: &Response<SecretBytes>) -> Error {
     let status = response.status().as_u16();
     let said = ProviderError::read(response.body());
     let message = match said.code() {
@@ -64,8 +64,8 @@ fn refusal(response: &Response<SecretBytes>) -> Error {
                 .to_owned()
         }
         "invalid_dpop_proof" => {
-            "Okta requires DPoP for the application (invalid_dpop_proof): turn off `Require Demonstrating Proof of \
-             Possession (DPoP) header in token requests`"
+            "Okta requires DPoP for the application (invalid_dpop_proof): set OKTA_DPOP=on, or turn off `Require \
+             Demonstrating Proof of Possession (DPoP) header in token requests`"
                 .to_owned()
         }
         "" => format!("Okta refused the request with status {status} and without a reason"),

@@ -6,8 +6,11 @@ use super::address::ApiAddress;
 use super::header_list::HeaderList;
 use super::limits::Limits;
 use super::service::Proxy;
+use super::token_source::TokenSource;
 use super::upstream::{ClientBuilder, client};
 use crate::error::{Code, Error, Result};
+use crate::outgoing::TokenRequest;
+use crate::policy::Policy;
 
 /// Builds a [`Proxy`].
 ///
@@ -27,7 +30,7 @@ use crate::error::{Code, Error, Result};
 #[must_use]
 pub struct ProxyBuilder {
     address: String,
-    for_user: bool,
+    token: Option<TokenSource>,
     headers: Vec<String>,
     limits: Limits,
     client: Option<ClientBuilder>,
@@ -42,20 +45,34 @@ impl Proxy {
 
 impl ProxyBuilder {
     fn new(address: &str) -> Self {
-        Self {
-            address: address.to_owned(),
-            for_user: false,
-            headers: Vec::new(),
-            limits: Limits::default(),
-            client: None,
-        }
+        Self { address: address.to_owned(), token: None, headers: Vec::new(), limits: Limits::default(), client: None }
     }
 
     /// Attaches the access token of the user's session, refreshed if necessary.
     ///
     /// The API must accept the audience of the application's own authorization server.
     pub fn for_user(self) -> Self {
-        Self { for_user: true, ..self }
+        Self { token: Some(TokenSource::User), ..self }
+    }
+
+    /// Attaches a token of the application itself (client credentials), which has no rights of a user. The policy
+    /// decides who may call, because every caller gets the rights of the application: it is evaluated for the session,
+    /// in addition to a policy of the route. An anonymous caller gets 401, and another one that it denies 403.
+    ///
+    /// ```
+    /// # use okta_auth_core as okta_auth;
+    /// use okta_auth::outgoing::TokenRequest;
+    /// use okta_auth::policy::group;
+    /// use okta_auth::proxy::Proxy;
+    ///
+    /// # fn main() -> Result<(), okta_auth::Error> {
+    /// let stock = TokenRequest::new(["stock:read"]).issuer("https://acme.okta.com/oauth2/stock");
+    /// let proxy = Proxy::to("https://stock.example/").for_machine(stock, group("Sales")).at("/stock")?;
+    /// # drop(proxy); Ok(())
+    /// # }
+    /// ```
+    pub fn for_machine(self, request: TokenRequest, policy: Policy) -> Self {
+        Self { token: Some(TokenSource::Machine(request, policy)), ..self }
     }
 
     /// Forwards this header too, in both directions. A header that authenticates, frames a message or acts on an origin
@@ -103,6 +120,16 @@ impl ProxyBuilder {
         self
     }
 
+    /// Forwards WebSockets too, with at most this many open at a time; 0, the default, forwards none. Further ones get
+    /// 503. They do not count for [`max_concurrent`](Self::max_concurrent).
+    ///
+    /// A WebSocket ends with the session, after [`idle_timeout`](Self::idle_timeout) without a byte in either
+    /// direction, and after [`max_duration`](Self::max_duration).
+    pub fn max_websockets(mut self, connections: usize) -> Self {
+        self.limits.websockets = connections;
+        self
+    }
+
     /// Uses this client, for example for a certificate of the API or an HTTP proxy. By default requests are sent
     /// directly. Redirects, compression and HTTP/2 are turned off in any case.
     pub fn client(self, builder: ClientBuilder) -> Self {
@@ -114,12 +141,13 @@ impl ProxyBuilder {
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`] if the address is not https (or http on this machine), if the path is not plain, if a
-    /// header cannot be forwarded, or if [`for_user`](Self::for_user) is missing.
+    /// header cannot be forwarded, or if both [`for_user`](Self::for_user) and [`for_machine`](Self::for_machine) are
+    /// missing.
     pub fn at(self, path: &str) -> Result<Proxy> {
         let wrong = |why: &str| Error::new(Code::ConfigInvalid, why.to_owned());
-        if !self.for_user {
-            return Err(wrong("a proxy has no token; call `for_user`"));
-        }
+        let Some(token) = self.token else {
+            return Err(wrong("a proxy has no token; call `for_user` or `for_machine`"));
+        };
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
         let mut segments = path.strip_prefix('/').into_iter().flat_map(|path| path.split('/')).peekable();
         let is_segment = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain);
@@ -129,7 +157,7 @@ impl ProxyBuilder {
         let mut list = HeaderList::default();
         self.headers.iter().try_for_each(|name| list.add(name))?;
         let address = ApiAddress::parse(&self.address)?;
-        Proxy::new(address, path, (list, self.limits), client(self.client)?)
+        Ok(Proxy::new((address, path), token, (list, self.limits), client(self.client)?))
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Limits {
     /// The longest time for all.
     pub(super) duration: Duration,
     pub(super) concurrency: usize,
+    /// The most open WebSockets. None are forwarded if it is 0.
+    pub(super) websockets: usize,
 }
 
 impl Default for Limits {
@@ -24,6 +26,7 @@ impl Default for Limits {
             until_response: Duration::from_secs(300),
             duration: Duration::from_secs(3_600),
             concurrency: 1_024,
+            websockets: 0,
         }
     }
 }

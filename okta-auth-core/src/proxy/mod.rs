@@ -1,5 +1,5 @@
 //! A proxy from the application's front end to an API: scripts call the application with their session, and the API
-//! gets the user's access token. The token stays on the server.
+//! gets the user's access token, or the application's. The token stays on the server.
 //!
 //! ```no_run
 //! # use okta_auth_core as okta_auth;
@@ -19,7 +19,8 @@
 //! 1. Every request, also a GET, must come from the application's own pages: `Sec-Fetch-Site` and `Origin` are checked,
 //!    and the header of [`csrf_header`](crate::engine::OktaAuthBuilder::csrf_header) is required; `X-CSRF` if none is
 //!    configured. Pages of other origins cannot add it without a CORS preflight.
-//! 2. A request without a session gets 401, and never a redirect.
+//! 2. A request without a session gets 401, and never a redirect. Who may use the application's own token is decided by
+//!    a policy.
 //! 3. The path stays below the address of the API. Dot segments, empty segments, backslashes, and encoded slashes,
 //!    backslashes and percent signs of another encoding are rejected and not normalized.
 //! 4. Headers are on a list in both directions. Cookies, the client's `Authorization`, `Host` and forwarding headers
@@ -33,18 +34,27 @@
 //! 8. The exchange ends with the session. A body that ends early is an error for the browser, never a complete body.
 //! 9. Responses are not cached, their type is not sniffed, and a policy isolates them if a browser shows one as a page.
 //!
-//! WebSockets are not forwarded: a handshake has no CSRF header, so it gets 403.
+//! # WebSockets
+//!
+//! [`ProxyBuilder::max_websockets`] allows them. The handshake (RFC 6455) has no CSRF header, so the application's own
+//! `Origin` is required. Key, subprotocols and extensions pass unchanged; cookies and credentials do not. Only a 101
+//! with the proof of the handshake switches, and only its headers reach the browser. Then bytes are forwarded, one part
+//! at a time in each direction, until a side, the session or a time limit ends the connection.
 
 mod address;
 mod builder;
 mod exchange;
+mod handshake;
 mod header_list;
 mod limits;
 mod origin;
 mod request_body;
 pub(crate) mod response_body;
 mod service;
+mod session_end;
 pub(crate) mod stream;
+mod token_source;
+pub(crate) mod tunnel;
 mod upstream;
 
 pub use builder::ProxyBuilder;

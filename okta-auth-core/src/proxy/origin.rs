@@ -1,6 +1,7 @@
 //! Checks that a request comes from the application's own pages.
 
 use http::HeaderMap;
+use http::header::ORIGIN;
 
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -18,8 +19,16 @@ pub(super) fn check_own_page(config: &Config, headers: &HeaderMap) -> Result<()>
             format!("a proxied request lacks the header `{wanted}`, which the application's scripts have to send");
         return Err(Error::new(Code::CrossOrigin, message));
     }
-    if !is_own_origin(config, headers) {
-        return Err(config.cross_origin("a proxied request"));
-    }
-    Ok(())
+    check_origin(config, headers)
+}
+
+/// Checks the origin of a WebSocket, whose handshake can have no header of a script. Browsers state the origin in every
+/// handshake (RFC 6455 §10.2), and neither CORS nor a preflight stops those of other origins.
+pub(super) fn check_own_socket(config: &Config, headers: &HeaderMap) -> Result<()> {
+    let is_named = headers.get(ORIGIN).is_some_and(|origin| *origin == *config.origin());
+    if is_named { check_origin(config, headers) } else { Err(config.cross_origin("the handshake of a WebSocket")) }
+}
+
+fn check_origin(config: &Config, headers: &HeaderMap) -> Result<()> {
+    if is_own_origin(config, headers) { Ok(()) } else { Err(config.cross_origin("a proxied request")) }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::CONTENT_LENGTH;
 use tokio::sync::Notify;
-use tokio::time::Sleep;
+use tokio::time::{Sleep, sleep};
 
 use super::limits::Limits;
 use super::stream::{BodyFailure, BodyStream};
@@ -32,21 +32,10 @@ pub(super) enum RequestBody {
     },
 }
 
-/// Returns the declared length of a body.
-///
-/// A request with two different framings is refused even if the server has chosen one: another reading of it may
-/// differ.
-fn declared_length(headers: &HeaderMap) -> Result<Option<u64>> {
-    let refused = || Error::new(Code::ProxyRefused, "the length of a proxied request is ambiguous");
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    match (lengths.next(), lengths.next(), headers.contains_key(TRANSFER_ENCODING)) {
-        (None, ..) => Ok(None),
-        (Some(length), None, false) => {
-            let text = length.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-            text.and_then(|text| text.parse().ok()).ok_or_else(refused).map(Some)
-        }
-        _ => Err(refused()),
-    }
+/// Returns the declared length of a body. The server has read it with this framing, and the API gets a framing of its
+/// own, so an ambiguous length reaches neither.
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 impl RequestBody {
@@ -57,8 +46,8 @@ impl RequestBody {
         limits: &Limits,
         progress: &Arc<Notify>,
     ) -> Result<Self> {
-        let length = declared_length(headers)?;
         let Some(source) = source else { return Ok(Self::None) };
+        let length = declared_length(headers);
         if length.is_some_and(|length| length > limits.request_size) {
             return Err(failure(BodyFailure::TooLarge));
         }
@@ -79,20 +68,23 @@ pub(super) fn failure(failure: BodyFailure) -> Error {
     }
 }
 
-/// A body with a maximum size, and a maximum time between two parts.
+/// A body with a maximum size, a maximum time between two parts, and one for all parts. They also apply after an API
+/// has answered before it has read the body.
 pub(super) struct BoundedBody {
     source: BodyStream,
     left: u64,
     idle: Duration,
     timer: Pin<Box<Sleep>>,
+    deadline: Pin<Box<Sleep>>,
     progress: Arc<Notify>,
     is_done: bool,
 }
 
 impl BoundedBody {
     fn new(source: BodyStream, limits: &Limits, progress: Arc<Notify>) -> Self {
-        let timer = Box::pin(tokio::time::sleep(limits.idle));
-        Self { source, left: limits.request_size, idle: limits.idle, timer, progress, is_done: false }
+        let timer = Box::pin(sleep(limits.idle));
+        let deadline = Box::pin(sleep(limits.until_response));
+        Self { source, left: limits.request_size, idle: limits.idle, timer, deadline, progress, is_done: false }
     }
 
     async fn collect(&mut self) -> std::result::Result<Bytes, BodyFailure> {
@@ -111,13 +103,17 @@ impl BoundedBody {
                     return Poll::Ready(Some(Err(BodyFailure::TooLarge)));
                 };
                 self.left = left;
-                self.timer = Box::pin(tokio::time::sleep(self.idle));
+                self.timer = Box::pin(sleep(self.idle));
                 self.progress.notify_one();
                 Poll::Ready(Some(Ok(part)))
             }
-            Poll::Pending if self.timer.as_mut().poll(cx).is_ready() => Poll::Ready(Some(Err(BodyFailure::Slow))),
+            Poll::Pending if self.is_late(cx) => Poll::Ready(Some(Err(BodyFailure::Slow))),
             other => other,
         }
+    }
+
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        self.timer.as_mut().poll(cx).is_ready() || self.deadline.as_mut().poll(cx).is_ready()
     }
 }
 

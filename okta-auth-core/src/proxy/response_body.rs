@@ -9,8 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, timeout};
 
 use super::limits::Limits;
+use super::session_end::SessionEnd;
 use super::stream::{BodyStream, PartSender, PartStream, parts};
-use crate::session::SessionEnded;
 
 /// The body of a proxied response.
 #[derive(Debug)]
@@ -19,11 +19,13 @@ pub enum ProxyBody {
     Whole(Bytes),
     /// The response of the API, with its length if that is known.
     Streamed(PartStream, Option<u64>),
+    /// What the API sends to a WebSocket, after a response that switches protocols.
+    Switched(PartStream),
 }
 
 /// What an exchange needs until its end.
 pub(super) struct Exchange {
-    pub(super) ended: SessionEnded,
+    pub(super) ended: SessionEnd,
     pub(super) permit: OwnedSemaphorePermit,
     pub(super) limits: Limits,
 }
@@ -45,9 +47,9 @@ impl Exchange {
     }
 }
 
-async fn wait_for_end(ended: SessionEnded, duration: Duration) {
+pub(super) async fn wait_for_end(mut ended: SessionEnd, duration: Duration) {
     tokio::select! {
-        () = ended => {}
+        () = ended.wait() => {}
         () = sleep(duration) => {}
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest_middleware::reqwest::redirect::Policy;
 use reqwest_middleware::reqwest::{Body, Request, Response};
-pub(super) use reqwest_middleware::reqwest::{Client, ClientBuilder};
+pub(super) use reqwest_middleware::reqwest::{Client, ClientBuilder, Upgraded};
 use url::Url;
 
 use super::request_body::{RequestBody, failure};
@@ -74,6 +74,16 @@ fn not_sent(error: reqwest_middleware::Error) -> Error {
 }
 
 impl ApiResponse {
+    /// Returns the headers of a response that switches protocols.
+    pub(super) fn switching(&self) -> Option<&HeaderMap> {
+        (self.0.status() == StatusCode::SWITCHING_PROTOCOLS).then(|| self.0.headers())
+    }
+
+    /// Takes the connection after a response that switches protocols.
+    pub(super) async fn into_connection(self) -> Result<Upgraded> {
+        self.0.upgrade().await.map_err(|error| not_sent(error.into()))
+    }
+
     /// Returns status and headers, and the body.
     pub(super) fn into_parts(self) -> (http::response::Parts, BodyStream) {
         let (parts, body) = http::Response::<Body>::from(self.0).into_parts();

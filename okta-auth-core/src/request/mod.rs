@@ -10,4 +10,4 @@ mod parsed_headers;
 pub(crate) use loopback::{configured_address, is_alias};
 pub(crate) use navigation::{RequestKind, may_redirect};
 pub(crate) use origin::{is_own_origin, is_own_request};
-pub(crate) use parsed_headers::{ParsedHeaders, Sender};
+pub(crate) use parsed_headers::ParsedHeaders;

@@ -18,7 +18,7 @@ pub use challenge::Challenge;
 pub(crate) use challenge::ChallengeReason;
 pub(crate) use document::escape;
 pub(crate) use header_changes::Dependence;
-pub use header_changes::ResponseHeaderChanges;
+pub use header_changes::{FixedHeader, ResponseHeaderChanges};
 pub(crate) use page::Page;
 pub use reply::Reply;
 pub(crate) use reply::{add_cookies, carry_over, html, json, method_not_allowed, see_other, with_body};

@@ -63,10 +63,8 @@ impl Responder<'_> {
     /// (RFC 6750 §3.1). The reason is logged; the client learns only whether a new token or a new proof would help. A
     /// bound token after `Bearer` gets a second challenge with the right scheme (RFC 9449 §7.2).
     pub(crate) fn token_refused(&self, error: &Error, requirements: &TokenRequirements) -> Reply {
-        let (code, reference) = (error.code(), self.reference);
-        first_error();
-        let (claim, cause) = (error.claim(), error.cause_text());
-        tracing::info!(target: "okta_auth", %reference, %code, claim, cause, "an access token was refused: {error}");
+        let (code, claim) = (error.code(), error.claim());
+        self.log_refused_token(error);
         let (status, name, description) = match code {
             Code::CredentialsMalformed => (
                 StatusCode::BAD_REQUEST,
@@ -79,6 +77,9 @@ impl Responder<'_> {
                 "invalid_dpop_proof",
                 "send a new DPoP proof for this request, with the key of the access token",
             ),
+            Code::DpopNonce => {
+                (StatusCode::UNAUTHORIZED, "use_dpop_nonce", "send a DPoP proof with the nonce of this response")
+            }
             _ => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token is not valid for this API"),
         };
         let mut challenge = WwwAuthenticate::error(name, description);
@@ -90,6 +91,17 @@ impl Responder<'_> {
             reply.headers_mut().append(WWW_AUTHENTICATE, WwwAuthenticate::bare().of_scheme(Scheme::Dpop).header());
         }
         reply
+    }
+
+    /// Logs the reason. Every client is told the first nonce by a refusal, which is no incident.
+    fn log_refused_token(&self, error: &Error) {
+        let (reference, code, claim, cause) = (self.reference, error.code(), error.claim(), error.cause_text());
+        if code == Code::DpopNonce {
+            tracing::debug!(target: "okta_auth", %reference, %code, "an access token was refused: {error}");
+            return;
+        }
+        first_error();
+        tracing::info!(target: "okta_auth", %reference, %code, claim, cause, "an access token was refused: {error}");
     }
 
     /// Responds with 401 to a token without a key, where a policy requires one. A new token with a key would help.

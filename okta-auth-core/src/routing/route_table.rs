@@ -94,6 +94,7 @@ impl RouteTable {
         Self { sets, special: routes, lengths, active, requests: AtomicU64::new(0) }
     }
 
+    #[inline]
     pub(crate) fn settings(&self, route: MatchedRoute<'_>) -> RouteSettings {
         let SpecialRoute { is_own, options } = match route {
             MatchedRoute::Chosen(pattern) | MatchedRoute::Candidate(pattern) => self.find(pattern),

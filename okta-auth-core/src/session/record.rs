@@ -18,6 +18,7 @@ use crate::clock::{NumericDate, Timestamp};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::events::{EventSubject, SessionId};
+use crate::protocol::DpopKey;
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
 #[derive(Debug)]
@@ -239,6 +240,11 @@ impl Session {
 
     pub(crate) fn refresh_token(&self) -> Option<Secret> {
         self.tokens.refresh_token()
+    }
+
+    /// The key that the tokens are bound to (RFC 9449 §5).
+    pub(crate) fn dpop_key(&self) -> Option<DpopKey> {
+        self.tokens.dpop_key()
     }
 
     pub(crate) fn lifeline(&self) -> SessionTimes {

@@ -62,6 +62,7 @@ impl From<CookieUpdate> for u8 {
 
 impl RequestSession {
     /// Begins without a session.
+    #[inline]
     pub(crate) fn new(cookies: RequestCookies, now: Timestamp, activity: Activity) -> Self {
         let (cookie_update, latest) = (AtomicU8::new(CookieUpdate::None.into()), Mutex::new(None));
         Self { cookies, now, activity, state: SessionState::Anonymous, cookie_update, latest }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::base64url;
 use crate::cookie::Sealer;
 use crate::error::{Code, Error, Result};
-use crate::protocol::TokenSet;
+use crate::protocol::{DpopKey, TokenSet};
 use crate::secret::{Secret, SecretBytes};
 
 /// The tokens of one session. Cheap to clone.
@@ -60,14 +60,16 @@ enum Packed<'a> {
 impl Tokens {
     pub(super) fn new(tokens: &TokenSet) -> Result<Self> {
         let access_token = Some(&tokens.access_token);
-        Self::pack([tokens.id_token.as_ref(), access_token, tokens.refresh_token.as_ref()])
+        let packed = [tokens.id_token.as_ref(), access_token, tokens.refresh_token.as_ref()];
+        Self::pack(packed, tokens.dpop_key.as_ref())
     }
 
     /// Packs the tokens of a refresh. Tokens that the refresh does not replace stay.
     pub(super) fn renewed(&self, tokens: &TokenSet) -> Result<Self> {
         let (id_token, refresh_token) = (self.id_token(), self.refresh_token());
         let id_token = tokens.id_token.as_ref().or(id_token.as_ref());
-        Self::pack([id_token, Some(&tokens.access_token), tokens.refresh_token.as_ref().or(refresh_token.as_ref())])
+        let packed = [id_token, Some(&tokens.access_token), tokens.refresh_token.as_ref().or(refresh_token.as_ref())];
+        Self::pack(packed, tokens.dpop_key.as_ref())
     }
 
     /// Whether the access and refresh tokens are the same.
@@ -75,7 +77,8 @@ impl Tokens {
         (self.access_token(), self.refresh_token()) == (other.access_token(), other.refresh_token())
     }
 
-    fn pack(tokens: [Option<&Secret>; 3]) -> Result<Self> {
+    /// The key that the tokens are bound to follows them. Records from before DPoP have none.
+    fn pack(tokens: [Option<&Secret>; 3], key: Option<&DpopKey>) -> Result<Self> {
         let parts = tokens.map(|token| token.and_then(|token| decode(token.expose())));
         let packed = |at: usize| match (parts.get(at), tokens.get(at)) {
             (Some(Some([header, payload, signature])), _) => Some(Packed::Signed(header, payload, signature)),
@@ -86,14 +89,19 @@ impl Tokens {
         let bytes = postcard::to_allocvec(&kept).map_err(|error| {
             Error::new(Code::Internal, "the tokens of a session cannot be encoded").with_cause(error)
         })?;
+        let mut bytes = SecretBytes::new(bytes);
+        if let Some(key) = key {
+            bytes.append(&key.to_bytes()?);
+        }
         let range = 0..bytes.len();
-        Ok(Self { place: Place::Open(Arc::new(SecretBytes::new(bytes))), range })
+        Ok(Self { place: Place::Open(Arc::new(bytes)), range })
     }
 
     /// Reads tokens from a range of decrypted bytes. Returns `None` if the range does not decode.
     pub(super) fn read(bytes: SecretBytes, range: Range<usize>) -> Option<Self> {
         let tokens = Self { place: Place::Open(Arc::new(bytes)), range };
-        tokens.with(|_| ()).map(|()| tokens)
+        let is_valid = tokens.with_parts(|_, key| key.is_empty() || key.len() == DpopKey::LENGTH)?;
+        is_valid.then_some(tokens)
     }
 
     /// Drops the decrypted tokens and refers to their sealed cookie.
@@ -122,7 +130,12 @@ impl Tokens {
     }
 
     fn with<T>(&self, look: impl FnOnce(Kept<'_>) -> T) -> Option<T> {
-        self.with_bytes(|bytes| postcard::from_bytes(bytes).ok().map(look)).flatten()
+        self.with_parts(|kept, _| look(kept))
+    }
+
+    /// Passes the tokens and the bytes of their key.
+    fn with_parts<T>(&self, look: impl FnOnce(Kept<'_>, &[u8]) -> T) -> Option<T> {
+        self.with_bytes(|bytes| postcard::take_from_bytes(bytes).ok().map(|(kept, key)| look(kept, key))).flatten()
     }
 
     pub(super) fn id_token(&self) -> Option<Secret> {
@@ -144,6 +157,11 @@ impl Tokens {
 
     pub(super) fn refresh_token(&self) -> Option<Secret> {
         self.with(|kept| kept.refresh_token.map(Packed::unpack)).flatten()
+    }
+
+    /// Returns the key that the access and refresh tokens are bound to (RFC 9449 §5).
+    pub(super) fn dpop_key(&self) -> Option<DpopKey> {
+        self.with_parts(|_, key| DpopKey::from_bytes(key)).flatten()
     }
 }
 
@@ -179,7 +197,7 @@ impl Packed<'_> {
 #[cfg(test)]
 impl Tokens {
     pub(super) fn sample() -> Self {
-        Self::pack([Some(&Secret::new("id.token")), Some(&Secret::new("access.token")), None]).unwrap()
+        Self::pack([Some(&Secret::new("id.token")), Some(&Secret::new("access.token")), None], None).unwrap()
     }
 }
 
@@ -203,7 +221,7 @@ mod tests {
             ["eyJh.eyJi.c2ln", "..", "", "opaque", "a+b/.eyJi.c2ln", "eyJh.eyJi.c2lnZ", "YQ==.YQ.YQ", "YQ.YQ.YQ.YQ"]
         {
             let token = Secret::new(text);
-            let tokens = Tokens::pack([Some(&token), None, Some(&token)]).unwrap();
+            let tokens = Tokens::pack([Some(&token), None, Some(&token)], None).unwrap();
             let again = read(bytes(&tokens)).unwrap();
             assert_eq!((again.id_token(), again.access_token()), (Some(token.clone()), None), "{text}");
             assert_eq!(again.refresh_token(), Some(token), "{text}");
@@ -214,7 +232,7 @@ mod tests {
     fn a_signed_token_is_stored_smaller_and_its_payload_can_be_read() {
         let payload = "x".repeat(600);
         let text = format!("{0}.{0}.{0}", base64url::encode(&payload));
-        let tokens = Tokens::pack([Some(&Secret::new(text.clone())), None, None]).unwrap();
+        let tokens = Tokens::pack([Some(&Secret::new(text.clone())), None, None], None).unwrap();
         assert_eq!(tokens.id_token_payload(), Some(payload.into_bytes()));
         assert!(bytes(&tokens).len() * 5 < text.len() * 4);
         assert_eq!(Tokens::sample().id_token_payload(), None);
@@ -229,5 +247,22 @@ mod tests {
             assert!(read(cut).is_none(), "{length}");
         }
         assert!(Tokens::read(SecretBytes::new(vec![0, 0, 0]), 0..9).is_none());
+    }
+
+    #[test]
+    fn the_key_follows_the_tokens_and_may_be_absent() {
+        let (token, key) = (Secret::new("opaque"), DpopKey::generate().unwrap());
+        let before = Tokens::pack([None, Some(&token), None], None).unwrap();
+        assert!(read(bytes(&before)).unwrap().dpop_key().is_none());
+        let bound = Tokens::pack([None, Some(&token), None], Some(&key)).unwrap();
+        assert_eq!(bytes(&bound).len(), bytes(&before).len() + 32);
+        let again = read(bytes(&bound)).unwrap();
+        assert_eq!(again.dpop_key().unwrap().thumbprint(), key.thumbprint());
+        assert_eq!(again.access_token(), Some(token));
+        for length in 1..32 {
+            let mut cut = bytes(&bound);
+            cut.truncate(cut.len() - length);
+            assert!(read(cut).is_none(), "{length}");
+        }
     }
 }

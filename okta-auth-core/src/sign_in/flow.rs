@@ -69,6 +69,8 @@ pub(crate) enum CallbackOutcome {
     },
     /// This browser has no pending login for the response, or has completed it before. The code was not exchanged.
     NotPending(Error),
+    /// Okta had used the code up before it required DPoP, so the sign-in starts once more at this address.
+    Restarted(String),
     /// The identity is known if only the hook failed.
     Failed {
         error: Error,
@@ -132,9 +134,37 @@ impl LoginFlow {
             }
         };
         deletions.push(self.pending_logins.clear(&pending.state));
-        let attempt = Some(FinishedAttempt::new(&pending));
-        let outcome = self.complete_pending(pending, response, now).await;
+        let (attempt, options) = (Some(FinishedAttempt::new(&pending)), pending.options());
+        let had_proofs = self.provider.protocol.dpop.is_active();
+        let outcome = match self.complete_pending(pending, response, now).await {
+            CallbackOutcome::Failed { error, identity: None } if !had_proofs && self.lost_code(&error) => {
+                self.restart(&options, cookies, &mut deletions).await
+            }
+            outcome => outcome,
+        };
         CallbackResult { cookies: deletions, attempt, outcome }
+    }
+
+    /// Whether DPoP has been turned on since the code was received, and the code did not survive the refusal. It happens
+    /// once in a process, because DPoP then stays on.
+    fn lost_code(&self, error: &Error) -> bool {
+        let was_used_up = error.code() == Code::TokenRefused && error.provider_error() == Some("invalid_grant");
+        was_used_up && self.provider.protocol.dpop.is_active()
+    }
+
+    async fn restart(
+        &self,
+        options: &LoginOptions,
+        cookies: &RequestCookies,
+        set: &mut Vec<HeaderValue>,
+    ) -> CallbackOutcome {
+        match self.start(options, cookies).await {
+            Ok(LoginRedirect { url, cookies }) => {
+                set.extend(cookies);
+                CallbackOutcome::Restarted(url)
+            }
+            Err(error) => CallbackOutcome::Failed { error, identity: None },
+        }
     }
 
     /// Returns the reason why another sign-in cannot help a user whose session begins in the future; `None` if it may.
@@ -167,7 +197,7 @@ impl LoginFlow {
     ) -> Result<VerifiedIdentity> {
         self.pending_logins.check_live(login.pending(), now)?;
         let metadata = self.provider.discovery.metadata().await?;
-        let callback = ValidatedCallback::new(login, response, &metadata)?;
+        let callback = ValidatedCallback::new(login, response, &metadata, self.provider.config.options.fapi2)?;
         callback.exchange(&self.provider.context(&metadata)).await
     }
 

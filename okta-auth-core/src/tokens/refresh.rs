@@ -10,7 +10,7 @@ use super::userinfo;
 use crate::clock::NumericDate;
 use crate::error::{Error, Result};
 use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedIdToken};
-use crate::protocol::{ProviderContext, TokenSet};
+use crate::protocol::{DpopKey, ProviderContext, TokenSet};
 use crate::secret::Secret;
 
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct RefreshContext<'a> {
     pub(crate) claims: &'a Map<String, Value>,
     pub(crate) scopes: &'a [String],
     pub(crate) refresh_token: &'a Secret,
+    /// The key of the refresh token, if it is bound.
+    pub(crate) dpop_key: Option<&'a DpopKey>,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub(crate) struct RefreshedTokens {
 /// [`Code::TokenRefused`](crate::error::Code::TokenRefused) with the provider's `invalid_grant` if
 /// the refresh token is no longer valid, or the error of reaching the issuer.
 pub(crate) async fn ask(with: &ProviderContext<'_>, known: &RefreshContext<'_>) -> Result<TokenSet> {
-    with.protocol.refresh(with.metadata, known.refresh_token, known.scopes).await
+    with.protocol.refresh(with.metadata, known.refresh_token, known.scopes, known.dpop_key).await
 }
 
 /// Verifies the response to a refresh.
@@ -102,7 +104,7 @@ impl RefreshedTokens {
     /// userinfo fails, the refresh continues: a missing claim can only reduce access.
     async fn complete(&mut self, with: &ProviderContext<'_>, known: &RefreshContext<'_>) -> Result<()> {
         let scopes = self.tokens.scopes.as_deref().unwrap_or(known.scopes);
-        match userinfo::fetch(with, self.claims.as_ref(), scopes, &self.tokens.access_token).await {
+        match userinfo::fetch(with, self.claims.as_ref(), scopes, &self.tokens).await {
             None => {}
             Some(Ok(more)) => {
                 let mut claims = self.claims.take().unwrap_or_else(|| of_the_sign_in(known.claims));

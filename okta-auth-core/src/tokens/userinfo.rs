@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use crate::config::Userinfo;
 use crate::error::{Code, Error, Result};
 use crate::jose::check_email;
-use crate::protocol::ProviderContext;
-use crate::secret::Secret;
+use crate::protocol::{ProviderContext, TokenSet};
 
 /// For each scope, claims that a full ID token has at least one of. `name` and `preferred_username` are excluded
 /// because a thin token has them too.
@@ -58,7 +57,7 @@ pub(crate) async fn fetch(
     with: &ProviderContext<'_>,
     known: Option<&Map<String, Value>>,
     scopes: &[String],
-    access_token: &Secret,
+    tokens: &TokenSet,
 ) -> Option<Result<Map<String, Value>>> {
     let endpoint = with.metadata.userinfo_endpoint()?;
     let is_wanted = match with.config.options.userinfo {
@@ -66,7 +65,7 @@ pub(crate) async fn fetch(
         Userinfo::Never => false,
         Userinfo::WhenThin => known.is_none_or(|claims| is_thin(claims, scopes)),
     };
-    if is_wanted { Some(with.protocol.userinfo(endpoint, access_token).await) } else { None }
+    if is_wanted { Some(with.protocol.userinfo(endpoint, tokens).await) } else { None }
 }
 
 /// Adds the claims that the ID token lacks. The token's own claims take precedence: they are signed. Claims about the

@@ -91,6 +91,14 @@ fn check_nonce(exchange: &Exchange<'_>, proof: &Proof) -> Result<Option<String>,
         let nonce = if looping { nonces.renew(now, lifetime) } else { nonces.current(now, lifetime) };
         return Err(use_nonce(exchange, nonce));
     }
+    let status = |fault: &Fault| match fault {
+        Fault::Dpop(DpopFault::NonceOnStatus(status)) => Some(*status),
+        _ => None,
+    };
+    if let Some(status) = exchange.org.faults.find(status) {
+        let error = OAuthError::new(status, "temporarily_unavailable", "The server is busy.");
+        return Err(OAuthError { dpop_nonce: Some(nonces.restart(now, lifetime)), ..error });
+    }
     if hit(exchange, DpopFault::NonceOnSuccess) {
         return Ok(Some(nonces.restart(now, lifetime)));
     }

@@ -26,6 +26,9 @@ pub enum DpopFault {
     /// A successful response has a new nonce, and older ones are no longer accepted. A client must use the last nonce
     /// that it saw (RFC 9449 §8.2).
     NonceOnSuccess,
+    /// This status, such as 429 or 503, with a new nonce, and older ones are no longer accepted. A client must use the
+    /// last nonce that it saw, whatever the status (RFC 9449 §8.2).
+    NonceOnStatus(u16),
     // -- the token -------------------------------------------------------------------------------------------------
     /// The proof is ignored: `token_type` is `Bearer`, and the access token has no `cnf`. A client that requires a
     /// bound token must reject it (RFC 9449 §5).

@@ -5,4 +5,5 @@
 mod attacks;
 mod calls;
 mod channel;
+mod dpop;
 mod support;

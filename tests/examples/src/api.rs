@@ -7,7 +7,7 @@ pub use crate::process::names_of_other_okta_libraries_are_errors_that_name_the_r
 use crate::process::{Process, command, free_port};
 
 /// Starts the example with these variables and no other `OKTA_*`.
-async fn start(program: &str, port: u16, variables: &[(&str, String)]) -> Process {
+pub(crate) async fn start(program: &str, port: u16, variables: &[(&str, String)]) -> Process {
     let mut command = command(program, port);
     command.envs(variables.iter().cloned());
     let example = Process::start(command, "Listening ");
@@ -65,6 +65,25 @@ pub async fn without_settings_it_starts_an_org_and_prints_a_token(program: &str)
     assert_eq!(call(port, "/orders", Some(token)).await.0, 200);
 }
 
+/// A client with DPoP gets tokens that are bound to a key, and sends a proof with each request.
+pub async fn a_bound_token_needs_a_proof(program: &str) {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let base = format!("http://127.0.0.1:{port}");
+    let variables = [
+        ("OKTA_ISSUER_URI", org.issuer()),
+        ("OKTA_AUDIENCE", "api://default".to_owned()),
+        ("OKTA_BASE_URL", base.clone()),
+    ];
+    let _example = start(program, port, &variables).await;
+    let url = format!("{base}/orders");
+    let (token, proof) = crate::bound_token(&org, &["orders:read"], ("GET", &url));
+    assert_eq!(call(port, "/orders", Some(&token)).await.0, 401, "after Bearer");
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let send = || http.get(&url).header("authorization", format!("DPoP {token}")).header("dpop", &proof).send();
+    assert_eq!(send().await.unwrap().status(), 200);
+    assert_eq!(send().await.unwrap().status(), 401, "the proof was used");
+}
+
 /// Declares the tests of `axum-api` and `actix-api`.
 #[macro_export]
 macro_rules! api {
@@ -73,6 +92,7 @@ macro_rules! api {
             $program, api,
             an_issuer_and_an_audience_are_enough
             without_settings_it_starts_an_org_and_prints_a_token
+            a_bound_token_needs_a_proof
             names_of_other_okta_libraries_are_errors_that_name_the_right_ones
         }
     };

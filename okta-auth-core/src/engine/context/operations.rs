@@ -202,7 +202,8 @@ impl RequestContext {
     pub fn header_changes_for<H: Headers>(&self, headers: &H) -> ResponseHeaderChanges {
         let (state, auth) = (self.inner(), &self.auth().0);
         let clear_return = || state.is_sign_out_shown().then(|| auth.logout.returns().clear());
-        ResponseHeaderChanges::of(headers, &state.session, &auth.sessions, state.dependence(), clear_return)
+        let (session, nonce) = ((&state.session, &*auth.sessions), state.credentials.next_nonce());
+        ResponseHeaderChanges::of(headers, session, state.dependence(), clear_return, nonce)
     }
 
     /// Applies the changes of [`header_changes_for`](Self::header_changes_for) to a response.

@@ -125,6 +125,7 @@ impl RequestState {
     }
 
     /// Whether the engine responds to this request itself, after a logout.
+    #[inline]
     pub(in crate::engine) fn is_return_from_sign_out(&self) -> bool {
         match &self.logout_return {
             Some(LogoutReturn::Returns(_)) => true,
@@ -136,12 +137,17 @@ impl RequestState {
     }
 
     /// Whether the response is the start of a silent sign-in.
+    #[inline]
     pub(in crate::engine) fn is_silent_login_due(&self) -> bool {
+        self.silent && self.may_begin_silent_login()
+    }
+
+    fn may_begin_silent_login(&self) -> bool {
         let is_stranger = || matches!(self.session.state, SessionState::Anonymous) && self.dead_end.is_none();
         let is_due = || self.auth.0.browser_kit.silent.is_due(&self.session.cookies, self.session.now);
         let path = self.target.split('?').next();
         let is_page = || self.auth.config().routes().own().all(|own| Some(own) != path);
-        self.silent && is_page() && self.may_redirect() && self.logout_return.is_none() && is_stranger() && is_due()
+        is_page() && self.may_redirect() && self.logout_return.is_none() && is_stranger() && is_due()
     }
 
     /// Whether the browser has returned from a logout and has no session.

@@ -36,6 +36,7 @@ fn new_tokens() -> RefreshedTokens {
         refresh_token: Some(Secret::new("the next refresh token")),
         id_token: None,
         scopes: None,
+        dpop_key: None,
         #[cfg(feature = "client")]
         issued_token_type: None,
     };

@@ -44,6 +44,11 @@ impl UnverifiedTokens {
     ) -> Result<RefreshedTokens> {
         let kept = self.issued_for(session);
         let newer = kept.as_ref().and_then(|kept| kept.tokens.refresh_token.clone());
+        // The newer token is bound to the key of its own request.
+        let key = match &newer {
+            Some(_) => kept.as_ref().and_then(|kept| kept.tokens.dpop_key.clone()),
+            None => session.dpop_key(),
+        };
         let token = newer.or_else(|| session.refresh_token());
         let token = token.ok_or_else(|| Error::new(Code::Internal, "a session without a refresh token was due"))?;
         let metadata = provider.discovery.metadata().await?;
@@ -53,6 +58,7 @@ impl UnverifiedTokens {
             claims: session.all_claims(),
             scopes: session.scopes(),
             refresh_token: &token,
+            dpop_key: key.as_ref(),
         };
         let now = clock.now();
         let usable = |kept: &Unverified| kept.again && kept.tokens.access_token_expires_at.is_none_or(|end| now < end);
