@@ -41,6 +41,7 @@ pub mod how_to {
     page!(openapi, "how-to/openapi.md");
     page!(pushed_and_signed_requests, "how-to/pushed-and-signed-requests.md");
     page!(encrypted_id_tokens, "how-to/encrypted-id-tokens.md");
+    page!(fapi, "how-to/fapi.md");
     page!(single_page_apps, "how-to/single-page-apps.md");
     page!(front_end, "how-to/front-end.md");
     page!(sessions, "how-to/sessions.md");
@@ -70,6 +71,7 @@ pub mod reference {
     page!(settings, "reference/settings.md");
     page!(paths, "reference/paths.md");
     page!(okta, "reference/okta.md");
+    page!(pages, "reference/pages.md");
     page!(error_codes, "reference/error-codes.md");
     page!(events, "reference/events.md");
     page!(metrics, "reference/metrics.md");

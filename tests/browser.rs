@@ -7,6 +7,12 @@
 
 #[path = "browser/kit.rs"]
 mod kit;
+#[path = "browser/library_pages.rs"]
+mod library_pages;
+#[path = "browser/org_pages.rs"]
+mod org_pages;
+#[path = "browser/pages.rs"]
+mod pages;
 #[path = "browser/proxies.rs"]
 mod proxies;
 mod support;

@@ -3,6 +3,7 @@
 
 use actix_web::http::header as old;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
+use http::header::{CACHE_CONTROL, VARY};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use okta_auth_core::adapter::{
@@ -93,7 +94,7 @@ pub(crate) fn finish(context: &RequestContext, response: &mut HttpResponse) {
     let headers = response.headers_mut();
     finish.removed.iter().for_each(|name| drop(headers.remove(name.as_str())));
     for header in finish.fixed {
-        headers.append(old::HeaderName::from_static(header.name.as_str()), old::HeaderValue::from_static(header.text));
+        headers.append(old_name(&header.name), old::HeaderValue::from_static(header.text));
     }
     for cookie in finish.cookies.iter().filter_map(old_value) {
         headers.append(old::SET_COOKIE, cookie);
@@ -102,6 +103,15 @@ pub(crate) fn finish(context: &RequestContext, response: &mut HttpResponse) {
         if let (Ok(name), Some(value)) = (old::HeaderName::try_from(name.as_str()), old_value(value)) {
             headers.append(name, value);
         }
+    }
+}
+
+/// Parses no name for the headers of nearly every response.
+fn old_name(name: &'static HeaderName) -> old::HeaderName {
+    match *name {
+        VARY => old::VARY,
+        CACHE_CONTROL => old::CACHE_CONTROL,
+        _ => old::HeaderName::from_static(name.as_str()),
     }
 }
 

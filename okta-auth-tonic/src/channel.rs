@@ -61,10 +61,10 @@ impl Service<Request<Body>> for AuthorizedChannel {
             }
             let response = channel.call(request).await.map_err(|error| Status::from_error(error.into()))?;
             let headers = response.headers().clone();
-            if headers.get(Status::GRPC_STATUS).is_some_and(|status| status == "16") {
-                // A failure is that of the next call.
-                let _ = authorization.renew_after(&token, StatusCode::UNAUTHORIZED, &headers).await;
-            }
+            let is_refused = headers.get(Status::GRPC_STATUS).is_some_and(|status| status == "16");
+            let status = if is_refused { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
+            // Any response may have a nonce for the next proof. A failure is that of the next call.
+            let _ = authorization.renew_after(&token, status, &headers).await;
             Ok(response)
         })
     }

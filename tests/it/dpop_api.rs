@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::KeyPair as _;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use axum::Router;
 use axum::routing::get;
 use base64::Engine as _;
@@ -400,6 +400,30 @@ fn rsa_jwk(key: &RsaKeyPair) -> (Value, String) {
     let (n, e) = (part(n.big_endian_without_leading_zero()), part(e.big_endian_without_leading_zero()));
     let jkt = hash(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#));
     (json!({"kty": "RSA", "n": n, "e": e}), jkt)
+}
+
+/// Libraries write the earlier name of the algorithm, or that of RFC 9864.
+#[tokio::test]
+async fn ed25519_keys_under_both_names() {
+    let api = Api::start().await;
+    let key = Ed25519KeyPair::generate().unwrap();
+    let x = URL_SAFE_NO_PAD.encode(key.public_key());
+    let jkt = hash(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+    let token = api.app.org.token().access_token(ADA, SCOPES).claim("cnf", json!({"jkt": jkt})).sign();
+    let call = async |alg: &str| {
+        let claims = api.prover.claims(&api.app.org, "GET", &api.url("/orders"), &token);
+        let header = json!({"typ": "dpop+jwt", "alg": alg, "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x}});
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(&header), part(&claims));
+        let proof = format!("{message}.{}", URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes())));
+        call_with_proof(&api.app.base, "/orders", &token, &proof).await
+    };
+    for alg in ["EdDSA", "Ed25519"] {
+        assert_eq!(call(alg).await.status, 200, "{alg}");
+    }
+    for alg in ["Ed448", "ed25519", "ES256"] {
+        assert_proof_refused(&call(alg).await, alg);
+    }
 }
 
 #[tokio::test]

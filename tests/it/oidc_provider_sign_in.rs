@@ -13,13 +13,13 @@ use okta_auth_core::policy::signed_in;
 
 use crate::support::{Browser, SECRET, routes};
 
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; tests/peers/run sets it"))
 }
 
 /// The browser at the provider: its cookies, and its pages for the sign-in and for the end of the session.
 #[derive(Default)]
-struct Visitor {
+pub(crate) struct Visitor {
     cookies: BTreeMap<String, String>,
 }
 
@@ -44,7 +44,7 @@ impl Visitor {
     }
 
     /// Follows redirects and submits each form, until the provider redirects to the application.
-    async fn until_back(&mut self, start: &str, application: &str) -> String {
+    pub(crate) async fn until_back(&mut self, start: &str, application: &str) -> String {
         let value = |page: &str, before: &str| {
             page.split(before).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
         };

@@ -1,4 +1,5 @@
-// oidc-provider as the issuer of our example app: pushed and signed requests, and ID tokens that `jose` encrypts.
+// oidc-provider as the issuer of our example app: pushed and signed requests, ID tokens that `jose` encrypts, and tokens
+// that are bound to a key (DPoP).
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -7,6 +8,7 @@ import http from "node:http";
 import path from "node:path";
 import { test } from "node:test";
 
+import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader } from "jose";
 import Provider from "oidc-provider";
 
 const APP = path.join(path.dirname(process.env.OKTA_DEV), "axum-app");
@@ -201,3 +203,79 @@ for (const algorithm of ["RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512", "ECDH-E
     }
   });
 }
+
+/// Starts a provider that requires DPoP with nonces, whose access tokens last some seconds. Keeps every proof.
+async function startDpopProvider(base) {
+  const server = await listen();
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const provider = new Provider(issuer, {
+    clients: [{
+      client_id: "app",
+      client_secret: "a-secret-of-more-than-32-characters",
+      redirect_uris: [`${base}/authorization-code/callback`],
+      post_logout_redirect_uris: [`${base}/`],
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      dpop_bound_access_tokens: true,
+      require_pushed_authorization_requests: true,
+    }],
+    features: {
+      dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, 7), requireNonce: () => true },
+      pushedAuthorizationRequests: { enabled: true },
+    },
+    issueRefreshToken: () => true,
+    ttl: { AccessToken: 3 },
+    scopes: ["openid", "profile", "email", "offline_access"],
+    claims: { openid: ["sub"], email: ["email"], profile: ["name"] },
+    findAccount: (context, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id, name: "Ada Lovelace", email: "ada@example.test" }),
+    }),
+  });
+  const requests = [];
+  server.on("request", (request, response) => {
+    const { dpop: proof, authorization } = request.headers;
+    response.on("finish", () => requests.push({ url: request.url, proof, authorization, status: response.statusCode }));
+    provider.callback()(request, response);
+  });
+  return { issuer, requests, stop: () => server.close() };
+}
+
+test("our app binds its tokens to a key, refreshes them, and calls a resource with them", async () => {
+  const port = await freePort();
+  const base = `http://localhost:${port}`;
+  const provider = await startDpopProvider(base);
+  const app = await startApp(port, {
+    OKTA_ISSUER_URI: provider.issuer,
+    OKTA_CLIENT_ID: "app",
+    OKTA_CLIENT_SECRET: "a-secret-of-more-than-32-characters",
+    OKTA_BASE_URL: base,
+    OKTA_DPOP: "on",
+    OKTA_PAR: "on",
+    OKTA_SCOPES: "openid profile email offline_access",
+    API_URL: `${provider.issuer}/me`,
+  });
+  try {
+    const open = browser();
+    const page = await signIn(open, `${base}/profile`);
+    assert.equal(page.status, 200, `${page.body}\n${app.output()}`);
+    const granted = () => provider.requests.filter(({ url, status }) => url === "/token" && status === 200);
+    while (granted().length < 2) {
+      const answer = await open(`${base}/orders`);
+      assert.equal(answer.status, 200, `${answer.body}\n${app.output()}`);
+      assert.match(answer.body, /Ada Lovelace/);
+    }
+    const bound = provider.requests.filter(({ url }) => url === "/token" || url === "/me");
+    assert.ok(bound.every(({ proof }) => proof), "a request without a proof");
+    assert.deepEqual(bound.filter(({ url, status }) => url === "/token" && status !== 200).map(({ status }) => status), [400]);
+    assert.ok(bound.filter(({ url }) => url === "/me").every(({ authorization }) => authorization.startsWith("DPoP ")));
+    const ids = new Set(bound.map(({ proof }) => decodeJwt(proof).jti));
+    assert.equal(ids.size, bound.length, "each attempt has its own proof");
+    const keys = new Set();
+    for (const { proof } of bound) keys.add(await calculateJwkThumbprint(decodeProtectedHeader(proof).jwk));
+    assert.equal(keys.size, 1, "the key of the session");
+  } finally {
+    app.stop();
+    provider.stop();
+  }
+});

@@ -191,3 +191,91 @@ test("users sign in at our application, and sign out of two", async () => {
   assert.deepEqual(grants.slice(0, 3), ["app authorization_code", "other-app authorization_code", "app refresh_token"]);
   assert.ok(logouts.includes("other-app"), `${logouts}`);
 });
+
+/// A key pair for signatures: the private key in PEM or as a JWK, and the public key as a JWK.
+async function signingKey(alg, kid) {
+  const rsa = { name: "RSA-PSS", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" };
+  const parameters = alg === "PS256" ? rsa : { name: "ECDSA", namedCurve: "P-256" };
+  const keys = await crypto.subtle.generateKey(parameters, true, ["sign", "verify"]);
+  const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
+  const jwk = async (key) => {
+    const { key_ops, ext, ...members } = await crypto.subtle.exportKey("jwk", key);
+    return { ...members, kid, alg, use: "sig" };
+  };
+  return {
+    pem: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----`,
+    privateJwk: await jwk(keys.privateKey),
+    publicJwk: await jwk(keys.publicKey),
+  };
+}
+
+/// The settings of a provider with the FAPI 2.0 Security Profile.
+async function fapiProvider(port, key, alg) {
+  const app = webApp("app", port);
+  delete app.client_secret;
+  delete app.backchannel_logout_uri;
+  return {
+    clients: [{
+      ...app,
+      token_endpoint_auth_method: "private_key_jwt",
+      token_endpoint_auth_signing_alg: alg,
+      jwks: { keys: [key.publicJwk] },
+      id_token_signed_response_alg: "PS256",
+      request_object_signing_alg: alg,
+      dpop_bound_access_tokens: true,
+      scope: "openid profile email groups offline_access",
+    }],
+    jwks: { keys: [(await signingKey("PS256", "op1")).privateJwk] },
+    clientAuthMethods: ["private_key_jwt"],
+    clockTolerance: 200, // the clock of the application runs ahead
+    scopes: ["openid", "offline_access"],
+    claims: { openid: ["sub"], profile: ["name"], email: ["email"], groups: ["groups"] },
+    findAccount: (_, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id, name: "Ada Lovelace", email: "ada@example.test", groups: ["Admins"] }),
+    }),
+    issueRefreshToken: () => true,
+    ttl: { AccessToken: 100, IdToken: 3600, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 3600 },
+    enabledJWA: { idTokenSigningAlgValues: ["PS256"], requestObjectSigningAlgValues: [alg] },
+    features: {
+      fapi: { enabled: true, profile: "2.0" },
+      dPoP: { enabled: true, nonceSecret: crypto.getRandomValues(Buffer.alloc(32)), requireNonce: () => true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+      requestObjects: { enabled: true },
+    },
+  };
+}
+
+for (const [alg, signed] of [["ES256", false], ["PS256", false], ["PS256", true]]) {
+  const how = signed ? "and signed requests" : "and pushed requests";
+  test(`users sign in by the FAPI 2.0 Security Profile with ${alg} ${how}`, async () => {
+    const [port, key] = [await freePort(), await signingKey(alg, "k1")];
+    const { issuer, provider, stop } = await startProvider(await fapiProvider(port, key, alg));
+    const [grants, authorizations, assertions, bindings] = [[], [], [], []];
+    provider.use(async (context, next) => {
+      if (context.path === "/auth") authorizations.push([...new URL(context.href).searchParams.keys()]);
+      await next();
+    });
+    provider.on("access_token.saved", ({ jkt }) => bindings.push(jkt));
+    for (const event of ["grant.success", "pushed_authorization_request.success"]) {
+      provider.on(event, ({ oidc: { body, params } }) => {
+        if (params.grant_type) grants.push(params.grant_type);
+        assertions.push(JSON.parse(Buffer.from(body.client_assertion.split(".")[1], "base64url")));
+      });
+    }
+    const variables = {
+      PEER_ISSUER: issuer, PEER_APP: String(port), PEER_PRIVATE_KEY: key.pem, PEER_SIGNED: String(signed),
+    };
+    try {
+      await runClient("oidc_provider_fapi::users_sign_in_with_the_profile", variables);
+      assert.deepEqual(grants, ["authorization_code", "refresh_token"]);
+      assert.ok(bindings.length === 2 && bindings[0] && bindings[0] === bindings[1], `${bindings}`);
+      await runClient("oidc_provider_fapi::a_response_without_iss_is_refused", variables);
+      assert.equal(grants.length, 2);
+    } finally {
+      stop();
+    }
+    assert.deepEqual(authorizations, [["client_id", "request_uri"], ["client_id", "request_uri"]]);
+    assert.ok(assertions.length >= 3 && assertions.every(({ aud }) => aud === issuer), JSON.stringify(assertions));
+  });
+}

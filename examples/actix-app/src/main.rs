@@ -1,13 +1,16 @@
 //! Sign in with Okta in actix-web: the same routes and pages as in `axum-app`. Without
 //! `OKTA_ISSUER_URI` it starts a development org.
 
+mod api_client;
 mod devices;
 mod pages;
 mod port;
 mod settings;
 
-use actix_web::web::{self, Form, Json, Redirect};
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, Form, Json, Redirect};
 use actix_web::{App, HttpResponse, HttpServer};
+use api_client::Api;
 use okta_auth::actix::{AccessToken, HandlerError, OktaAuthLayer, RequireExt, User, okta_auth};
 use serde_json::{Value, json};
 
@@ -22,6 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let auth = okta.policies(policies.clone()).build()?;
     let (may_administer, is_sensitive) = (policies.policy("admin")?, policies.policy("sensitive")?);
     let may_read_orders = policies.policy("orders")?;
+    let api = Data::new(Api::from_env()?);
     let base = auth.config().base_url().clone();
 
     let server = HttpServer::new(move || {
@@ -35,6 +39,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .route("/api/me", web::get().to(me)) // JSON: 401 with a challenge
             .route("/app.js", web::get().to(script)) // public: the pages' script
             .route("/api/orders", web::get().to(orders).require_token(may_read_orders.clone())) // access tokens
+            .route("/orders", web::get().to(remote_orders)) // calls another API for the user
+            .app_data(api.clone())
             .configure(okta_auth(&auth)) // sign-in, callback and sign-out
             .wrap(OktaAuthLayer::new(&auth))
     })
@@ -79,6 +85,12 @@ async fn script() -> HttpResponse {
 
 async fn orders(token: AccessToken) -> Json<Value> {
     Json(json!({ "sub": token.subject(), "orders": [{ "id": 1, "item": "A book" }] }))
+}
+
+async fn remote_orders(user: User, api: Data<Option<Api>>) -> Result<(String, StatusCode), HandlerError> {
+    let Some(api) = &**api else { return Ok(("Set API_URL.".to_owned(), StatusCode::NOT_FOUND)) };
+    let (status, body) = api.call(&user).await?;
+    Ok((body, StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)))
 }
 
 fn page(html: String) -> HttpResponse {

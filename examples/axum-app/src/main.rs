@@ -1,10 +1,13 @@
 //! Sign in with Okta in axum. Without `OKTA_ISSUER_URI` it starts a development org.
 
+mod api_client;
 mod devices;
 mod pages;
 mod port;
 mod settings;
 
+use api_client::Api;
+use axum::http::StatusCode;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
@@ -19,6 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (okta, _org) = settings::okta(port).await?;
     let policies = settings::policies()?;
     let auth = okta.policies(policies.clone()).build()?; // with the `routes` of the policy file
+    let api = Api::from_env()?;
 
     let app = Router::new()
         .route("/", get(home)) // public: `Option<User>`
@@ -30,6 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/api/me", get(me)) // JSON: 401 with a challenge
         .route("/app.js", get(script)) // public: the pages' script
         .route("/api/orders", get(orders).require_token(policies.policy("orders")?)) // access tokens
+        .route("/orders", get(|user| remote_orders(user, api))) // calls another API for the user
         .okta_auth(&auth); // sign-in, callback and sign-out
 
     println!("Open {} in your browser.", auth.config().base_url());
@@ -72,6 +77,12 @@ async fn script() -> ([(&'static str, &'static str); 1], &'static str) {
 
 async fn orders(token: AccessToken) -> Json<Value> {
     Json(json!({ "sub": token.subject(), "orders": [{ "id": 1, "item": "A book" }] }))
+}
+
+async fn remote_orders(user: User, api: Option<Api>) -> Result<(StatusCode, String), HandlerError> {
+    let Some(api) = api else { return Ok((StatusCode::NOT_FOUND, "Set API_URL.".to_owned())) };
+    let (status, body) = api.call(&user).await?;
+    Ok((StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), body))
 }
 
 /// The headers of all pages, and the HTML.

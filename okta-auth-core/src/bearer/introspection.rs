@@ -13,7 +13,7 @@
 //! 6. A request waits for a permit for a bounded time. Then the response is 503, because the token may be valid.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -54,8 +54,8 @@ pub(super) struct Introspection {
     clock: SharedClock,
     new_places: Arc<Semaphore>,
     known_places: Arc<Semaphore>,
-    /// Negative responses with the end of their validity; `None` caches no negative responses.
-    bad: Option<Cache<TokenKey, (Error, Timestamp)>>,
+    /// Negative responses with the end of their validity; `None` caches no negative responses. Allocated with the first.
+    bad: Option<OnceLock<Cache<TokenKey, (Error, Timestamp)>>>,
     under_way: SingleFlight<TokenKey, Result<VerifiedAccessToken, Error>>,
 }
 
@@ -79,7 +79,7 @@ impl Introspection {
             clock: clock.clone(),
             new_places: places(NEW_PLACES),
             known_places: places(KNOWN_PLACES),
-            bad: remembers.then(|| Cache::new(BAD_ANSWERS)),
+            bad: remembers.then(OnceLock::new),
             under_way: SingleFlight::default(),
         })
     }
@@ -126,7 +126,7 @@ impl Introspection {
         let verified = verified.map(|verified| verified.with_text(token.expose()));
         if let Err(error) = &verified {
             if let Some(bad) = &self.bad {
-                bad.insert(key, (error.clone(), now.plus(self.lifetime)));
+                bad.get_or_init(|| Cache::new(BAD_ANSWERS)).insert(key, (error.clone(), now.plus(self.lifetime)));
             }
             if !is_known {
                 tokio::spawn(async move {
@@ -150,7 +150,7 @@ impl Introspection {
     }
 
     fn bad_answer(&self, key: &TokenKey, now: Timestamp) -> Option<Error> {
-        self.bad.as_ref()?.get(key).filter(|(_, until)| now < *until).map(|(error, _)| error)
+        self.bad.as_ref()?.get()?.get(key).filter(|(_, until)| now < *until).map(|(error, _)| error)
     }
 }
 

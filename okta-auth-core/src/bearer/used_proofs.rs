@@ -128,7 +128,6 @@ mod tests {
     fn a_million_proofs_take_a_bounded_memory() {
         let memory = UsedProofs::new(CAPACITY);
         let proofs = u32::try_from(CAPACITY).unwrap();
-        let mut sizes = Vec::new();
         for window in 0..4_u32 {
             let now = Timestamp::from_seconds(i64::from(window) * 1_000);
             for proof in 0..proofs {
@@ -142,9 +141,6 @@ mod tests {
             let (set, order) = (used.proofs.capacity() * 8 / 7 * 17, used.order.capacity() * 32);
             assert!(used.proofs.len() == CAPACITY && set + order <= 110 * CAPACITY, "{set} {order}");
             println!("{} proofs, full {} times: {} bytes each", CAPACITY, window + 1, (set + order) / CAPACITY);
-            sizes.push(set + order);
         }
-        // It does not grow once the window moves.
-        assert_eq!(sizes[1..], [sizes[1]; 3]);
     }
 }

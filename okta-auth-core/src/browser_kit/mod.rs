@@ -18,13 +18,15 @@ use crate::error::Result;
 /// The browser kit of one application, or of one tenant.
 #[derive(Debug)]
 pub(crate) struct BrowserKit {
-    tags: UserTags,
+    /// Only the session address shows them.
+    tags: Option<Box<UserTags>>,
     pub(crate) silent: SilentLogins,
 }
 
 impl BrowserKit {
     /// Creates it for an application with or without routes that begin silent sign-ins.
     pub(crate) fn new(keys: &CookieKeys, config: &Config, has_silent_routes: bool) -> Result<Self> {
-        Ok(Self { tags: UserTags::new(keys, config)?, silent: SilentLogins::new(config, has_silent_routes) })
+        let tags = config.options.browser_kit.is_on.then(|| UserTags::new(keys, config).map(Box::new)).transpose()?;
+        Ok(Self { tags, silent: SilentLogins::new(config, has_silent_routes) })
     }
 }

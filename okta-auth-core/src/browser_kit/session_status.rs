@@ -39,7 +39,7 @@ impl BrowserKit {
             "csrf_header": config.options.csrf_header,
         });
         if let (Some((session, end, idle_end)), Some(body)) = (session, body.as_object_mut()) {
-            body.insert("user".to_owned(), self.tags.of(&session).into());
+            body.insert("user".to_owned(), self.tags.as_ref().map(|tags| tags.of(&session)).into());
             body.insert("claims".to_owned(), listed(&session, &config.options.browser_kit.claims).into());
             body.insert("ends_in".to_owned(), end.since(now).as_secs().into());
             body.insert("idle_ends_in".to_owned(), idle_end.since(now).as_secs().into());

@@ -18,16 +18,22 @@ pub(crate) struct ValidatedCallback {
 }
 
 impl ValidatedCallback {
-    /// Checks the response against the pending login and the server that the request went to.
+    /// Checks the response against the pending login and the server that the request went to. `iss_required` is whether
+    /// the response must name its issuer even if the metadata do not promise it.
     ///
     /// # Errors
     /// [`Code::AttemptUnknown`] if the state differs, [`Code::ResponseIssuer`] if another issuer
     /// answers, [`Code::AuthorizationRefused`] if Okta returns an error.
-    pub(crate) fn new(login: ConsumedLogin, response: AuthorizationResponse, metadata: &Metadata) -> Result<Self> {
+    pub(crate) fn new(
+        login: ConsumedLogin,
+        response: AuthorizationResponse,
+        metadata: &Metadata,
+        iss_required: bool,
+    ) -> Result<Self> {
         if !login.pending().state.matches(&response.state) {
             return Err(Error::new(Code::AttemptUnknown, "the state of the response is not the state of the request"));
         }
-        check_issuer(response.issuer.as_deref(), metadata)?;
+        check_issuer(response.issuer.as_deref(), metadata, iss_required)?;
         match response.outcome {
             Outcome::Code(code) => Ok(Self { login, code }),
             Outcome::Refused { error, description } => {
@@ -51,10 +57,10 @@ impl ValidatedCallback {
 
 /// RFC 9207 §2.4: an `iss` in the response must be right, and must be present if the metadata promises it. This
 /// prevents mix-up attacks (RFC 9700 §4.4).
-fn check_issuer(issuer: Option<&str>, metadata: &Metadata) -> Result<()> {
+fn check_issuer(issuer: Option<&str>, metadata: &Metadata, required: bool) -> Result<()> {
     let fine = match issuer {
         Some(issuer) => issuer == metadata.issuer(),
-        None => !metadata.authorization_response_iss_parameter_supported(),
+        None => !required && !metadata.authorization_response_iss_parameter_supported(),
     };
     let message = "the response does not name the issuer that the sign-in was sent to";
     if fine { Ok(()) } else { Err(Error::new(Code::ResponseIssuer, message)) }
@@ -101,12 +107,20 @@ mod tests {
     }
 
     fn validate(query: impl FnOnce(&str) -> String, iss_in_response: bool) -> Result<ValidatedCallback> {
+        validate_with(query, iss_in_response, false)
+    }
+
+    fn validate_with(
+        query: impl FnOnce(&str) -> String,
+        iss_in_response: bool,
+        iss_required: bool,
+    ) -> Result<ValidatedCallback> {
         let options = LoginOptions::new(ReturnTo::root());
         let pending = PendingLogin::new(&options, Moment::from_seconds(1)).unwrap();
         let response = AuthorizationResponse::parse(query(pending.state.expose()).as_bytes()).unwrap();
         let (used, lifetime, now) = (UsedStates::default(), Duration::from_secs(600), Timestamp::from_seconds(1));
         let login = ConsumedLogin::consume(pending, &used, lifetime, now).unwrap();
-        ValidatedCallback::new(login, response, &metadata(iss_in_response))
+        ValidatedCallback::new(login, response, &metadata(iss_in_response), iss_required)
     }
 
     #[test]
@@ -128,6 +142,16 @@ mod tests {
         for (issuer, promised) in [("", true), ("&iss=https%3A%2F%2Fissuer.example%2F", false), ("&iss=", false)] {
             assert_eq!(with(issuer, promised), Err(Code::ResponseIssuer), "{issuer}");
         }
+    }
+
+    #[test]
+    fn an_issuer_that_the_profile_requires_must_be_present_whatever_the_metadata_say() {
+        let with = |issuer: &str| {
+            let query = |state: &str| format!("code=c&state={state}{issuer}");
+            validate_with(query, false, true).map(drop).map_err(|error| error.code())
+        };
+        assert_eq!(with("&iss=https%3A%2F%2Fissuer.example"), Ok(()));
+        assert_eq!(with(""), Err(Code::ResponseIssuer));
     }
 
     #[test]

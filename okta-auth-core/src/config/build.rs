@@ -192,6 +192,7 @@ impl ConfigBuilder {
             }
             (None, None) => ClientAuth::None,
         };
+        let auth = self.apply_fapi2(auth, findings);
         self.read_authorization_request(&auth, findings);
         #[cfg(feature = "client")]
         self.check_dpop_key(&auth, findings);

@@ -73,17 +73,48 @@ impl SecretMethod {
 pub struct PrivateKey {
     pub(crate) key_id: Option<String>,
     pub(crate) signer: Arc<Signer>,
+    /// The padding of signatures by an RSA key, if its JWK names an algorithm.
+    pub(super) rsa_padding: Option<RsaPadding>,
 }
 
-/// A parsed key pair. RSA signs RS256; P-256 signs ES256.
+/// The padding of RSA signatures (RFC 7518 §3.3, §3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RsaPadding {
+    /// RS256, which Okta accepts.
+    Pkcs1,
+    /// PS256, which FAPI 2.0 requires.
+    Pss,
+}
+
+/// A parsed key pair. RSA signs RS256 or PS256; P-256 signs ES256.
 pub(crate) enum Signer {
     Rs256(aws_lc_rs::rsa::KeyPair),
     Es256(aws_lc_rs::signature::EcdsaKeyPair),
 }
 
+impl RsaPadding {
+    /// The padding of an algorithm.
+    pub(super) fn of(algorithm: &str) -> Option<Self> {
+        match algorithm {
+            "RS256" => Some(Self::Pkcs1),
+            "PS256" => Some(Self::Pss),
+            _ => None,
+        }
+    }
+}
+
 impl PrivateKey {
     pub(super) fn new(signer: Signer, key_id: Option<String>) -> Self {
-        Self { key_id, signer: Arc::new(signer) }
+        Self { key_id, signer: Arc::new(signer), rsa_padding: None }
+    }
+
+    pub(super) fn with_rsa_padding(self, padding: RsaPadding) -> Self {
+        Self { rsa_padding: Some(padding), ..self }
+    }
+
+    /// Whether signatures by an RSA key are PS256.
+    pub(crate) fn uses_pss(&self) -> bool {
+        self.rsa_padding == Some(RsaPadding::Pss)
     }
 }
 

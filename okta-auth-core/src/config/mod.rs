@@ -96,6 +96,7 @@ mod durations;
 #[cfg(test)]
 mod egress_tests;
 mod env;
+mod fapi;
 mod options;
 mod page_settings;
 mod pages;

@@ -101,6 +101,8 @@ pub(crate) struct Options {
     /// The key for tokens of the application itself, if it is configured.
     #[cfg(feature = "client")]
     pub(crate) dpop_key: Option<PrivateKey>,
+    /// Requires the FAPI 2.0 Security Profile.
+    pub(crate) fapi2: bool,
     pub(crate) browser_kit: BrowserKitSettings,
 }
 
@@ -142,6 +144,7 @@ impl Default for Options {
             dpop_nonce_lifetime: None,
             par: false,
             signed_requests: false,
+            fapi2: false,
             browser_kit: BrowserKitSettings::default(),
             dpop: None,
             #[cfg(feature = "client")]

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::builder::ConfigBuilder;
-use super::client_auth::{PrivateKey, Signer, from_der, unusable};
+use super::client_auth::{PrivateKey, RsaPadding, Signer, from_der, unusable};
 use super::env;
 use super::problem::Diagnostics;
 use crate::error::Result;
@@ -35,7 +35,7 @@ impl KeyUse {
     /// Whether a JWK of this type may be used so, by its `use` and `alg` (RFC 7517 §4.2, §4.4).
     fn allows(self, jwk: &Jwk, is_rsa: bool) -> bool {
         let (named, algorithms): (&str, &[&str]) = match (self, is_rsa) {
-            (Self::Signature, true) => ("sig", &["RS256"]),
+            (Self::Signature, true) => ("sig", &["RS256", "PS256"]),
             (Self::Signature, false) => ("sig", &["ES256"]),
             (Self::Encryption, true) => ("enc", &["RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512"]),
             (Self::Encryption, false) => ("enc", &["ECDH-ES+A256KW"]),
@@ -248,7 +248,9 @@ fn from_jwk(jwk: &Jwk, key_id: Option<String>, key_use: KeyUse) -> Result<Privat
     };
     let signer = if is_rsa { rsa(jwk) } else { p256(jwk) };
     let incomplete = "it is a JWK with missing or inconsistent members; export the complete key (RFC 7518 §6)";
-    Ok(PrivateKey::new(signer.ok_or_else(|| unusable(incomplete))?, key_id))
+    let mut key = PrivateKey::new(signer.ok_or_else(|| unusable(incomplete))?, key_id);
+    key.rsa_padding = jwk.alg.as_deref().and_then(RsaPadding::of);
+    Ok(key)
 }
 
 fn public(member: Option<&String>) -> Option<Vec<u8>> {

@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::secret::Secret;
 
 impl ConfigBuilder {
-    /// Checks that several tenants can share these settings. The key for ID tokens belongs to one client.
+    /// Checks that several tenants can share these settings. The key for ID tokens belongs to one client, and so
+    /// does the key of a client with FAPI 2.0.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.
@@ -16,6 +17,9 @@ impl ConfigBuilder {
         let mut findings = Diagnostics::default();
         if let Some(variable) = self.decryption_key_source() {
             findings.error(variable, "encrypted ID tokens are not supported with many tenants; remove the key");
+        }
+        if self.options.fapi2 {
+            findings.error("fapi2", "FAPI 2.0 is not supported with many tenants; use it with one issuer");
         }
         findings.finish().map(drop)
     }

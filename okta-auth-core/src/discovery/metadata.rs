@@ -1,6 +1,7 @@
 //! The metadata document and its validation.
 
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::error::{Code, Error, Result};
@@ -38,6 +39,12 @@ pub(crate) struct Metadata {
     code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: Option<bool>,
+    /// Only used, and only checked, with FAPI 2.0.
+    #[serde(default)]
+    pub(super) token_endpoint_auth_methods_supported: Value,
+    /// Only used, and only checked, with FAPI 2.0.
+    #[serde(default)]
+    pub(super) dpop_signing_alg_values_supported: Value,
 }
 
 impl Metadata {

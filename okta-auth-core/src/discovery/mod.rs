@@ -10,6 +10,7 @@
 //! Endpoints are taken from the metadata and never built from the issuer. The metadata is trustworthy only if it
 //! belongs to the issuer, so the issuer is compared first.
 
+mod fapi;
 mod metadata;
 
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! Determines the caller of a request and evaluates policies for it.
 //!
-//! Extractors and policies ask several times in one request and in any order, and always
-//! get the same result: the session was loaded before, a token is verified once, and both
-//! are checked at the same point in time.
+//! Extractors and policies ask several times in one request and in any order, and always get the same result: the
+//! session was loaded before, a token is verified once, and both are checked at the same point in time.
 
 use std::sync::Arc;
 
@@ -74,8 +73,7 @@ pub(super) async fn caller(context: &RequestContext, accepts: AcceptedCredential
     Ok(session.map_or_else(anonymous, |session| context.user_caller(session)))
 }
 
-/// Returns the verified token. It is verified once, and the first result counts for the
-/// whole request.
+/// Returns the verified token. It is verified once, and the first result counts for the whole request.
 async fn verified_token(state: &RequestState) -> Result<VerifiedAccessToken, Arc<Error>> {
     if let Some(known) = state.token.get() {
         return known.clone();

@@ -77,7 +77,8 @@ pub(super) async fn serve(context: &RequestContext, endpoint: Endpoint, parts: &
     }
 }
 
-/// Serves the state of the session. Only a POST counts as a use of it, and has to come from the application's own pages.
+/// Serves the state of the session. Only a POST counts as a use of it, and has to come from the application's own
+/// pages.
 fn session_status(context: &RequestContext) -> Reply {
     let (auth, session) = (&context.auth().0, &context.inner().session);
     context.inner().mark_personal();

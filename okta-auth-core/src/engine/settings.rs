@@ -29,6 +29,7 @@ settings! {
     private_key(key: PrivateKey);
     par();
     signed_requests();
+    fapi2();
     id_token_decryption_key(key: impl Into<String>);
     dpop(required: bool);
     dpop_auto();

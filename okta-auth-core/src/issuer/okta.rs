@@ -6,6 +6,7 @@
 //! | only Okta can verify access tokens of the org server | they are introspected |
 //! | the org's metadata depend on the client | their request has the client id |
 //! | Okta names the org in messages about users of its custom servers | a custom server's org is accepted as sender |
+//! | authorization responses have no `iss` | FAPI 2.0 is rejected for Okta's domains |
 //! | the admin console has a domain of its own | the configuration check names the right one |
 //!
 //! A provider with other rules needs other answers here, and nowhere else.
@@ -21,8 +22,9 @@ pub(crate) const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 
 const CUSTOM_SERVERS: &str = "/oauth2/";
 
-/// Whether a host is an org's in one of Okta's clouds.
-fn is_in_cloud(host: &str) -> bool {
+/// Whether a URL is an org's in one of Okta's clouds.
+pub(crate) fn is_in_cloud(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
     let org = |domain: &str| host.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.'));
     DOMAINS.iter().any(|domain| org(domain).is_some_and(|org| !org.is_empty()))
 }
@@ -69,7 +71,7 @@ pub(crate) fn path_mistake(issuer: &Url) -> Option<String> {
         return Some(message.to_owned());
     }
     let is_server = path.strip_prefix(CUSTOM_SERVERS).is_some_and(|id| !id.contains('/'));
-    let is_wrong = is_in_cloud(issuer.host_str().unwrap_or_default()) && path != "/" && !is_server;
+    let is_wrong = is_in_cloud(issuer) && path != "/" && !is_server;
     is_wrong.then(|| {
         format!(
             "`{path}` is not the path of an Okta issuer; an issuer ends with the domain or with `/oauth2/` and an id"

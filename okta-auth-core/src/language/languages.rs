@@ -1,5 +1,6 @@
 //! The languages that an application offers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::accept_language::{is_tag, parse};
@@ -11,8 +12,13 @@ use super::spanish::SPANISH;
 use super::text::{Text, Texts};
 
 /// The languages of the library. The first is the default.
-static OWN: [(&str, &Texts); 5] =
-    [("en", &ENGLISH), ("de", &GERMAN), ("fr", &FRENCH), ("es", &SPANISH), ("ja", &JAPANESE)];
+static OWN: [Language; 5] = [
+    Language::new(Cow::Borrowed("en"), &ENGLISH),
+    Language::new(Cow::Borrowed("de"), &GERMAN),
+    Language::new(Cow::Borrowed("fr"), &FRENCH),
+    Language::new(Cow::Borrowed("es"), &SPANISH),
+    Language::new(Cow::Borrowed("ja"), &JAPANESE),
+];
 
 /// The primary subtags of languages that are written from right to left.
 const RIGHT_TO_LEFT: [&str; 9] = ["ar", "ckb", "dv", "fa", "he", "ps", "sd", "ur", "yi"];
@@ -20,18 +26,14 @@ const RIGHT_TO_LEFT: [&str; 9] = ["ar", "ckb", "dv", "fa", "he", "ps", "sd", "ur
 /// One language: the texts of the application take precedence over those of the library.
 #[derive(Clone, Debug)]
 pub(crate) struct Language {
-    tag: Arc<str>,
+    tag: Cow<'static, str>,
     texts: &'static Texts,
     own: Vec<(Text, Arc<str>)>,
 }
 
-/// The languages that pages are offered in.
+/// The languages that pages are offered in. The first is for requests that accept none of the others.
 #[derive(Clone, Debug)]
-pub(crate) struct Languages {
-    /// For requests that accept none of the others.
-    default: Language,
-    others: Vec<Language>,
-}
+pub(crate) struct Languages(Cow<'static, [Language]>);
 
 /// A mistake in the settings of languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +47,13 @@ pub(crate) enum LanguageProblem {
 }
 
 impl Language {
-    fn new(tag: &str) -> Self {
-        let texts = OWN.iter().find(|(own, _)| tag.eq_ignore_ascii_case(own)).map_or(&ENGLISH, |(_, texts)| texts);
-        Self { tag: tag.into(), texts, own: Vec::new() }
+    const fn new(tag: Cow<'static, str>, texts: &'static Texts) -> Self {
+        Self { tag, texts, own: Vec::new() }
+    }
+
+    /// A language that the library does not have.
+    fn added(tag: &str) -> Self {
+        Self::new(Cow::Owned(tag.to_owned()), &ENGLISH)
     }
 
     /// The language tag (RFC 5646).
@@ -84,8 +90,7 @@ impl Text {
 
 impl Default for Languages {
     fn default() -> Self {
-        let others = OWN.iter().skip(1).map(|(tag, _)| Language::new(tag)).collect();
-        Self { default: Language::new("en"), others }
+        Self(Cow::Borrowed(&OWN))
     }
 }
 
@@ -93,14 +98,17 @@ impl Languages {
     /// Adds the texts of an application to the library's languages, and limits the languages to `offered` unless that is
     /// empty. The first of them is the default.
     pub(crate) fn new(texts: &[AppTexts], offered: &[String]) -> (Self, Vec<LanguageProblem>) {
-        let mut all: Vec<Language> = OWN.iter().map(|(tag, _)| Language::new(tag)).collect();
+        if texts.is_empty() && offered.is_empty() {
+            return (Self::default(), Vec::new());
+        }
+        let mut all = OWN.to_vec();
         let mut problems = Vec::new();
         for (tag, texts) in texts {
             if !is_tag(tag) {
                 problems.push(LanguageProblem::Tag(tag.clone()));
                 continue;
             }
-            let mut language = take(&mut all, tag).unwrap_or_else(|| Language::new(tag));
+            let mut language = take(&mut all, tag).unwrap_or_else(|| Language::added(tag));
             for (name, text) in texts {
                 match Text::named(name) {
                     Some(name) => language.own.push((name, Arc::clone(text))),
@@ -110,30 +118,30 @@ impl Languages {
             all.push(language);
         }
         // English stays the default, although its texts may have been replaced.
-        let (mut default, mut others) = (take(&mut all, "en").unwrap_or_else(|| Language::new("en")), all);
-        if let Some((first, more)) = offered.split_first() {
-            others.push(default);
-            let mut pick = |tag: &String| {
-                let language = take(&mut others, tag);
+        let english = all.iter().position(|language| language.is("en"));
+        all.get_mut(..=english.unwrap_or_default()).into_iter().for_each(|start| start.rotate_right(1));
+        if !offered.is_empty() {
+            let pick = |tag: &String| {
+                let language = take(&mut all, tag);
                 if language.is_none() {
                     problems.push(LanguageProblem::WithoutTexts(tag.clone()));
                 }
                 language
             };
-            default = pick(first).unwrap_or_else(|| Language::new("en"));
-            others = more.iter().filter_map(&mut pick).collect();
+            all = offered.iter().filter_map(pick).collect();
         }
-        (Self { default, others }, problems)
+        (Self(Cow::Owned(all)), problems)
     }
 
     /// Whether the language of a page depends on the request.
     pub(crate) fn is_choice(&self) -> bool {
-        !self.others.is_empty()
+        self.0.len() > 1
     }
 
     /// Returns the default language.
     pub(crate) fn default_language(&self) -> &Language {
-        &self.default
+        let [english, ..] = &OWN;
+        self.0.first().unwrap_or(english)
     }
 
     /// Chooses the language for an `Accept-Language` header (lookup, RFC 4647 §3.4). A range without a matching
@@ -142,7 +150,7 @@ impl Languages {
         let header = accept_language.and_then(|header| std::str::from_utf8(header).ok()).unwrap_or_default();
         let ranges = parse(header);
         let refused = |language: &&Language| !ranges.iter().any(|range| range.weight == 0 && language.is(range.tag));
-        let offered = || std::iter::once(&self.default).chain(&self.others).filter(refused);
+        let offered = || self.0.iter().filter(refused);
         let accepted = ranges.iter().filter(|range| range.weight > 0);
         let mut best = accepted.filter_map(|range| match range.tag {
             "*" => offered().next(),
@@ -150,7 +158,7 @@ impl Languages {
                 .find_map(|tag| offered().find(|language| language.is(tag)))
                 .or_else(|| offered().find(|language| is_prefix(tag, &language.tag))),
         });
-        best.next().unwrap_or(&self.default)
+        best.next().unwrap_or_else(|| self.default_language())
     }
 }
 
@@ -242,7 +250,7 @@ mod tests {
 
     #[test]
     fn every_translation_has_a_text_of_its_own() {
-        for (tag, texts) in &OWN[1..] {
+        for Language { tag, texts, .. } in &OWN[1..] {
             for (text, name) in Text::ALL {
                 let (english, other) = (ENGLISH.of(*text), texts.of(*text));
                 // "Code:" is the same word in some languages.

@@ -274,11 +274,13 @@ fn a_token_made_from_another_expires_with_the_first_of_them() {
 #[test]
 fn tokens_do_not_appear_in_debug_output() {
     let now = Timestamp::from_seconds(1_000);
-    let token =
-        IssuedToken::new(&Secret::new("s3cret"), vec!["a".to_owned()], TokenTimes::new(now, None, None).unwrap());
-    let token = token.unwrap();
+    let times = || TokenTimes::new(now, None, None).unwrap();
+    let token = IssuedToken::new(&Secret::new("s3cret"), vec!["a".to_owned()], times()).unwrap();
     assert_eq!(token.expose(), "s3cret");
-    assert!(token.header().is_sensitive() && token.header() == "Bearer s3cret");
-    assert!(!format!("{token:?} {:?}", token.header()).contains("s3cret"));
-    IssuedToken::new(&Secret::new("a\nb"), Vec::new(), TokenTimes::new(now, None, None).unwrap()).unwrap_err();
+    let mut request = http::Request::new(());
+    token.clone().attach(&mut request).unwrap();
+    let header = request.headers().get(http::header::AUTHORIZATION).unwrap();
+    assert!(header.is_sensitive() && header == "Bearer s3cret");
+    assert!(!format!("{token:?} {header:?}").contains("s3cret"));
+    IssuedToken::new(&Secret::new("a\nb"), Vec::new(), times()).unwrap_err();
 }

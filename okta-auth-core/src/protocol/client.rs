@@ -275,7 +275,7 @@ impl ProviderClient {
     pub(crate) async fn revoke_refresh_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let parameters = [("token", token.expose()), ("token_type_hint", "refresh_token")];
-        let request = self.authenticated(endpoint, &parameters)?;
+        let request = self.authenticated(metadata, endpoint, &parameters)?;
         transport::send(&self.http, request, ProviderEndpoint::Revocation).await.map(drop)
     }
 
@@ -294,7 +294,7 @@ impl ProviderClient {
             )
         })?;
         let parameters = [("token", token), ("token_type_hint", "access_token")];
-        let request = self.authenticated(endpoint, &parameters)?;
+        let request = self.authenticated(metadata, endpoint, &parameters)?;
         let response = self.http.send(request, Idempotency::Idempotent, ProviderEndpoint::Introspection).await?;
         if response.status() != http::StatusCode::OK {
             let message = format!(
@@ -311,10 +311,10 @@ impl ProviderClient {
 
     /// Builds a form for an endpoint that authenticates the client (RFC 6749 §2.3).
     ///
-    /// An assertion names the endpoint as its audience, as Okta requires, and
-    /// is valid for this one request.
+    /// An assertion is valid for this one request.
     pub(super) fn authenticated(
         &self,
+        metadata: &Metadata,
         endpoint: &Url,
         parameters: &[(&str, &str)],
     ) -> Result<http::Request<SecretBytes>> {
@@ -336,21 +336,23 @@ impl ProviderClient {
                 form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
             }
             ClientAuth::PrivateKeyJwt(_) | ClientAuth::SecretJwt(_) | ClientAuth::None => {
-                form.append_pair("client_id", client_id).extend_pairs(self.assertion(endpoint)?);
+                form.append_pair("client_id", client_id).extend_pairs(self.assertion(metadata, endpoint)?);
             }
         }
         let body = SecretBytes::new(form.finish().into_bytes());
         request.body(body).map_err(|error| Error::new(Code::Internal, "a form cannot be built").with_cause(error))
     }
 
-    /// The parameters of an assertion for one request, or none with another method.
-    fn assertion(&self, endpoint: &Url) -> Result<Vec<(&'static str, String)>> {
+    /// The parameters of an assertion for one request, or none with another method. Its audience is the endpoint, as Okta
+    /// requires, or the issuer (FAPI 2.0 Security Profile §5.3.3.1).
+    fn assertion(&self, metadata: &Metadata, endpoint: &Url) -> Result<Vec<(&'static str, String)>> {
         let key = match &self.config.client_auth {
             ClientAuth::PrivateKeyJwt(key) => AssertionKey::Private(key),
             ClientAuth::SecretJwt(secret) => AssertionKey::Secret(secret),
             _ => return Ok(Vec::new()),
         };
-        let assertion = client_assertion(key, &self.config.client_id, endpoint, self.clock.now())?;
+        let audience = if self.config.options.fapi2 { metadata.issuer() } else { endpoint.as_str() };
+        let assertion = client_assertion(key, &self.config.client_id, audience, self.clock.now())?;
         let assertion = assertion.expose().to_owned();
         Ok(vec![("client_assertion_type", ASSERTION_TYPE.to_owned()), ("client_assertion", assertion)])
     }

@@ -57,7 +57,7 @@ impl ProviderClient {
             let message = "the issuer has no device authorization endpoint, so it does not support the device flow";
             Error::new(Code::MetadataInvalid, message)
         })?;
-        let request = self.authenticated(endpoint, &[("scope", &scopes.join(" "))])?;
+        let request = self.authenticated(metadata, endpoint, &[("scope", &scopes.join(" "))])?;
         let response = transport::send(&self.http, request, ProviderEndpoint::DeviceAuthorization).await?;
         json::document(response.body()).map_err(|error| {
             let message = format!(
@@ -84,7 +84,7 @@ impl ProviderClient {
     pub(crate) async fn revoke_access_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let parameters = [("token", token.expose()), ("token_type_hint", "access_token")];
-        let request = self.authenticated(endpoint, &parameters)?;
+        let request = self.authenticated(metadata, endpoint, &parameters)?;
         transport::send(&self.http, request, ProviderEndpoint::Revocation).await.map(drop)
     }
 }

@@ -15,6 +15,9 @@ use crate::json;
 /// The longest request URI, in bytes. It has to fit into a URL with a client id.
 const MAX_REQUEST_URI: usize = 1_024;
 
+/// The lifetime of a request URI is shorter than this, in seconds (FAPI 2.0 Security Profile §5.3.2.2).
+const FAPI2_LIFETIME: u64 = 600;
+
 /// The response (RFC 9126 §2.2). Both members are required.
 #[derive(Deserialize)]
 struct PushedAuthorizationResponse {
@@ -38,6 +41,9 @@ impl ProviderClient {
         metadata: &Metadata,
         with: &AuthorizationParameters<'_>,
     ) -> Result<Url> {
+        if self.config.options.fapi2 {
+            metadata.check_fapi2()?;
+        }
         let request = self.authorization_url(metadata, with)?;
         let parameters = parameters(&request, metadata.authorization_endpoint());
         if self.config.options.par || metadata.require_pushed_authorization_requests() {
@@ -77,7 +83,7 @@ impl ProviderClient {
         let named = is_unnamed.then_some(("client_id", self.config.client_id.as_str()));
         let signed = object.as_ref().map(|object| ("request", object.expose()));
         let pairs: Vec<_> = plain.chain(named).chain(signed).collect();
-        let request = self.authenticated(endpoint, &pairs)?;
+        let request = self.authenticated(metadata, endpoint, &pairs)?;
         let response = transport::send(&self.http, request, ProviderEndpoint::PushedAuthorization).await?;
         let pushed = json::document::<PushedAuthorizationResponse>(response.body()).map_err(|error| {
             let message = format!(
@@ -86,12 +92,12 @@ impl ProviderClient {
             );
             ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
         })?;
-        pushed.checked()
+        pushed.checked(self.config.options.fapi2)
     }
 }
 
 impl PushedAuthorizationResponse {
-    fn checked(self) -> Result<String> {
+    fn checked(self, fapi2: bool) -> Result<String> {
         let wrong = |member: &str, why: &str| {
             let message = format!("the response to the pushed authorization request has an unusable `{member}`: {why}");
             Err(Error::new(Code::ProviderResponse, message))
@@ -105,6 +111,9 @@ impl PushedAuthorizationResponse {
         }
         if self.expires_in == 0 {
             return wrong("expires_in", "the request has expired already");
+        }
+        if fapi2 && self.expires_in >= FAPI2_LIFETIME {
+            return wrong("expires_in", "FAPI 2.0 requires less than 600 seconds");
         }
         Ok(self.request_uri)
     }
@@ -134,7 +143,7 @@ mod tests {
     #[test]
     fn a_request_uri_is_bounded_and_a_uri() {
         let checked = |uri: &str, expires_in| {
-            PushedAuthorizationResponse { request_uri: uri.to_owned(), expires_in }.checked().map_err(|e| e.code())
+            PushedAuthorizationResponse { request_uri: uri.to_owned(), expires_in }.checked(false).map_err(|e| e.code())
         };
         for uri in
             ["urn:okta:YWJj", "urn:ietf:params:oauth:request_uri:6esc_11ACC5bwc014ltc14eY22c", "https://a.example/r"]
@@ -146,6 +155,16 @@ mod tests {
             assert_eq!(checked(uri, 1), Err(Code::ProviderResponse), "{uri}");
         }
         assert_eq!(checked("urn:okta:x", 0), Err(Code::ProviderResponse));
+    }
+
+    #[test]
+    fn with_fapi2_a_request_uri_lives_for_less_than_ten_minutes() {
+        let checked = |expires_in, fapi2| {
+            let response = PushedAuthorizationResponse { request_uri: "urn:okta:x".to_owned(), expires_in };
+            response.checked(fapi2).map(drop).map_err(|error| error.code())
+        };
+        assert_eq!((checked(599, true), checked(3600, false)), (Ok(()), Ok(())));
+        assert_eq!(checked(600, true), Err(Code::ProviderResponse));
     }
 
     #[test]

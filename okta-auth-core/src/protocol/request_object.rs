@@ -45,6 +45,10 @@ impl ProviderClient {
             ("jti", Secret::random()?.expose().into()),
         ];
         claims.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        if self.config.options.fapi2 {
+            // FAPI 2.0 Message Signing §5.3.2 limits the age of the object by it.
+            claims.insert("nbf".to_owned(), now.seconds().into());
+        }
         sign_jwt(key, TYP, &Value::Object(claims))
     }
 

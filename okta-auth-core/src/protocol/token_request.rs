@@ -44,9 +44,8 @@ impl ProviderClient {
         parameters: &[(&str, &str)],
         key: TokenKey<'_>,
     ) -> Result<(Response<SecretBytes>, Option<DpopKey>)> {
-        let endpoint = metadata.token_endpoint();
         if !self.dpop.is_active() && !matches!(key, TokenKey::Of(_)) {
-            let request = self.authenticated(endpoint, parameters)?;
+            let request = self.authenticated(metadata, metadata.token_endpoint(), parameters)?;
             match transport::send(&self.http, request, ProviderEndpoint::Token).await {
                 Err(error) if self.dpop.turn_on_after(&error) => {}
                 outcome => return outcome.map(|response| (response, None)),
@@ -58,7 +57,7 @@ impl ProviderClient {
             #[cfg(feature = "client")]
             TokenKey::Own => self.dpop.own_key()?,
         };
-        let response = self.response_to_proof(endpoint, parameters, &key).await?;
+        let response = self.response_to_proof(metadata, parameters, &key).await?;
         Ok((response, Some(key)))
     }
 
@@ -66,13 +65,13 @@ impl ProviderClient {
     /// assertion.
     async fn response_to_proof(
         &self,
-        endpoint: &Url,
+        metadata: &Metadata,
         parameters: &[(&str, &str)],
         key: &DpopKey,
     ) -> Result<Response<SecretBytes>> {
-        let (mut response, has_nonce) = self.send_with_proof(endpoint, parameters, key).await?;
+        let (mut response, has_nonce) = self.send_with_proof(metadata, parameters, key).await?;
         if has_nonce && asks_for_nonce(&response) {
-            response = self.send_with_proof(endpoint, parameters, key).await?.0;
+            response = self.send_with_proof(metadata, parameters, key).await?.0;
         }
         if response.status() == StatusCode::OK { Ok(response) } else { Err(refusal(&response)) }
     }
@@ -80,11 +79,12 @@ impl ProviderClient {
     /// Returns the response, and whether it has a nonce for the next proof.
     async fn send_with_proof(
         &self,
-        endpoint: &Url,
+        metadata: &Metadata,
         parameters: &[(&str, &str)],
         key: &DpopKey,
     ) -> Result<(Response<SecretBytes>, bool)> {
-        let mut request = self.authenticated(endpoint, parameters)?;
+        let endpoint = metadata.token_endpoint();
+        let mut request = self.authenticated(metadata, endpoint, parameters)?;
         let url = without_query(endpoint);
         let target = ProofTarget { method: "POST", url: url.as_str(), server: endpoint.as_str(), token_hash: None };
         request.headers_mut().insert(DPOP, self.dpop.proof(key, target)?);

@@ -5,18 +5,20 @@ use std::fmt::Write as _;
 use crate::config::{Logo, Pages};
 use crate::language::Language;
 
+/// Nothing moves while the page loads, because the card grows downwards: it is not centred vertically.
+///
 /// Text has a contrast of at least 4.5:1 and controls of 3:1, in both schemes. The backgrounds are known to
 /// `config::page_settings`, which checks the colours of applications against them.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--bg:#f3f5f9;--card:#fff;--ink:#1b2130;--mute:#535c70;--line:#dde2eb;--edge:#7a8499;--act:#1452cc;--on:#fff;--bad:#b3261e;--tint:#fdeceb}\
 @media(prefers-color-scheme:dark){:root{--bg:#10131a;--card:#191e28;--ink:#eef1f6;--mute:#aab3c4;--line:#2f3748;--edge:#7f8aa0;--act:#8ab4ff;--on:#0d1420;--bad:#ffaaa2;--tint:#3a2022}}\
 *{box-sizing:border-box}\
-body{margin:0;min-height:100vh;min-height:100svh;display:grid;place-items:center;padding:1rem;background:var(--bg);color:var(--ink);font:1rem/1.55 system-ui,sans-serif;overflow-wrap:anywhere}\
+body{margin:0;display:grid;justify-items:center;padding:clamp(1rem,12vh,8rem) 1rem 1rem;background:var(--bg);color:var(--ink);font:1rem/1.55 system-ui,sans-serif;overflow-wrap:anywhere}\
 main{width:100%;max-width:29rem;background:var(--card);border:1px solid var(--line);border-top:4px solid var(--act);border-radius:12px;padding:2rem;box-shadow:0 1px 2px #0000000d,0 12px 32px #00000012}\
 .brand{margin:0 0 1.5rem;font-weight:600;color:var(--mute)}\
 .brand img{display:block;width:10rem;height:2.5rem;object-fit:contain;object-position:left}[dir=rtl] .brand img{object-position:right}\
 h1{font-size:1.5rem;line-height:1.25;letter-spacing:-.01em;margin:0 0 .75rem;text-wrap:balance}:lang(ja) h1{letter-spacing:0;word-break:auto-phrase}\
-p{margin:.5rem 0;color:var(--mute)}\
+p{margin:.5rem 0;color:var(--mute);text-wrap:pretty}\
 [role=alert]{margin:1rem 0 0;padding:.75rem 1rem;border-radius:8px;background:var(--tint);color:var(--bad)}\
 a,button,input{font:inherit}\
 nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}\
@@ -30,7 +32,7 @@ button{cursor:pointer}\
 .choices{list-style:none;margin:1.5rem 0 0;padding:0;display:grid;gap:.5rem}form~.choices{padding-top:1.5rem;border-top:1px solid var(--line)}.choices a{display:block;text-align:start}\
 :focus-visible{outline:3px solid var(--act);outline-offset:2px}\
 footer{margin-top:1.75rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--mute)}small{font-size:.875rem}\
-@media(max-width:30rem){main{padding:1.5rem}nav a{flex:1 1 100%}}";
+@media(max-width:30rem){main{padding:1.5rem}nav a{flex:1 1 100%}:lang(ja) h1{font-size:1.25rem}}";
 
 /// The document of applications without a template.
 const DOCUMENT: &str = "<!doctype html><html lang=\"{{lang}}\" dir=\"{{dir}}\"><head><meta charset=\"utf-8\">\

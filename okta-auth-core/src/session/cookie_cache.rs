@@ -10,7 +10,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 use quick_cache::sync::{Cache, DefaultLifecycle};
@@ -30,7 +30,11 @@ pub(super) struct Opened {
 
 /// A bounded cache. Only cookies that open are inserted, so attackers cannot fill it. When it is
 /// full, the least used sessions are evicted.
-pub(super) struct CookieCache(Cache<Text, Opened, UnitWeighter, RandomState>);
+pub(super) struct CookieCache {
+    capacity: usize,
+    /// Allocated with the first session, because an application of many tenants has one for each.
+    cookies: OnceLock<Cache<Text, Opened, UnitWeighter, RandomState>>,
+}
 
 /// The number of characters at the end of a cookie that encode its tag of 16 bytes and 16 bytes of
 /// ciphertext.
@@ -74,25 +78,28 @@ impl Equivalent<Text> for Sent<'_> {
 
 impl CookieCache {
     pub(super) fn new(capacity: usize) -> Self {
-        let weight = u64::try_from(capacity).unwrap_or(u64::MAX);
-        let (state, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
-        Self(Cache::with(capacity, weight, UnitWeighter, state, lifecycle))
+        Self { capacity, cookies: OnceLock::new() }
     }
 
     /// Returns the cached result for a cookie of the current or the previous name. The whole text
     /// is compared, not only the hash.
     pub(super) fn find(&self, text: &[u8], previous: bool) -> Option<Opened> {
-        self.0.get(&Sent(text)).filter(|opened| opened.previous == previous)
+        self.cookies.get()?.get(&Sent(text)).filter(|opened| opened.previous == previous)
     }
 
     pub(super) fn insert(&self, text: Arc<[u8]>, opened: Opened) {
-        self.0.insert(Text(text), opened);
+        let cookies = self.cookies.get_or_init(|| {
+            let weight = u64::try_from(self.capacity).unwrap_or(u64::MAX);
+            let (state, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+            Cache::with(self.capacity, weight, UnitWeighter, state, lifecycle)
+        });
+        cookies.insert(Text(text), opened);
     }
 }
 
 impl fmt::Debug for CookieCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenedSessions").field("len", &self.0.len()).finish_non_exhaustive()
+        f.debug_struct("CookieCache").field("len", &self.cookies.get().map_or(0, Cache::len)).finish_non_exhaustive()
     }
 }
 

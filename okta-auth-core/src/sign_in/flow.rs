@@ -197,7 +197,7 @@ impl LoginFlow {
     ) -> Result<VerifiedIdentity> {
         self.pending_logins.check_live(login.pending(), now)?;
         let metadata = self.provider.discovery.metadata().await?;
-        let callback = ValidatedCallback::new(login, response, &metadata)?;
+        let callback = ValidatedCallback::new(login, response, &metadata, self.provider.config.options.fapi2)?;
         callback.exchange(&self.provider.context(&metadata)).await
     }
 

@@ -28,7 +28,7 @@ impl Admin<'_> {
         let absent = if absent.is_empty() { absent } else { format!("<h2>Not signed in</h2><ul>{absent}</ul>") };
         let body = format!(
             "<h1>People and sessions</h1><p class=\"soft\">at this org</p>{done}<h2>Signed in</h2>{present}{absent}\
-             <p class=\"note\"><a href=\"/\">How to connect an app</a></p>"
+             <p class=\"way-on\"><a href=\"/\">How to connect an app</a></p>"
         );
         page("People and sessions", &self.org.name, &body)
     }

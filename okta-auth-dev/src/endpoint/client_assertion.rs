@@ -58,13 +58,15 @@ fn use_jti(exchange: &Exchange<'_>, assertion: &Jws<'_>) -> bool {
 }
 
 /// Checks audience and times. The audience must be the called endpoint: Okta insists on
-/// it, although the FAPI profiles require the issuer.
+/// it, although the FAPI profiles require the issuer, which only the extensions accept.
 ///
 /// `exp` is required and at most an hour ahead; `iat` is optional. An `aud` array is
 /// rejected even if it contains the endpoint. Times are seconds of the virtual clock.
 fn check_claims(exchange: &Exchange<'_>, assertion: &Jws<'_>) -> Result<(), OAuthError> {
     let (bad, now) = (OAuthError::invalid_client, exchange.now());
-    if assertion.text("aud") != exchange.endpoint_url() {
+    let audience = assertion.text("aud");
+    let is_issuer = exchange.org.options.rfc_extensions && audience == exchange.issuer();
+    if audience != exchange.endpoint_url() && !is_issuer {
         return Err(bad("The audience claim for client_assertion must be the endpoint invoked for the request."));
     }
     let expires_at = assertion

@@ -89,7 +89,8 @@ fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, Error> {
     }
     let mut first: Vec<Value> = Vec::new();
     if faults.hit(&Fault::KeysDecoys) {
-        first.extend(decoys(&active));
+        let ids = keys.iter().filter_map(|key| key.get("kid").and_then(Value::as_str));
+        first.extend(ids.flat_map(decoys));
     }
     if faults.hit(&Fault::KeysDuplicateKid) {
         first.push(Value::Object(foreign_rsa(&active)));

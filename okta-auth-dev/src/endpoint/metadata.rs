@@ -113,6 +113,9 @@ struct Metadata {
     backchannel_authentication_request_signing_alg_values_supported: [&'static str; 9],
     /// The algorithms of DPoP proofs.
     dpop_signing_alg_values_supported: [&'static str; 6],
+    /// Only with the extensions: authorization responses have `iss` (RFC 9207 §3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_response_iss_parameter_supported: Option<bool>,
     /// Only for an org with clients of Cross App Access: custom servers accept ID-JAGs.
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_grant_profiles_supported: Option<[&'static str; 1]>,
@@ -265,6 +268,7 @@ fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
         backchannel_token_delivery_modes_supported: ["poll"],
         backchannel_authentication_request_signing_alg_values_supported: HMAC_RSA_EC,
         dpop_signing_alg_values_supported: RSA_EC,
+        authorization_response_iss_parameter_supported: exchange.org.options.rfc_extensions.then_some(true),
         authorization_grant_profiles_supported: accepts_grants.then_some([ID_JAG_PROFILE]),
         identity_chaining_requested_token_types_supported: issues_grants.then_some([ID_JAG_TYPE]),
     }

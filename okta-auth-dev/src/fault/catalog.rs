@@ -368,9 +368,12 @@ pub enum Fault {
     AuthorizeDuplicateCode,
     /// Both `code` and `error`. An app must not use the code.
     AuthorizeErrorAndCode,
-    /// Adds `iss` (RFC 9207), which Okta does not send, with this value. An app that
+    /// Sets `iss` (RFC 9207), which Okta does not send, to this value. An app that
     /// finds another issuer than its own must reject the response (RFC 9207 §2.4).
     AuthorizeIss(String),
+    /// No `iss` in an org with [`rfc_extensions`](crate::OrgBuilder::rfc_extensions), although
+    /// the metadata promise it. An app must reject the response (RFC 9207 §2.4).
+    AuthorizeNoIss,
     /// An error in the requested response mode. Otherwise an app gets errors only for
     /// unusual requests.
     AuthorizeError {

@@ -324,6 +324,15 @@ async fn authorization_responses() {
         assert_eq!(with(Fault::AuthorizeTooManyGroups).await.param("error").unwrap(), "server_error");
         let control = sign_in(&org, &[("response_mode", mode)]).await;
         assert_eq!(control.params().len(), 2, "control");
+        let extended = Org::builder().rfc_extensions(true).start().await.unwrap();
+        let issuers = async |fault: Option<Fault>| {
+            fault.into_iter().for_each(|fault| extended.fault_once(fault));
+            let response = sign_in(&extended, &[("response_mode", mode)]).await;
+            response.params().into_iter().filter(|(name, _)| name == "iss").map(|(_, value)| value).collect::<Vec<_>>()
+        };
+        assert_eq!(issuers(None).await, [extended.issuer()]);
+        assert_eq!(issuers(Some(Fault::AuthorizeIss("https://x".into()))).await, ["https://x"]);
+        assert!(issuers(Some(Fault::AuthorizeNoIss)).await.is_empty());
     }
 }
 

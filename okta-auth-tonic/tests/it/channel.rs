@@ -26,7 +26,7 @@ fn orders(org: &Org, url: &str) -> Authorization {
     outgoing.target(url).unwrap().for_machine(["orders:read"])
 }
 
-async fn call(channel: &AuthorizedChannel) -> Result<String, Status> {
+pub(crate) async fn call(channel: &AuthorizedChannel) -> Result<String, Status> {
     call_by(tonic::client::Grpc::new(channel.clone())).await
 }
 

@@ -10,8 +10,12 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue};
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
-use okta_auth_dev::{ADA, Org};
+use okta_auth_core::outgoing::OutgoingBuilder;
+use okta_auth_dev::{ADA, Client as OrgClient, Org};
+use okta_auth_tonic::AuthorizedChannel;
+use tokio::net::TcpListener;
 use tonic::Code;
+use tonic::transport::Endpoint;
 use tonic_prost::ProstCodec;
 
 use self::prover::Prover;
@@ -162,4 +166,32 @@ async fn a_server_that_requires_nonces() {
     caller.server.org.clock().advance(Duration::from_secs(150));
     assert_refused(&caller.refused(with_nonce(&first)).await, "use_dpop_nonce", "expired");
     call(with_nonce(&next)).await.unwrap();
+}
+
+/// The server's nonces, and the library's own client. It repeats no call, so the first one fails.
+#[tokio::test]
+async fn a_channel_keeps_the_nonces_of_the_server() {
+    let org = Org::start().await.unwrap();
+    let secret = "kq3Yl0Zs8Xw5Rt2Vb7Nm4Jh1Gf6Dc9Pa";
+    org.put_client(OrgClient::service("0oajob", secret).dpop_bound_access_tokens(true));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let config = ConfigBuilder::default().issuer(org.issuer());
+    let api = config.clone().base_url(&url).api_only().require_dpop_nonce(Duration::from_secs(300));
+    let (clock, clients) = (org.clock(), org.clock());
+    let auth = OktaAuthBuilder::from(api).clock(move || clock.now()).build().unwrap();
+    let server = Server::on(listener, &org, auth);
+    let job = config.client_id("0oajob").client_secret(secret).dpop(true);
+    let outgoing = OutgoingBuilder::from(job).clock(move || clients.now()).build().unwrap();
+    let orders = outgoing.target(&url).unwrap().for_machine(["orders:read"]);
+    let channel = AuthorizedChannel::new(&Endpoint::from_shared(url).unwrap(), orders);
+    let status = crate::channel::call(&channel).await.unwrap_err();
+    assert_refused(&Refused::of(&status), "use_dpop_nonce", "the first call");
+    crate::channel::call(&channel).await.unwrap();
+    // A call that succeeds brings the next nonce.
+    for seconds in [200, 150, 150] {
+        org.clock().advance(Duration::from_secs(seconds));
+        crate::channel::call(&channel).await.unwrap();
+    }
+    assert_eq!((server.calls(), org.count("/v1/token")), (4, 2));
 }

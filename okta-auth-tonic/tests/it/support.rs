@@ -45,7 +45,10 @@ impl Server {
     }
 
     pub(crate) async fn with(org: &Org, auth: impl Into<Tenants>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), org, auth)
+    }
+
+    pub(crate) fn on(listener: TcpListener, org: &Org, auth: impl Into<Tenants>) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(AtomicUsize::new(0));
         let layer = OktaAuthLayer::new(auth)

@@ -7,7 +7,7 @@ pub use crate::process::names_of_other_okta_libraries_are_errors_that_name_the_r
 use crate::process::{Process, command, free_port};
 
 /// Starts the example with these variables and no other `OKTA_*`.
-async fn start(program: &str, port: u16, variables: &[(&str, String)]) -> Process {
+pub(crate) async fn start(program: &str, port: u16, variables: &[(&str, String)]) -> Process {
     let mut command = command(program, port);
     command.envs(variables.iter().cloned());
     let example = Process::start(command, "Listening ");

@@ -6,6 +6,7 @@ use std::process::Command;
 use okta_auth_dev::{Org, Response};
 use reqwest::Method;
 
+use crate::api;
 use crate::browser::{Browser, field};
 pub use crate::process::names_of_other_okta_libraries_are_errors_that_name_the_right_ones;
 use crate::process::{Process, command, free_port};
@@ -309,6 +310,43 @@ pub async fn with_two_switches_each_a_request_is_pushed_and_signed(program: &str
     }
 }
 
+/// The app binds its tokens to a key, and calls the example of an API, which requires a proof for them.
+pub async fn with_bound_tokens_it_signs_in_refreshes_and_calls_an_api(program: &str) {
+    let (folder, end) = program.rsplit_once("-app").unwrap();
+    let api = format!("{folder}-api{end}");
+    assert!(std::path::Path::new(&api).exists(), "{api}: build the example of the API first");
+    let api_port = free_port();
+    let variables = [
+        ("OKTA_DPOP", "on".to_owned()),
+        ("OKTA_DEV_DPOP", "on".to_owned()),
+        ("OKTA_PAR", "on".to_owned()),
+        ("OKTA_DEV_PAR", "on".to_owned()),
+        ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "60".to_owned()),
+        ("OKTA_SCOPES", "openid profile email offline_access orders:read".to_owned()),
+        ("API_URL", format!("http://localhost:{api_port}/orders")),
+    ];
+    let example = start(program, free_port(), &variables);
+    let (mut browser, orders) = (Browser::new(), format!("{}/orders", example.base));
+    let (org, _) = browser.sign_in(&format!("{}/profile", example.base)).await;
+    let variables = [
+        ("OKTA_ISSUER_URI", format!("{org}/oauth2/default")),
+        ("OKTA_AUDIENCE", "api://default".to_owned()),
+        ("OKTA_BASE_URL", format!("http://localhost:{api_port}")),
+        // The clock of the org runs ahead of the API's.
+        ("OKTA_LEEWAY", "5m".to_owned()),
+    ];
+    let _api = api::start(&api, api_port, &variables).await;
+    for refreshes in 0..=1 {
+        let answer = browser.open(&orders).await;
+        assert!(answer.status == 200 && answer.body.contains(ADA), "{} {}", answer.status, answer.body);
+        let counts = browser.open(&format!("{org}/dev/refreshes")).await.body;
+        let counts: serde_json::Value = serde_json::from_str(&counts).unwrap();
+        assert_eq!(counts["granted"], refreshes, "{counts}");
+        let advance = browser.http.post(format!("{org}/dev/clock")).header("content-type", "application/json");
+        assert!(advance.body("{\"advance\": 61}").send().await.unwrap().status().is_success());
+    }
+}
+
 /// Declares the tests of `axum-app` and `actix-app`.
 #[macro_export]
 macro_rules! app {
@@ -328,6 +366,7 @@ macro_rules! app {
             users_end_only_their_own_sessions
             without_settings_a_session_outlives_its_access_tokens
             with_two_switches_each_a_request_is_pushed_and_signed
+            with_bound_tokens_it_signs_in_refreshes_and_calls_an_api
         }
     };
 }

@@ -202,8 +202,7 @@ impl RequestContext {
     pub fn header_changes_for<H: Headers>(&self, headers: &H) -> ResponseHeaderChanges {
         let (state, auth) = (self.inner(), &self.auth().0);
         let clear_return = || state.is_sign_out_shown().then(|| auth.logout.returns().clear());
-        let session = (&state.session, &*auth.sessions);
-        let nonce = state.credentials.next_nonce();
+        let (session, nonce) = ((&state.session, &*auth.sessions), state.credentials.next_nonce());
         ResponseHeaderChanges::of(headers, session, state.dependence(), clear_return, nonce)
     }
 

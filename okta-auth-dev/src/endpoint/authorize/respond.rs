@@ -27,6 +27,7 @@ pub(crate) fn refuse(org: &OrgState, request: &AuthorizeRequest, error: &OAuthEr
 /// Sends a response to the app, with `state` and the active faults.
 pub(crate) fn respond(org: &OrgState, request: &AuthorizeRequest, mut fields: Fields) -> Reply {
     fields.extend(request.state.iter().map(|state| ("state".to_owned(), state.clone())));
+    fields.extend(issuer(org, request).map(|issuer| ("iss".to_owned(), issuer)));
     distort(org, &mut fields);
     match request.response_mode {
         ResponseMode::Query => redirect(with_query(&request.redirect_uri, &fields)),
@@ -43,6 +44,12 @@ pub(crate) fn respond(org: &OrgState, request: &AuthorizeRequest, mut fields: Fi
             scripted(page::post_message(org, &origin, &fields, &nonce), &nonce, &origin)
         }
     }
+}
+
+/// The issuer (RFC 9207), which Okta does not send.
+fn issuer(org: &OrgState, request: &AuthorizeRequest) -> Option<String> {
+    let server = org.server(&request.server).filter(|_| org.options.rfc_extensions)?;
+    (!org.faults.hit(&Fault::AuthorizeNoIss)).then(|| server.settings.issuer(&org.url))
 }
 
 /// A redirect to the app. The policy keeps the code out of referrers.
@@ -99,6 +106,7 @@ fn distort(org: &OrgState, fields: &mut Fields) {
     if let Some(issuer) =
         faults.find(|fault| if let Fault::AuthorizeIss(iss) = fault { Some(iss.clone()) } else { None })
     {
-        add("iss", issuer);
+        fields.retain(|(name, _)| name != "iss");
+        fields.push(("iss".to_owned(), issuer));
     }
 }

@@ -10,7 +10,7 @@ use crate::sync::lock;
 
 /// The link to the administrator's page, which a build without the feature does not have.
 const ADMIN_LINK: &str =
-    if cfg!(feature = "admin-api") { "<p class=\"note\"><a href=\"/admin\">People and sessions</a></p>" } else { "" };
+    if cfg!(feature = "admin-api") { "<p class=\"way-on\"><a href=\"/admin\">People and sessions</a></p>" } else { "" };
 
 /// Renders the page, with the user of this browser's session.
 pub(in crate::endpoint) fn home(org: &OrgState, request: &Recorded) -> Reply {
@@ -44,7 +44,7 @@ fn app(org: &OrgState, client: &Client) -> String {
     let uris = if uris.is_empty() { uris } else { format!("<p class=\"note\">Redirect URIs</p><ul>{uris}</ul>") };
     let grants: Vec<&str> = client.grant_types.iter().map(|grant| grant.as_str()).collect();
     format!(
-        "<section><h3>{name} <span>{kind}</span></h3><pre class=\"copy\" tabindex=\"0\">{lines}</pre>\
+        "<section><h3>{name} <span>{kind}</span></h3><pre class=\"copy\">{lines}</pre>\
          <p class=\"note\">Grants: {grants}</p>{uris}</section>",
         name = escape(&client.name),
         kind = kind(client),

@@ -102,7 +102,8 @@ impl OrgBuilder {
     }
 
     /// Sets whether the org serves what RFCs define and other providers have, but Okta does not announce: `dpop_jkt`
-    /// (RFC 9449 §10), and ID tokens that are encrypted with ECDH-ES.
+    /// (RFC 9449 §10), ID tokens that are encrypted with ECDH-ES, `iss` in authorization responses (RFC 9207), and the
+    /// issuer as the audience of client assertions.
     ///
     /// By default `dpop_jkt` is ignored like any unknown parameter.
     pub fn rfc_extensions(mut self, yes: bool) -> Self {
