@@ -17,8 +17,12 @@ mod support;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::PublicKeyComponents;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, header};
@@ -525,6 +529,29 @@ fn outgoing(runtime: &tokio::runtime::Runtime, org: &Org) {
     println!("allocations of attaching a token: {ours} (limit {header}, those of the header)");
 }
 
+/// A call with a cached token and a new proof (DPoP), against a raw signature of as many bytes.
+fn proof(runtime: &tokio::runtime::Runtime, org: &Org) {
+    let secret = "Q7xT2vPz9LmK4RwY8NcB3HdJ6FgS1AeU";
+    org.put_client(Client::service("0oaproof", secret).dpop_bound_access_tokens(true));
+    let config = ConfigBuilder::default().issuer(org.issuer()).client_id("0oaproof").client_secret(secret);
+    let auth = OktaAuthBuilder::from(config.api_only().dpop(true)).build().unwrap();
+    let orders = auth.outgoing().target("https://orders.example.com").unwrap().for_machine(["orders:read"]);
+    let mut request = Request::get("https://orders.example.com/orders").body(()).unwrap();
+    runtime.block_on(orders.authorize(&mut request)).unwrap();
+    let signed = request.headers()["dpop"].to_str().unwrap().rsplit_once('.').unwrap().0.len();
+    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let (random, input) = (SystemRandom::new(), vec![7; signed]);
+    compare(
+        "call with a new proof (DPoP), ES256",
+        1.15,
+        &mut || drop(black_box(now(orders.authorize(&mut request)).unwrap())),
+        "raw aws-lc-rs sign, ES256",
+        &mut || {
+            black_box(key.sign(&random, black_box(&input)).unwrap());
+        },
+    );
+}
+
 fn requests((auth, cookie): &(OktaAuth, String)) {
     let mut with = app(auth);
     let mut bare = Router::new().route("/", get(|| async { "12" })).route("/me", get(|| async { "20" }));
@@ -578,6 +605,7 @@ fn main() {
     sessions(&small, "typical", 1);
     sessions(&large, "large", 3_000);
     outgoing(&runtime, &small.org);
+    proof(&runtime, &small.org);
     requests(&remembered);
     if !has_argument(UNDER_CALLGRIND) {
         all_allocations();

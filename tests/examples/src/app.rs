@@ -310,7 +310,7 @@ pub async fn with_two_switches_each_a_request_is_pushed_and_signed(program: &str
     }
 }
 
-/// The app binds its tokens to a key, and calls the example of an API, which requires a proof for them.
+/// The app binds its tokens to a key, and calls the example of an API, which requires a proof with a nonce.
 pub async fn with_bound_tokens_it_signs_in_refreshes_and_calls_an_api(program: &str) {
     let (folder, end) = program.rsplit_once("-app").unwrap();
     let api = format!("{folder}-api{end}");
@@ -334,6 +334,8 @@ pub async fn with_bound_tokens_it_signs_in_refreshes_and_calls_an_api(program: &
         ("OKTA_BASE_URL", format!("http://localhost:{api_port}")),
         // The clock of the org runs ahead of the API's.
         ("OKTA_LEEWAY", "5m".to_owned()),
+        ("OKTA_DPOP_NONCE_LIFETIME", "5m".to_owned()),
+        ("OKTA_COOKIE_SECRET", "a cookie secret for tests of 32 bytes or more".to_owned()),
     ];
     let _api = api::start(&api, api_port, &variables).await;
     for refreshes in 0..=1 {
