@@ -1,8 +1,10 @@
 //! The session address of the browser kit, and the pages and scripts around it.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_dev::{Endpoint, Org, Outage, Response};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -74,6 +76,8 @@ pub(crate) async fn the_session_address_answers_every_request<F: Framework>() {
                 200 => {
                     assert_eq!(answer.json()["signed_in"], signed_in, "{case}");
                     assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{case}");
+                    assert_eq!((answer.header("x-frame-options"), answer.header("vary")), ("DENY", "Cookie"), "{case}");
+                    assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{case}");
                 }
                 403 => assert_eq!(answer.json()["error"], "cross_origin", "{case}"),
                 _ => assert_eq!(answer.header("allow"), "GET, POST", "{case}"),
@@ -207,6 +211,7 @@ pub(crate) async fn the_script_is_served_with_a_tag_and_at_an_address_of_its_own
             assert_eq!(answer.header("content-type"), "text/javascript; charset=utf-8", "{path}");
             assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
             assert_eq!((answer.set_cookies(), answer.header("vary")), (vec![], ""), "{path}");
+            assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
             let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, answer.body.as_bytes());
             let hash = base64::engine::general_purpose::STANDARD.encode(hash);
             assert_eq!(integrity, format!("sha256-{hash}"), "{path}");
@@ -286,7 +291,9 @@ pub(crate) async fn a_silent_sign_in_asks_okta_once_and_never_the_user<F: Framew
     let back = visit_org(&app, &mut browser, &mut okta, start.location()).await;
     assert_eq!((back.status.as_u16(), back.location()), (303, "/?x=1"), "{}", back.body);
     assert_eq!(session(&mut browser).await["signed_in"], true);
-    assert_eq!(browser.navigate(silent).await.location(), "/?x=1", "a user is not sent to Okta");
+    for user in [&mut browser, &mut app.signed_in(BEN).await] {
+        assert_eq!(user.navigate(silent).await.location(), "/?x=1", "a user is not sent to Okta");
+    }
 
     // After a sign-out no page signs the user in again.
     let mut browser = app.signed_in(ADA).await;
@@ -296,9 +303,12 @@ pub(crate) async fn a_silent_sign_in_asks_okta_once_and_never_the_user<F: Framew
     assert_eq!(browser.navigate(silent).await.location(), "/?x=1");
 }
 
-/// The user did not ask for it, so nothing that goes wrong may hide the page.
+/// The user did not ask for it, so nothing that goes wrong may hide the page. That Okta would have to ask is no failure.
 pub(crate) async fn a_silent_sign_in_that_fails_leads_to_the_page<F: Framework>() {
-    let app = app::<F>(|config| config).await;
+    let events: Arc<Mutex<Vec<&'static str>>> = Arc::default();
+    let heard = events.clone();
+    let hear = |builder: OktaAuthBuilder| builder.on_event(move |event| heard.lock().unwrap().push(event.name()));
+    let app = App::built::<F>(org_with_groups().await, kit, hear).await;
     let state_of = |authorize: &str| {
         let url = url::Url::parse(authorize).unwrap();
         url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
@@ -309,8 +319,11 @@ pub(crate) async fn a_silent_sign_in_that_fails_leads_to_the_page<F: Framework>(
         let state = state_of(&authorize);
         let back = browser.navigate(&format!("/authorization-code/callback?error={error}&state={state}")).await;
         assert_eq!((back.status.as_u16(), back.location()), (303, "/echo"), "{error}: {}", back.body);
+        let emitted = std::mem::take(&mut *events.lock().unwrap());
+        assert_eq!(emitted.contains(&"sign_in_failed"), !error.ends_with("_required"), "{error}: {emitted:?}");
         let again = browser.navigate(&format!("/authorization-code/callback?error={error}&state={state}")).await;
         assert_eq!(again.status, 400, "{error}: the attempt counts once");
+        events.lock().unwrap().clear();
     }
     // A plain sign-in with the same errors ends on a page.
     let mut browser = app.browser();
@@ -324,7 +337,7 @@ pub(crate) async fn a_silent_sign_in_that_fails_leads_to_the_page<F: Framework>(
 }
 
 pub(crate) async fn a_route_may_begin_a_silent_sign_in<F: Framework>() {
-    let build = |builder: okta_auth_core::engine::OktaAuthBuilder| builder.silent_login("/").silent_login("/shared");
+    let build = |builder: OktaAuthBuilder| builder.silent_login("/").silent_login("/shared");
     let app = App::built::<F>(org_with_groups().await, |config| config, build).await;
     let (mut browser, mut okta) = (app.browser(), app.org.browser());
     // Only a page navigation asks.
@@ -353,6 +366,14 @@ pub(crate) async fn a_route_may_begin_a_silent_sign_in<F: Framework>() {
     // Other routes, and those of the library, are not affected.
     assert_eq!(app.browser().navigate("/echo").await.status, 200);
     assert!(!app.browser().navigate("/login").await.location().contains("prompt=none"));
+    let own = ["/login", "/session", "/session/popup", "/okta-auth.js", "/logout"];
+    let listed = |builder: OktaAuthBuilder| own.iter().fold(builder, |builder, path| builder.silent_login(*path));
+    let app = App::built::<F>(org_with_groups().await, kit, listed).await;
+    for path in own {
+        let answer = app.browser().navigate(path).await;
+        assert_eq!(answer.status == 303, path == "/login", "{path}: {}", answer.status);
+        assert!(!answer.header("location").contains("prompt=none"), "{path}");
+    }
 }
 
 /// In a browser that refuses cookies each page would otherwise redirect to itself for ever.
