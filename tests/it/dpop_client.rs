@@ -361,7 +361,7 @@ async fn sessions_survive_a_change_of_the_setting() {
         let org = org.clone();
         Place::LOCAL[0].app().org(org).routes(routes()).build_with(builder).start().await
     };
-    let (without, with) = (start(|it| before(it)).await, start(|it| before(it).dpop(true)).await);
+    let (without, with) = (start(before).await, start(|it| before(it).dpop(true)).await);
     let mut browser = signed_in(&without).await;
     assert_eq!(jkt(&browser.fetch("/token").await.body), "");
     let mut browser = browser.at(&with.browser().base);
