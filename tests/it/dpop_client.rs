@@ -336,6 +336,25 @@ async fn a_sign_in_whose_code_did_not_survive_the_refusal_starts_once_more() {
     assert!(browser.is_signed_in().await);
 }
 
+/// Otherwise a page would ask a user who did not want to sign in.
+#[tokio::test]
+async fn a_silent_sign_in_stays_silent_when_it_starts_once_more() {
+    let app = app(|builder| auto(builder).browser_kit()).await;
+    let (mut browser, mut okta) = (app.browser(), app.org.browser());
+    let first = browser.navigate("/profile").await.location().to_owned();
+    okta.sign_in(&first, ADA).await.unwrap();
+    app.org.fault_once(invalid_proof());
+    app.org.fault_once(used_code());
+    let mut next = browser.navigate("/login?prompt=none&return_to=/profile").await.location().to_owned();
+    for _ in 0..2 {
+        assert!(next.contains("prompt=none"), "{next}");
+        let okta_auth_dev::Response::Redirect(back) = okta.open(&next).await.unwrap() else { panic!("a page") };
+        next = browser.navigate(&back).await.location().to_owned();
+    }
+    assert_eq!(next, "/profile");
+    assert!(browser.is_signed_in().await);
+}
+
 #[tokio::test]
 async fn a_sign_in_does_not_start_over_endlessly() {
     let app = app(auto).await;

@@ -7,10 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_core::outgoing::TokenRequest;
 use okta_auth_core::policy::{Policy, acr, anyone, group, nobody, signed_in};
-use okta_auth_core::proxy::Proxy;
+use okta_auth_core::proxy::{Proxy, ProxyBuilder};
 use serde_json::Value;
 
-use crate::proxy::{Api, App, Seen, app, app_of, ok, plain_api, status};
+use crate::proxy::{Api, App, Seen, app, app_of, header, ok, plain_api, read_until, status};
+use crate::proxy_websockets::switch;
 use crate::support::site::{BOTH, Framework};
 
 async fn machine_app(framework: Framework, api: &Api, policy: Policy) -> App {
@@ -19,9 +20,11 @@ async fn machine_app(framework: Framework, api: &Api, policy: Policy) -> App {
 }
 
 fn claims(seen: &Seen) -> Value {
-    let token = seen.header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
-    let payload = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    part(seen.header("authorization").unwrap().strip_prefix("Bearer ").unwrap(), 1)
+}
+
+fn part(token: &str, index: usize) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -114,7 +117,7 @@ async fn without_a_token_nothing_is_sent() {
     for framework in BOTH {
         let api = plain_api().await;
         let request = TokenRequest::new(["no-such-scope"]);
-        let build = |proxy: okta_auth_core::proxy::ProxyBuilder| proxy.for_machine(request, signed_in());
+        let build = |proxy: ProxyBuilder| proxy.for_machine(request, signed_in());
         let app = app_of(framework, &api, |config| config, build).await;
         let answer = app.get("/api/orders").await;
         assert!(status(&answer) >= 500 && !answer.contains("no-such-scope"), "{framework:?}: {answer}");
@@ -126,4 +129,53 @@ async fn without_a_token_nothing_is_sent() {
 fn a_proxy_without_a_token_is_an_error_at_startup() {
     let error = Proxy::to("https://api.example").at("/api").unwrap_err();
     assert!(error.is_config() && error.to_string().contains("for_machine"), "{error}");
+}
+
+/// A bound token (DPoP, RFC 9449) is of use only with a proof of this request, and with the nonce of the API. The proof
+/// of the client is dropped.
+#[tokio::test]
+async fn a_bound_token_gets_a_proof_for_each_request() {
+    let asks = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: DPoP error=\"use_dpop_nonce\"\r\nDPoP-Nonce: first\r\n\
+                Content-Length: 0\r\n\r\n";
+    for framework in BOTH {
+        for is_machine in [false, true] {
+            let api = Api::start(move |seen| {
+                let proof = seen.header("dpop").map(|proof| part(proof, 1)).unwrap_or_default();
+                match (proof["nonce"].as_str(), seen.header("sec-websocket-key")) {
+                    (None, _) => asks.to_owned(),
+                    (_, None) => ok("DPoP-Nonce: next\r\n", "done"),
+                    (_, Some(_)) => switch(seen, "DPoP-Nonce: next\r\n"),
+                }
+            })
+            .await;
+            let request = TokenRequest::new(["orders:read"]);
+            let build = |proxy: ProxyBuilder| {
+                let proxy = proxy.max_websockets(1);
+                if is_machine { proxy.for_machine(request, signed_in()) } else { proxy.for_user() }
+            };
+            let app = app_of(framework, &api, |config| config.dpop(true), build).await;
+            let more = "DPoP: forged\r\nContent-Length: 3\r\nConnection: close\r\n";
+            let answer = app.raw(&(app.head("POST /api/orders?page=2", more) + "abc")).await;
+            assert!(status(&answer) == 200 && answer.ends_with("done"), "{framework:?} {is_machine}: {answer}");
+            assert_eq!(header(&answer, "dpop-nonce"), None, "{framework:?}");
+            let handshake = format!(
+                "GET /api/news HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nCookie: {1}\r\nConnection: Upgrade\r\n\
+                 Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                app.host, app.cookies
+            );
+            let mut socket = app.open(&handshake).await;
+            let answer = read_until(&mut socket, "\r\n\r\n").await;
+            assert_eq!(status(&answer), 101, "{framework:?} {is_machine}: {answer}");
+            let seen = api.seen();
+            assert_eq!(seen.len(), 3, "{framework:?} {is_machine}: one request asks for the nonce: {seen:?}");
+            for seen in &seen {
+                let token = seen.header("authorization").unwrap().strip_prefix("DPoP ").unwrap();
+                let claims = part(seen.header("dpop").unwrap(), 1);
+                let url = format!("http://{}{}", api.address, seen.line.split([' ', '?']).nth(1).unwrap());
+                assert_eq!(claims["htu"], url, "{framework:?}");
+                assert_eq!(claims["htm"], seen.line.split(' ').next().unwrap(), "{framework:?}");
+                assert!(claims["ath"].is_string() && part(token, 1)["cnf"]["jkt"].is_string(), "{framework:?}");
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use okta_auth_core::outgoing::TokenRequest;
-use okta_auth_core::policy::group;
+use okta_auth_core::policy::{anyone, group};
 use okta_auth_core::proxy::ProxyBuilder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,7 +33,7 @@ async fn echo_with(more: &'static str) -> Api {
     Api::start(move |seen| if seen.header("upgrade").is_some() { switch(seen, more) } else { ok("", "plain") }).await
 }
 
-fn switch(seen: &Seen, more: &str) -> String {
+pub(crate) fn switch(seen: &Seen, more: &str) -> String {
     let accept = derive_accept_key(seen.header("sec-websocket-key").unwrap_or_default().as_bytes());
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\
@@ -152,37 +152,45 @@ async fn a_client_and_a_server_of_a_library_talk() {
     }
 }
 
+/// What handshakes of other pages, and those without a page, say about their origin.
+fn other_origins(app: &App) -> Vec<String> {
+    let own = format!("Origin: http://{}\r\n", app.host);
+    vec![
+        String::new(),
+        // A page of another origin cannot send this header. It replaces no origin.
+        "X-CSRF: 1\r\n".to_owned(),
+        "X-CSRF: 1\r\nSec-Fetch-Site: same-origin\r\n".to_owned(),
+        "Sec-Fetch-Site: none\r\n".to_owned(),
+        "Origin: https://evil.example\r\n".to_owned(),
+        "Origin: null\r\n".to_owned(),
+        "Origin: null\r\nSec-Fetch-Site: same-origin\r\n".to_owned(),
+        format!("Origin: https://{}\r\n", app.host),
+        format!("Origin: http://{}0\r\n", app.host),
+        format!("Origin: http://{}.evil.example\r\n", app.host),
+        format!("Origin: http://{}/\r\n", app.host),
+        format!("{own}Origin: https://evil.example\r\n"),
+        format!("Origin: https://evil.example\r\n{own}"),
+        format!("{own}Sec-Fetch-Site: cross-site\r\n"),
+        format!("{own}Sec-Fetch-Site: same-site\r\n"),
+    ]
+}
+
+async fn refuses_others(app: &App) {
+    for origin in other_origins(app) {
+        let answer = app.raw(&of_origin(app, &origin).replace("keep-alive", "close")).await;
+        assert!(status(&answer) == 403 && answer.contains("cross_origin"), "{origin}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn websockets_of_other_origins() {
     for framework in BOTH {
         let api = echo().await;
         let app = open_app(framework, &api).await;
-        let own = format!("Origin: http://{}\r\n", app.host);
-        for origin in [
-            String::new(),
-            // A page of another origin cannot send this header. It replaces no origin.
-            "X-CSRF: 1\r\n".to_owned(),
-            "X-CSRF: 1\r\nSec-Fetch-Site: same-origin\r\n".to_owned(),
-            "Sec-Fetch-Site: none\r\n".to_owned(),
-            "Origin: https://evil.example\r\n".to_owned(),
-            "Origin: null\r\n".to_owned(),
-            "Origin: null\r\nSec-Fetch-Site: same-origin\r\n".to_owned(),
-            format!("Origin: https://{}\r\n", app.host),
-            format!("Origin: http://{}0\r\n", app.host),
-            format!("Origin: http://{}.evil.example\r\n", app.host),
-            format!("Origin: http://{}/\r\n", app.host),
-            format!("{own}Origin: https://evil.example\r\n"),
-            format!("Origin: https://evil.example\r\n{own}"),
-            format!("{own}Sec-Fetch-Site: cross-site\r\n"),
-            format!("{own}Sec-Fetch-Site: same-site\r\n"),
-        ] {
-            let answer =
-                app.raw(&of_origin(&app, &format!("{origin}X-End: 1\r\n")).replace("keep-alive", "close")).await;
-            assert!(status(&answer) == 403 && answer.contains("cross_origin"), "{framework:?} {origin}: {answer}");
-        }
+        refuses_others(&app).await;
         assert_eq!(api.seen().len(), 0, "{framework:?}: a handshake reached the API");
         says(&mut opened(&app).await, "control").await;
-        let fetched = app.open(&of_origin(&app, &format!("{own}Sec-Fetch-Site: same-origin\r\n"))).await;
+        let fetched = app.open(&handshake(&app, "Sec-Fetch-Site: same-origin\r\n")).await;
         assert_eq!(status(&read_until(&mut { fetched }, "\r\n\r\n").await), 101, "{framework:?}: control");
     }
 }
@@ -197,6 +205,21 @@ async fn strangers_open_no_websocket() {
         let answer = app.raw(&handshake(&app, more).replace("keep-alive", "close")).await;
         assert_eq!(status(&answer), 401, "{framework:?}: {answer}");
         assert_eq!(api.seen().len(), 0, "{framework:?}");
+    }
+}
+
+/// A policy may allow strangers, but no other origin.
+#[tokio::test]
+async fn strangers_of_other_origins() {
+    for framework in BOTH {
+        let api = echo().await;
+        let request = TokenRequest::new(["orders:read"]);
+        let build = |proxy: ProxyBuilder| proxy.for_machine(request, anyone()).max_websockets(1);
+        let mut app = app_of(framework, &api, |config| config, build).await;
+        app.cookies = "a=b".to_owned();
+        refuses_others(&app).await;
+        assert_eq!(api.seen().len(), 0, "{framework:?}: a handshake reached the API");
+        says(&mut opened(&app).await, "control").await;
     }
 }
 

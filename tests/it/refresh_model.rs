@@ -1,17 +1,13 @@
-//! A model of how replicas refresh one session together, checked over every possible
-//! order of events.
+//! A model of how replicas refresh one session together, checked over every possible order of events.
 //!
-//! The failures of interest lie between processes, their store and the issuer, so the
-//! model checker is `stateright`. It visits every interleaving of the steps of several
-//! processes, with crashes, leases that end and a store that fails, and prints the
-//! shortest trace to a forbidden state. `loom` and `shuttle` explore the memory accesses
-//! of threads in one process; there the library has one lock and one channel
-//! (`session::single_flight`, with its own tests).
+//! The failures of interest lie between processes, their store and the issuer, so the model checker is `stateright`. It
+//! visits every interleaving of the steps of several processes, with crashes, leases that end and a store that fails,
+//! and prints the shortest trace to a forbidden state. `loom` and `shuttle` explore the memory accesses of threads in
+//! one process; there the library has one lock and one channel (`session::single_flight`, with its own tests).
 //!
-//! A step of the model is the code between two awaits: one request to the store or to the
-//! issuer. Time is not modelled: an event that may happen after a while may happen at any
-//! moment. Tokens are numbers, in the order in which they were granted; 0 is the token of
-//! the sign-in.
+//! A step of the model is the code between two awaits: one request to the store or to the issuer. Time is not modelled:
+//! an event that may happen after a while may happen at any moment. Tokens are numbers, in the order in which they were
+//! granted; 0 is the token of the sign-in. It is not bound to a key, and all others are (DPoP).
 //!
 //! | here | in `session::refresh` |
 //! |---|---|
@@ -22,13 +18,11 @@
 //! | `At::Write`, `At::Overtaken` | `Refresher::persist` |
 //! | `Replica::unsaved` | `PendingWrites` |
 //!
-//! The last test shows that the properties can fail: each plausible change of the
-//! protocol violates one.
+//! The last test shows that the properties can fail: each plausible change of the protocol violates one.
 
 use stateright::{Checker, Model, Property};
 
-/// How often a waiting request looks again. The code does so 400 times; more than a few
-/// add nothing here.
+/// How often a waiting request looks again. The code does so 400 times; more than a few add nothing here.
 const LOOKS: u8 = 1;
 /// How often a write that was overtaken is retried.
 const WRITES: u8 = 3;
@@ -38,6 +32,9 @@ const WRITES: u8 = 3;
 struct Record {
     version: u8,
     tokens: u8,
+    /// The key that the tokens are bound to (DPoP, RFC 9449): the number of the tokens that were first requested with
+    /// it. 0 is none: the session is from before DPoP.
+    key: u8,
 }
 
 /// One request of the browser.
@@ -45,13 +42,11 @@ struct Record {
 enum Request {
     /// It has not arrived yet.
     Coming,
-    /// It has read the session, whose tokens are due; it may record the use of the
-    /// session.
+    /// It has read the session, whose tokens are due; it may record the use of the session.
     Loaded { entry: Record, touched: bool },
     /// It waits for the flight of its replica.
     Joined,
-    /// It has continued to its handler, with or without a session and new tokens, or its
-    /// replica was killed.
+    /// It has continued to its handler, with or without a session and new tokens, or its replica was killed.
     Done,
 }
 
@@ -130,6 +125,10 @@ struct Issuer {
     killed: bool,
     /// A replaced token was used within its grace period.
     repeated: bool,
+    /// The key of each token.
+    keys: [u8; 8],
+    /// A bound token was presented with another key.
+    foreign_key: bool,
 }
 
 /// Past events that the properties refer to.
@@ -210,8 +209,7 @@ enum Action {
     LeaseEnds,
     /// The holder renews a lease that had ended.
     Heartbeat(usize),
-    /// The store fails the next request of a refresh, or executes it and its response is
-    /// lost.
+    /// The store fails the next request of a refresh, or executes it and its response is lost.
     StoreFails(usize, Applied),
     /// The issuer grants, and its response is lost.
     AnswerIsLost(usize),
@@ -246,8 +244,11 @@ enum Mutation {
     ForgetUnsaved,
     /// Pending tokens are saved even if the session has changed.
     UnsavedWithoutOrigin,
-    /// A waiting request waits only for the tokens, and never takes over the lease of a
-    /// dead holder.
+    /// The key of new tokens is not saved with them.
+    KeyStaysBehind,
+    /// Each request has a new key, also with a bound token.
+    NewKeyEachTime,
+    /// A waiting request waits only for the tokens, and never takes over the lease of a dead holder.
     NoTakeover,
 }
 
@@ -279,7 +280,8 @@ impl Refresh {
 
     /// `SessionStore::save` with the version after that of `before`.
     fn save(&self, state: &mut State, before: Record, tokens: u8, anyway: bool) -> bool {
-        let next = Record { version: before.version + 1, tokens };
+        let key = if self.is(Mutation::KeyStaysBehind) { before.key } else { state.issuer.keys[usize::from(tokens)] };
+        let next = Record { version: before.version + 1, tokens, key };
         let fits = match state.record {
             Some(there) => anyway || there.version == before.version,
             None => anyway || self.is(Mutation::CreateInsteadOfSave),
@@ -295,8 +297,15 @@ impl Refresh {
 
     // -- the issuer ------------------------------------------------------------------------------------------------
 
-    /// A refresh token is presented.
-    fn grant(&self, issuer: &mut Issuer, token: u8) -> Option<u8> {
+    /// The refresh token of a record is presented, with a proof of its key or of a new one.
+    fn grant(&self, issuer: &mut Issuer, current: Record) -> Option<u8> {
+        let (token, bound) = (current.tokens, issuer.keys[usize::from(current.tokens)]);
+        let is_new = current.key == 0 || self.is(Mutation::NewKeyEachTime);
+        let key = if is_new { issuer.newest + 1 } else { current.key };
+        if bound != 0 && bound != key {
+            issuer.foreign_key = true;
+            return None;
+        }
         let replaced = issuer.replaced & (1 << token) != 0;
         issuer.killed |= replaced && !self.lenient;
         if issuer.killed {
@@ -305,6 +314,7 @@ impl Refresh {
         issuer.repeated |= replaced;
         issuer.replaced |= 1 << token;
         issuer.newest += 1;
+        issuer.keys[usize::from(issuer.newest)] = key;
         Some(issuer.newest)
     }
 
@@ -352,7 +362,7 @@ impl Refresh {
                     At::Release(other.map_or(Outcome::Ended, |(now, _)| Outcome::Renewed(now.tokens)))
                 }
             },
-            At::Ask { current } => match self.grant(&mut state.issuer, current.tokens) {
+            At::Ask { current } => match self.grant(&mut state.issuer, current) {
                 None => At::Refused { current },
                 Some(next) => {
                     state.replicas[replica].unsaved = Some((current.tokens, next));
@@ -422,8 +432,7 @@ impl Refresh {
         state.replicas[replica].flight = Some(flight);
     }
 
-    /// Whether a refresh can continue: with a mutation it may wait for an event that
-    /// never happens.
+    /// Whether a refresh can continue: with a mutation it may wait for an event that never happens.
     fn can_fly(&self, state: &State, flight: &Flight) -> bool {
         let changed = state.record.is_none_or(|record| record.tokens != flight.before.tokens);
         !self.is(Mutation::NoTakeover) || flight.at != At::Look || changed
@@ -476,7 +485,7 @@ impl Model for Refresh {
         let replicas = vec![Replica::default(); self.requests.iter().max().unwrap() + 1];
         let requests = self.requests.iter().map(|replica| (*replica, Request::Coming)).collect();
         vec![State {
-            record: Some(Record { version: 1, tokens: 0 }),
+            record: Some(Record { version: 1, tokens: 0, key: 0 }),
             lease: None,
             issuer: Issuer::default(),
             replicas,
@@ -544,7 +553,7 @@ impl Model for Refresh {
                 }
             }
             Action::WriteLater(replica) => {
-                let before = Record { version: 0, tokens: state.replicas[replica].unsaved?.0 };
+                let before = Record { version: 0, tokens: state.replicas[replica].unsaved?.0, key: 0 };
                 let flight = Flight { before, looks: 0, at: At::Claim, writes: true };
                 state.replicas[replica].flight = Some(flight);
             }
@@ -581,7 +590,7 @@ impl Model for Refresh {
                 let mut flight = state.replicas[replica].flight?;
                 let At::Ask { current } = flight.at else { return None };
                 // The replica does not learn whether the issuer granted or rejected.
-                let _ = self.grant(&mut state.issuer, current.tokens);
+                let _ = self.grant(&mut state.issuer, current);
                 flight.at = At::Release(Outcome::Failed);
                 state.replicas[replica].flight = Some(flight);
             }
@@ -622,11 +631,14 @@ impl Model for Refresh {
                 let kept = |replica: &Replica| replica.unsaved.is_some();
                 !model.is_over(state) || state.lease.is_some() || !state.replicas.iter().any(kept)
             }),
+            Property::always(OWN_KEY, |_: &Self, state: &State| !state.issuer.foreign_key),
+            Property::sometimes("a bound token is refreshed", |_: &Self, state: &State| {
+                state.issuer.keys.iter().zip(0..).any(|(key, token)| *key != 0 && *key != token)
+            }),
             Property::sometimes("a request gets new tokens", |_: &Self, state: &State| state.seen.renewed),
         ];
         if self.mishaps.store_failures > 0 && self.requests.contains(&1) {
-            // The issuer's grace period also covers this case, besides lost responses and
-            // killed processes.
+            // The issuer's grace period also covers this case, besides lost responses and killed processes.
             let name = "a store that fails between grant and save can cost a second grant";
             properties.push(Property::sometimes(name, |_: &Self, state: &State| {
                 let other = state.seen.lease_ended || state.seen.answer_lost || state.seen.crashed;
@@ -637,26 +649,24 @@ impl Model for Refresh {
     }
 }
 
-/// 1. Without failures, the issuer sees no token twice, and only a sign-out ends the
-///    session.
+/// 1. Without failures, the issuer sees no token twice, and only a sign-out ends the session.
 const CALM: &str = "without failures no session is lost";
-/// 2. A second grant for the same token requires a lease that ended, a store that failed
-///    or a response that was lost.
+/// 2. A second grant for the same token requires a lease that ended, a store that failed or a response that was lost.
 const ONE_GRANT: &str = "one grant for each token";
 /// 3. Only tokens in the store are used.
 const WRITTEN_FIRST: &str = "tokens are written before they are used";
 /// 4. A session that has ended never comes back.
 const STAYS_OUT: &str = "a session that has ended stays away";
-/// 5. Newer tokens are never overwritten, and without failures the store has the newest
-///    tokens.
+/// 5. Newer tokens are never overwritten, and without failures the store has the newest tokens.
 const NO_LOST_UPDATE: &str = "no update is lost";
 /// 6. Every request ends.
 const ENDS: &str = "every request ends";
-/// 7. With one replica, a failing store loses no tokens: they are kept until they can be
-///    saved.
+/// 7. With one replica, a failing store loses no tokens: they are kept until they can be saved.
 const KEPT: &str = "unsaved tokens are kept";
 /// 8. Pending tokens are eventually saved, without a request.
 const NOTHING_KEPT: &str = "pending tokens are eventually saved";
+/// 9. The key of a refresh token is known wherever the token is.
+const OWN_KEY: &str = "a bound token is presented with its key";
 
 impl Refresh {
     /// The failures that may happen to one refresh.
@@ -674,8 +684,7 @@ impl Refresh {
         }
     }
 
-    /// Whether a replica can save pending tokens. While the lease is held, an attempt
-    /// changes nothing.
+    /// Whether a replica can save pending tokens. While the lease is held, an attempt changes nothing.
     fn can_write_later(&self, state: &State, replica: &Replica) -> bool {
         let has_lease = state.lease.is_none();
         replica.flight.is_none() && replica.unsaved.is_some() && has_lease && !self.is(Mutation::NoWriteLater)
@@ -758,8 +767,7 @@ fn an_answer_that_is_lost_needs_the_leeway_of_the_issuer() {
     assert_holds(Refresh::new(&[0, 0, 1], true, Mishaps { lost_answers: 1, ..EVERYDAY }));
 }
 
-/// Each change of the protocol, a configuration in which it matters, and the property
-/// that it violates.
+/// Each change of the protocol, a configuration in which it matters, and the property that it violates.
 #[test]
 fn the_model_can_fail() {
     let calm = Refresh::new(&[0, 0, 1], false, EVERYDAY);
@@ -782,6 +790,8 @@ fn the_model_can_fail() {
         (Mutation::UnsavedWithoutOrigin, failing, NO_LOST_UPDATE),
         (Mutation::NoWriteLater, failing, NOTHING_KEPT),
         (Mutation::NoTakeover, killed, ENDS),
+        (Mutation::KeyStaysBehind, calm, OWN_KEY),
+        (Mutation::NewKeyEachTime, calm, OWN_KEY),
     ];
     for (mutation, setting, property) in cases {
         let good = setting.check();

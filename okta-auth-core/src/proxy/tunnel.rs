@@ -1,7 +1,7 @@
 //! The bytes of a WebSocket between a browser and an API. Frames are not read, so each side checks those of the other.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -15,6 +15,8 @@ use super::stream::{BodyFailure, BodyStream, PartSender, PartStream, parts};
 
 /// The most that is read before it is written, in each direction.
 const BUFFER: usize = 16 * 1024;
+/// How long a browser may take for the last bytes.
+const LAST_WRITE: Duration = Duration::from_secs(5);
 
 /// Forwards bytes until one side, the session or the time ends. Returns those of the API.
 pub(super) fn open(
@@ -48,9 +50,12 @@ pub fn connect<IO: AsyncRead + AsyncWrite + Send + 'static>(
     tokio::spawn(async move {
         let Some(io) = browser.await else { return };
         let ((read, write), progress) = (split(io), Notify::new());
+        let mut writing = pin!(write_parts(Box::pin(stream), write, &progress));
+        // The sender is dropped at the end of the browser's bytes, which ends the other side.
+        let reading = async { read_parts(read, &{ sender }, &progress).await };
         tokio::select! {
-            () = read_parts(read, &sender, &progress) => {}
-            () = write_parts(Box::pin(stream), write, &progress) => {}
+            () = &mut writing => {}
+            () = reading => drop(timeout(LAST_WRITE, writing).await),
         }
     });
 }
@@ -88,4 +93,36 @@ async fn write_parts(
     }
     // The peer may be gone already.
     drop(target.shutdown().await);
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+
+    /// The other side has ended, and the browser has not read the last bytes yet.
+    #[tokio::test]
+    async fn the_last_bytes_reach_the_browser() {
+        let (mut browser, server) = duplex(64);
+        let ((to_api, from_browser), (to_browser, stream)) = (parts(), parts());
+        connect(async { Some(server) }, to_api, stream);
+        let last = Bytes::from(vec![7; 1_024]);
+        assert!(to_browser.send(last.clone()).await);
+        to_browser.complete().await;
+        drop(from_browser);
+        let mut read = Vec::new();
+        browser.read_to_end(&mut read).await.unwrap();
+        assert!(read == last, "{} bytes", read.len());
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_neither_reads_nor_writes_is_left() {
+        let (_browser, server) = duplex(64);
+        let ((to_api, from_browser), (to_browser, stream)) = (parts(), parts());
+        connect(async { Some(server) }, to_api, stream);
+        assert!(to_browser.send(Bytes::from(vec![7; 1_024])).await);
+        drop(from_browser);
+        assert!(timeout(LAST_WRITE * 4, to_browser.closed()).await.is_ok());
+    }
 }

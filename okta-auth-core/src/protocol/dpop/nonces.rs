@@ -55,7 +55,7 @@ mod tests {
             assert!(!nonces.learn_nonce("https://a.example", &headers(bad)), "{bad:?}");
         }
         assert_eq!(nonces.of("https://a.example"), None);
-        for good in ["n-1", "!#[]~", &long[1..]] {
+        for good in ["n-1", "!#[]~", long.split_at(1).1] {
             assert!(nonces.learn_nonce("https://a.example", &headers(&[good])), "{good}");
             assert_eq!(nonces.of("https://a.example").as_deref(), Some(good));
         }
