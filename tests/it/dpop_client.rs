@@ -20,6 +20,7 @@ use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::error::Code;
 use okta_auth_core::okta_api::OktaApi;
 use okta_auth_core::outgoing::{Outgoing, OutgoingBuilder, TokenRequest};
+use okta_auth_core::proxy::Proxy;
 use okta_auth_dev::{
     Client, ClientKey, DpopFault, Endpoint, Fault, GrantType, JweAlgorithm, Org, OrgBuilder, Outage, Recorded, Rotation,
 };
@@ -90,7 +91,7 @@ fn proof(request: &Recorded) -> &str {
 }
 
 /// The thumbprint that a token is bound to.
-fn jkt(token: &str) -> String {
+pub(crate) fn jkt(token: &str) -> String {
     part(token, 1)["cnf"]["jkt"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -181,6 +182,11 @@ async fn an_attacker_who_downgrades_to_a_bearer_token_is_refused() {
         let page = failed(&app).await;
         assert!(page.contains("provider_response"), "{fault:?}: {page}");
     }
+    // With `auto` only a token without a key is a bearer token.
+    let app_on_auto = app(auto).await;
+    signed_in(&app_on_auto).await;
+    app_on_auto.org.fault(Fault::Dpop(DpopFault::TokenTypeBearer));
+    assert!(failed(&app_on_auto).await.contains("provider_response"));
     let app = app(on).await;
     app.org.fault(Fault::Dpop(DpopFault::TokenTypeCase));
     signed_in(&app).await;
@@ -601,6 +607,25 @@ async fn the_bound_token_of_a_user_is_sent_with_the_key_of_the_session() {
         let thumbprint = sha256(&canonical);
         assert_eq!(thumbprint, jkt(&token));
     }
+}
+
+#[tokio::test]
+async fn the_proxy_of_an_api_sends_a_proof() {
+    let api = Api::start(|_| StatusCode::OK.into_response()).await;
+    let proxy = Proxy::to(&format!("{}/", api.url)).for_user().at("/api").unwrap();
+    let routes = routes().merge(okta_auth_axum::proxy(&proxy));
+    let org = org().require_dpop(true).start().await.unwrap();
+    let app = Place::LOCAL[0].app().org(org).routes(routes).build_with(on).start().await;
+    let mut browser = signed_in(&app).await;
+    let token = browser.fetch("/token").await.body;
+    let own_page = [("x-csrf", "1"), ("sec-fetch-site", "same-origin")];
+    let answer = browser.send(Method::GET, "/api/orders?page=1", &own_page, String::new()).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let (_, headers) = api.seen.lock().unwrap()[0].clone();
+    assert_eq!(headers["authorization"], format!("DPoP {token}"));
+    let proof = api.proofs()[0].clone();
+    assert_eq!(proof["htu"], format!("{}/orders", api.url));
+    assert_eq!(proof["ath"], sha256(&token));
 }
 
 #[tokio::test]
