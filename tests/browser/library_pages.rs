@@ -100,8 +100,10 @@ async fn of_a_sign_in(pages: &mut Inspector, language: &str) {
     pages.driver.open(&format!("{base}/profile")).await;
     pages.check_in(language, "access-denied").await;
     pages.sign_in_as(&base, "/profile", BEN, BEN_PASSWORD).await;
+    pages.driver.shows("sign_in_refused").await;
     pages.check_in(language, "sign-in-refused").await;
     pages.sign_in_as(&base, "/admin", ADA, ADA_PASSWORD).await;
+    pages.driver.shows("access_denied").await;
     pages.check_in(language, "no-access").await;
     pages.driver.open(&format!("{base}/closed")).await;
     pages.check_in(language, "page-unavailable").await;
