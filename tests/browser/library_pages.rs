@@ -39,7 +39,7 @@ async fn app(org: &Org, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> 
     let config = config.session_store("memory").signed_out_page(true).browser_kit();
     let policies = PolicySet::default()
         .protect("/profile", signed_in())
-        .protect("/admin", group("Nobody"))
+        .protect("/admin", group("Auditors"))
         .protect("/vault", acr("urn:okta:loa:2fa:any"))
         .protect("/closed", nobody())
         .default_access(DefaultAccess::Open);

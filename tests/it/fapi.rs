@@ -294,7 +294,7 @@ async fn remove_authorization_response_iss() {
     refused_before_the_token_request(Fault::AuthorizeNoIss, "response_issuer").await;
 }
 
-/// An error of another server is refused too, so that its text reaches nobody.
+/// An error response without `iss` is refused too, because another server may have sent it.
 #[tokio::test]
 async fn an_error_response_without_iss() {
     let app = app().await;

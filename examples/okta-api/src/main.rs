@@ -56,9 +56,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let names: Vec<&str> = groups.iter().map(|group| group.profile.name.as_str()).collect();
         println!("{} is in {}", user.profile.login, names.join(", "));
     }
-    if let Err(error) = api.get(["users", "nobody@example.test"]).json::<User>().await {
+    if let Err(error) = api.get(["users", "missing@example.test"]).json::<User>().await {
         let Some(response) = ErrorResponse::of(&error) else { return Err(error.into()) };
-        println!("nobody@example.test: {} {}", response.status(), response.code().unwrap_or_default());
+        println!("missing@example.test: {} {}", response.status(), response.code().unwrap_or_default());
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ fn it_lists_users_and_groups_of_its_development_org() {
     for line in ["user ada@example.test ACTIVE", "group Team 5", "ada@example.test is in Admins, Everyone"] {
         assert!(out.lines().any(|found| found == line), "{line}: {out}");
     }
-    assert!(out.ends_with("nobody@example.test: 404 Not Found E0000007\n"), "{out}");
+    assert!(out.ends_with("missing@example.test: 404 Not Found E0000007\n"), "{out}");
 }
 
 #[test]
