@@ -93,7 +93,7 @@ impl Responder<'_> {
         reply
     }
 
-    /// Logs the reason. Every client is told the first nonce by a refusal, which is no incident.
+    /// Logs the reason. Every client gets its first nonce with a refusal, which is no incident.
     fn log_refused_token(&self, error: &Error) {
         let (reference, code, claim, cause) = (self.reference, error.code(), error.claim(), error.cause_text());
         if code == Code::DpopNonce {
