@@ -19,6 +19,7 @@ use crate::logout::{DeferredLogouts, Logout};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::Provider;
 use crate::routing::{Mounting, RouteTable, SpecialRoutes};
+use crate::secret::Secret;
 use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, TokenRevoker};
 use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
@@ -34,6 +35,7 @@ pub(crate) struct App {
     pub(super) access: AppAccess,
     pub(super) backend: SessionBackend,
     pub(super) http: HttpClient,
+    pub(super) keys: Arc<CookieKeys>,
     pub(super) shared: SharedState,
 }
 
@@ -118,16 +120,17 @@ impl App {
         if access.policies().has_route_for_both() {
             config.check_tokens_on_pages();
         }
-        let (config, clock) = (Arc::new(config), self.clock.clone());
+        // The application has the keys that are derived from them.
+        config.cookie_secrets = Vec::new();
+        let (config, clock, keys) = (Arc::new(config), self.clock.clone(), &self.keys);
         let SharedState { refreshes, used_states, deferred_logouts, mounting, used_proofs } = self.shared.clone();
         let provider = Provider::new(Arc::clone(&config), http, clock.clone());
-        let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
-        let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
+        let pending_logins = PendingLogins::new(keys, cookies.clone(), &config)?;
         let own = config.routes.own().map(str::to_owned).collect();
         let special = self.special.clone().with_passive_reads(config.routes.browser_kit());
         let routes = RouteTable::new(vec![Arc::clone(&access)], own, special);
-        let sessions = Arc::new(self.backend.clone().sessions(&config, &keys)?);
+        let sessions = Arc::new(self.backend.clone().sessions(&config, keys)?);
         let hooks = self.event_hooks.clone();
         let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), hooks));
         let revoker = TokenRevoker::new(provider.clone());
@@ -138,8 +141,8 @@ impl App {
         let (for_login, hook) = (provider.clone(), self.hook.clone());
         let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant.clone(), hook);
         let shared = (deferred_logouts, used_states);
-        let logout = Logout::new(Arc::clone(&session_admin), provider.clone(), shared, (&keys, cookies))?;
-        let dpop = DpopVerifier::new(&config, &keys, &used_proofs, self.backend.shared_store())?;
+        let logout = Logout::new(Arc::clone(&session_admin), provider.clone(), shared, (keys, cookies))?;
+        let dpop = DpopVerifier::new(&config, keys, &used_proofs, self.backend.shared_store())?;
         Ok(OktaAuth(Arc::new(Inner {
             bearer: BearerVerifier::new(&provider, dpop, clock.clone(), access.policies().has_route_for_both()),
             provider,
@@ -155,7 +158,7 @@ impl App {
             tenant,
             exclusive,
             events,
-            browser_kit: BrowserKit::new(&keys, &config, !self.special.silent_login.is_empty())?,
+            browser_kit: BrowserKit::new(keys, &config, !self.special.silent_login.is_empty())?,
             mounting,
             config,
             clock,
@@ -167,9 +170,8 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
     HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() }
 }
 
-fn cookie_keys(config: &Config) -> Result<CookieKeys> {
-    match config.cookie_secrets.as_slice() {
-        [] => CookieKeys::random(),
-        secrets => Ok(CookieKeys::new(secrets)),
-    }
+/// Creates the keys of an application. Without a secret they are random.
+pub(super) fn cookie_keys(secrets: &[Secret]) -> Result<Arc<CookieKeys>> {
+    let keys = if secrets.is_empty() { CookieKeys::random()? } else { CookieKeys::new(secrets) };
+    Ok(Arc::new(keys))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::OktaAuth;
-use super::app::{App, AppAccess, SharedState, http_settings};
+use super::app::{App, AppAccess, SharedState, cookie_keys, http_settings};
 use crate::clock::{Clock, SharedClock};
 use crate::config::{ConfigBuilder, EgressPolicy, Variables};
 use crate::error::Result;
@@ -204,6 +204,7 @@ impl OktaAuthBuilder {
             access: self.access,
             backend,
             http,
+            keys: cookie_keys(&config.cookie_secrets)?,
             shared: SharedState::default(),
         };
         app.only_engine(config, access)
@@ -226,6 +227,7 @@ impl OktaAuthBuilder {
             event_hooks: self.event_hooks,
             special: self.special,
             access: self.access,
+            keys: cookie_keys(&config.secrets())?,
             shared: SharedState::default(),
         };
         Ok((app, config, self.policies))
