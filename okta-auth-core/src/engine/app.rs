@@ -133,15 +133,15 @@ impl App {
         let sessions = Arc::new(self.backend.clone().sessions(&config, keys)?);
         let hooks = self.event_hooks.clone();
         let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), hooks));
-        let revoker = TokenRevoker::new(provider.clone());
+        let revoker = TokenRevoker::new(Arc::clone(&provider));
         let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
         let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
-        let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
+        let refresher = Refresher::new(Arc::clone(&provider), ended, Arc::clone(&events), clock.clone(), refreshes);
         let states = Arc::clone(&used_states);
-        let (for_login, hook) = (provider.clone(), self.hook.clone());
+        let (for_login, hook) = (Arc::clone(&provider), self.hook.clone());
         let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant.clone(), hook);
         let shared = (deferred_logouts, used_states);
-        let logout = Logout::new(Arc::clone(&session_admin), provider.clone(), shared, (keys, cookies))?;
+        let logout = Logout::new(Arc::clone(&session_admin), Arc::clone(&provider), shared, (keys, cookies))?;
         let dpop = DpopVerifier::new(&config, keys, &used_proofs, self.backend.shared_store())?;
         Ok(OktaAuth(Arc::new(Inner {
             bearer: BearerVerifier::new(&provider, dpop, clock.clone(), access.policies().has_route_for_both()),

@@ -111,7 +111,7 @@ pub struct OktaAuth(Arc<Inner>);
 pub(crate) struct Inner {
     config: Arc<Config>,
     clock: SharedClock,
-    provider: Provider,
+    provider: Arc<Provider>,
     bearer: BearerVerifier,
     access: Arc<RouteAccess>,
     routes: RouteTable,

@@ -56,7 +56,7 @@ use crate::session::{IndexKind, Session, SessionAdmin, Sessions, StoreKey};
 /// Logout by the user and by the provider.
 pub(crate) struct Logout {
     pub(super) config: Arc<Config>,
-    pub(super) provider: Provider,
+    pub(super) provider: Arc<Provider>,
     issuers: LogoutIssuers,
     pub(super) sessions: Arc<Sessions>,
     pub(super) admin: Arc<SessionAdmin>,
@@ -112,7 +112,7 @@ impl Logout {
     /// Works on the sessions of `admin`. All tenants share the deferred logouts and the used states.
     pub(crate) fn new(
         admin: Arc<SessionAdmin>,
-        provider: Provider,
+        provider: Arc<Provider>,
         (deferred, used_states): (Arc<DeferredLogouts>, Arc<UsedStates>),
         (keys, cookies): (&CookieKeys, CookieSettings),
     ) -> Result<Self> {
