@@ -199,7 +199,7 @@ impl OktaAuthBuilder {
         let app = App {
             clock,
             hook: self.hook,
-            event_hooks: self.event_hooks,
+            event_hooks: self.event_hooks.into(),
             special: self.special,
             access: self.access,
             backend,
@@ -215,7 +215,7 @@ impl OktaAuthBuilder {
     }
 
     /// Separates the application of several tenants from the settings and the policies that tenants inherit.
-    pub(crate) fn into_app(self, egress: &EgressPolicy) -> Result<(App, ConfigBuilder, PolicySet)> {
+    pub(crate) fn into_app(self, egress: &EgressPolicy) -> Result<(Arc<App>, ConfigBuilder, PolicySet)> {
         // Requests for tenants must not use the operator's own network routes.
         let config = self.config.ensure_cookie_secret()?.without_operator_routes()?;
         let ((sessions, revocations), clock) = (config.backend()?, self.clock);
@@ -224,13 +224,13 @@ impl OktaAuthBuilder {
             http: HttpClient::new(&HttpSettings::default(), egress.clone(), clock.clone())?,
             clock,
             hook: self.hook,
-            event_hooks: self.event_hooks,
+            event_hooks: self.event_hooks.into(),
             special: self.special,
             access: self.access,
             keys: cookie_keys(&config.secrets())?,
             shared: SharedState::default(),
         };
-        Ok((app, config, self.policies))
+        Ok((Arc::new(app), config, self.policies))
     }
 }
 

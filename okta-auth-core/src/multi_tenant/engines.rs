@@ -24,7 +24,7 @@ use crate::tenant::{TenantId, TenantSettings};
 const MAX_ENGINES: usize = 4096;
 
 pub(super) struct TenantEngines {
-    pub(super) app: App,
+    pub(super) app: Arc<App>,
     /// The settings that tenants inherit.
     pub(super) settings: ConfigBuilder,
     pub(super) resolvers: Arc<[Resolver]>,

@@ -51,7 +51,7 @@ pub(super) struct RouterOptions {
 
 impl TenantRouter {
     pub(super) fn new(
-        (app, settings): (App, ConfigBuilder),
+        (app, settings): (Arc<App>, ConfigBuilder),
         resolvers: Vec<Resolver>,
         directory: Directory,
         without_tenant: OktaAuth,
@@ -68,7 +68,7 @@ impl TenantRouter {
         let own = without_tenant.config().routes().own().map(str::to_owned);
         let below = endpoints_below(&without_tenant, &resolvers);
         let kit = below.iter().filter(|(endpoint, _)| endpoint.is_of_browser_kit()).map(|(_, path)| path.as_str());
-        let special = app.route_options().with_passive_reads(without_tenant.config().routes().browser_kit());
+        let special = app.special.clone().with_passive_reads(without_tenant.config().routes().browser_kit());
         let special = special.with_passive_reads(kit);
         let routes = RouteTable::new(sets, own.chain(below.into_iter().map(|(_, path)| path)).collect(), special);
         let resolvers: Arc<[Resolver]> = resolvers.into();
