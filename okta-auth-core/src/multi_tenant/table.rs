@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::future::ready;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use url::Url;
 
 use super::source::{TenantFuture, TenantKey, TenantSource};
@@ -36,7 +37,7 @@ use crate::tenant::{TenantId, TenantSettings};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TenantTable {
-    tenants: HashMap<TenantKey, Arc<TenantSettings>>,
+    tenants: HashMap<TenantKey, Arc<TenantSettings>, RandomState>,
     /// The tenant of each issuer.
     issuers: Names,
     /// The tenant of the org of each custom server, because third-party initiated login may name the org.
@@ -46,7 +47,7 @@ pub struct TenantTable {
 }
 
 /// The tenant of each name; `None` for a name of several tenants.
-type Names = HashMap<Box<str>, Option<Arc<TenantSettings>>>;
+type Names = HashMap<Box<str>, Option<Arc<TenantSettings>>, RandomState>;
 
 impl TenantTable {
     /// Builds a table and checks that every lookup is unambiguous.
