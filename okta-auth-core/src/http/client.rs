@@ -22,7 +22,7 @@ use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::availability::{Circuits, Limits, Outcome};
+use super::availability::{Circuits, Outcome};
 use super::backchannel::Backchannel;
 use super::document_cache::Fetched;
 use super::guard::EgressPolicy;
@@ -30,41 +30,12 @@ use super::provider_error::ProviderError;
 use super::proxy::HttpProxy;
 use super::rate_limit::{retry_after, stated};
 use super::resolve::{AddressesRefused, GuardedResolver, SystemNames};
+use super::settings::HttpSettings;
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 use crate::events::{Measure, ProviderEndpoint};
 use crate::json;
 use crate::secret::SecretBytes;
-
-#[derive(Clone, Debug)]
-pub(crate) struct HttpSettings {
-    pub(crate) connect_timeout: Duration,
-    /// Time limit for a whole request, including the body.
-    pub(crate) timeout: Duration,
-    /// Maximum size of a response body, in bytes.
-    pub(crate) max_response: usize,
-    pub(crate) in_flight: usize,
-    /// How long a request waits for a free slot.
-    pub(crate) queue_timeout: Duration,
-}
-
-impl HttpSettings {
-    pub(super) fn limits(&self) -> Limits {
-        Limits { in_flight: self.in_flight, queue_timeout: self.queue_timeout }
-    }
-}
-
-impl Default for HttpSettings {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(3),
-            timeout: Duration::from_secs(10),
-            max_response: 1024 * 1024,
-            in_flight: 64,
-            queue_timeout: Duration::from_secs(2),
-        }
-    }
-}
 
 /// The proxy and the backchannel for issuers of the operator. Requests that tenants cause use neither.
 #[derive(Clone, Debug, Default)]
