@@ -140,7 +140,7 @@ impl BearerVerifier {
             cache.remove(&key);
         }
         // Boxed, so that the future for a cached token stays small.
-        let verified = Box::pin(self.verify_now(text()?, Some(key))).await;
+        let verified = Box::pin(self.verify_now(text()?, Some(&key))).await;
         if verified.as_ref().is_err_and(Error::is_token) {
             cache.remove(&key);
         }
@@ -170,10 +170,10 @@ impl BearerVerifier {
 
     /// Verifies a token without the cache. The result is cached until the token's expiry without the leeway; within the
     /// leeway the token is verified with each request.
-    async fn verify_now(&self, token: &str, key: Option<TokenKey>) -> Result<Verified> {
+    async fn verify_now(&self, token: &str, key: Option<&TokenKey>) -> Result<Verified> {
         let (position, authority) = self.authority(token)?;
         if authority.issuer.is_org_server() {
-            let key = key.unwrap_or_else(|| TokenCache::key(token.as_bytes()));
+            let key = key.copied().unwrap_or_else(|| TokenCache::key(token.as_bytes()));
             return Box::pin(self.introspect(authority, token, key)).await;
         }
         let metadata = authority.discovery.metadata().await?;
