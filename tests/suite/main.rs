@@ -72,7 +72,8 @@ on_both! {
         junk_does_not_block_good_tokens_of_the_org, a_bad_answer_keeps_its_place_for_a_while, tokens_with_invalid_claims_are_not_introspected,
         introspection_accepts_only_active_bearer_tokens, a_verified_token_is_cached_until_its_keys_are_withdrawn,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
-    dpop: a_bound_token_needs_a_new_proof_for_each_request, an_api_can_require_bound_tokens,
+    dpop: an_api_with_fapi2_accepts_only_the_algorithms_of_the_profile,
+        a_bound_token_needs_a_new_proof_for_each_request, an_api_can_require_bound_tokens,
         an_api_can_require_nonces;
     pushed_requests: a_slow_endpoint_costs_one_timeout_and_leaves_nothing_behind,
         an_expired_request_is_shown_by_okta_and_the_next_sign_in_works;
