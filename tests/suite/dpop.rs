@@ -83,6 +83,11 @@ pub(crate) async fn an_api_with_fapi2_accepts_only_the_algorithms_of_the_profile
         assert_eq!(answer.status, if is_allowed { 200 } else { 401 }, "an access token with {alg:?}: {}", answer.body);
         assert!(is_allowed || answer.json()["error"] == "invalid_token", "{}", answer.body);
     }
+    // The name of RFC 9864.
+    let newer = app.org.token().alg(Algorithm::EdDsa).header("alg", "Ed25519").access_token(ADA, scopes);
+    let newer = newer.claim("cnf", json!({"jkt": prover.jkt()})).sign();
+    let proof = prover.proof(&app.org, "GET", &url, &newer);
+    assert_eq!(call_with_proof(&app.base, "/token", &newer, &proof).await.status, 200);
     for prover in OtherProver::all() {
         let token = token(prover.jkt(), Algorithm::Es256);
         let proof = prover.sign(&proof_claims(&app.org, "GET", &url, &token));

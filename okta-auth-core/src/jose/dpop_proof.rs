@@ -86,9 +86,7 @@ impl DpopProof {
         let compact = Compact::parse(proof, &Headers::default()).map_err(because("it is not a signed token"))?;
         let typ = Typ { names: &["dpop+jwt"], required: true };
         compact.header.check_type(typ).map_err(because("its `typ` is not `dpop+jwt`"))?;
-        // The name of RFC 9864, which replaces `EdDSA`.
-        let name = if compact.header.alg == "Ed25519" { "EdDSA" } else { compact.header.alg.as_str() };
-        let algorithm = Algorithm::parse(name).filter(|algorithm| allowed.contains(algorithm));
+        let algorithm = Algorithm::parse(&compact.header.alg).filter(|algorithm| allowed.contains(algorithm));
         let algorithm = algorithm.ok_or_else(|| refused("its algorithm is not one of those in `algs`"))?;
         let EmbeddedKey { key, thumbprint } = EmbeddedKey::new(jwk(proof)?, algorithm).map_err(refused)?;
         verify(&[&key], compact.signed, &compact.signature).map_err(because("its signature is not valid"))?;
