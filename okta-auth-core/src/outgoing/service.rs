@@ -174,8 +174,8 @@ settings! {
 }
 
 impl OutgoingBuilder {
-    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). A setting in code takes precedence,
-    /// before and after this call.
+    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). Settings in code take precedence,
+    /// whether they come before or after this call.
     #[allow(clippy::wrong_self_convention, reason = "it reads the environment, like `from_env` of other builders")]
     pub fn from_env(mut self) -> Self {
         self.config = self.config.with_variables(Variables::from_process());
