@@ -369,7 +369,7 @@ impl ConfigBuilder {
         }
         let known = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"];
         if self.options.algorithms.is_empty() || self.options.algorithms.iter().any(|a| !known.contains(&a.as_str())) {
-            findings.error("algorithms", format!("the allowed algorithms are some of {}", known.join(", ")));
+            findings.error("algorithms", format!("use one or more of {}", known.join(", ")));
         }
         self.check_nonce_lifetime(findings);
         authorization_parameters::check_allowed(&self.options.login_parameters, findings);
