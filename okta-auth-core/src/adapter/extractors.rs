@@ -178,9 +178,9 @@ macro_rules! __user_extractor {
             /// expired or soon will, once for concurrent callers.
             ///
             /// # Errors
-            /// `Code::SessionEnded` if Okta no longer refreshes the session, `Code::TokenExpired` if the session has no
-            /// refresh token, and `Code::RenewalUnavailable` or the error of reaching Okta or the store if a retry may
-            /// succeed.
+            /// `Code::SessionEnded` if Okta no longer refreshes the session, and `Code::TokenExpired` if the token has
+            /// expired and the session has no refresh token. `Code::RenewalUnavailable`, or the error of Okta or of the
+            /// store, if the refresh failed and a retry may succeed.
             pub async fn access_token(&self) -> Result<$crate::secret::Secret, $crate::error::Error> {
                 self.0.access_token().await
             }

@@ -161,8 +161,8 @@ impl Tenants {
     /// outside of requests, such as ending sessions or verifying a token.
     ///
     /// # Errors
-    /// [`Code::TenantUnavailable`] if the source does not respond, [`Code::ConfigInvalid`]
-    /// if the settings are invalid.
+    /// [`Code::TenantUnavailable`] if the source does not respond, [`Code::ConfigInvalid`] if the tenant's settings are
+    /// invalid.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<OktaAuth>> {
         let Some(router) = &self.router else { return Ok(None) };
         router.find(&TenantKey::Id(id.clone())).await

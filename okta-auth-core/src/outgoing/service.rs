@@ -46,8 +46,8 @@ impl Outgoing {
     /// or a private key.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its
-    /// fix.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if a setting is missing or invalid; the message lists
+    /// every problem with its fix.
     pub fn from_env() -> Result<Self> {
         Self::builder().from_env().build()
     }
@@ -205,8 +205,8 @@ impl OutgoingBuilder {
     /// have no effect.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its
-    /// fix.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if a setting is missing or invalid; the message lists
+    /// every problem with its fix.
     pub fn build(self) -> Result<Outgoing> {
         let (config, clock): (Config, _) = (self.config.api_only().build()?, self.clock);
         let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };

@@ -135,7 +135,7 @@ impl PolicySet {
     /// Returns the policy with this name.
     ///
     /// # Errors
-    /// [`Code::PolicyInvalid`] if there is none, listing the existing names.
+    /// [`Code::PolicyInvalid`] if no policy has this name; the message lists the existing names.
     pub fn policy(&self, name: &str) -> Result<Policy> {
         self.names.get(name).cloned().ok_or_else(|| {
             let known: Vec<&str> = self.names.keys().map(String::as_str).collect();
