@@ -156,15 +156,18 @@ impl IdJagTokens {
     /// this org, because it may give access there.
     async fn session(&self, user: &dyn UserToken, request: &TokenRequest) -> Result<Arc<Session>> {
         if request.parameters().audience.is_some() || request.other_issuer().is_some() {
-            let message = "a request for an ID-JAG names an audience or an issuer, which are those of the other app's \
-                           authorization server; name the API by `TokenRequest::resource`";
+            let message = "a request for an ID-JAG must not name an audience or an issuer, because both are those of the \
+                           other app's authorization server; name the API with `TokenRequest::resource`";
             return Err(Error::new(Code::ConfigInvalid, message));
         }
         let session = user.fresh_session().await?;
         if session.belongs_to(&self.servers.endpoint.provider().config) {
             return Ok(session);
         }
-        Err(Error::invalid_claim("iss", "is not of this application and org, so its ID token is not sent there"))
+        Err(Error::invalid_claim(
+            "iss",
+            "belongs to another application or org, so the ID token of the session is not sent",
+        ))
     }
 
     fn request(
