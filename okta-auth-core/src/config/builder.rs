@@ -410,8 +410,7 @@ impl ConfigBuilder {
     paths! {
         /// Serves the start of sign-in at another path than `/login`.
         login_path,
-        /// Disables the path that starts a sign-in. Pages that require a user still start
-        /// one.
+        /// Disables the path that starts a sign-in. Pages that require a user still start a sign-in.
         without_login_route,
         login;
         /// Serves third-party-initiated sign-in at another path than `/login/initiate`.

@@ -55,7 +55,7 @@
 //! | leeway | more than 5 minutes | |
 //! | session limits | zero; in variables less than 10 seconds or more than 400 days | |
 //! | proxy | one that does not speak HTTP, a path | |
-//! | DPoP | an unknown value; a key that is RSA or also that of `private_key_jwt` | |
+//! | DPoP | an unknown value; an RSA key, or the key of `private_key_jwt` | |
 //! | backchannel | unless the issuer and the base URL are both on this machine | |
 //! | lifetime of a pending sign-in | zero, or more than an hour | |
 //! | paths | an invalid path, or two equal paths | |

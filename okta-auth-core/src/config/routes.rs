@@ -4,7 +4,7 @@ use url::{Url, form_urlencoded};
 
 use crate::browser_script::INTEGRITY;
 
-/// The paths of the application that belong to the library.
+/// The paths of the application that belong to the library. A method returns `None` if its path is disabled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Routes {

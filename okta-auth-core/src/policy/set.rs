@@ -78,7 +78,7 @@ impl PolicySet {
 
     /// Protects a route by a policy about the user of the session. If the route already has a policy, both apply.
     ///
-    /// Access tokens are ignored, also beside a session; see [`AcceptedCredentials`].
+    /// Access tokens are ignored, even in a request with a session; see [`AcceptedCredentials`].
     #[must_use]
     pub fn protect(self, route: impl Into<String>, policy: Policy) -> Self {
         self.protect_for(route, AcceptedCredentials::Session, policy)
@@ -117,8 +117,8 @@ impl PolicySet {
     }
 
     /// Lists a route as public: requests to it are always allowed, regardless of
-    /// [`default_access`](Self::default_access). A handler that extracts a `User` or an
-    /// `AccessToken`, or that has a policy in code, still requires one.
+    /// [`default_access`](Self::default_access). A handler that extracts a `User` or an `AccessToken` still requires a
+    /// user or a token, and a policy in code still applies.
     #[must_use]
     pub fn public(mut self, route: impl Into<String>) -> Self {
         self.public.insert(route.into());
