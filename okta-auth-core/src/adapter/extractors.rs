@@ -361,8 +361,8 @@ macro_rules! __access_token_extractor {
                 self.0.is_machine()
             }
 
-            /// Returns the party that uses the token for its user, such as an AI agent; `None` for the user's own hands
-            /// and for a machine.
+            /// Returns the party that uses the token for its user, such as an AI agent; `None` if the user or a machine
+            /// uses it directly.
             pub fn actor(&self) -> Option<&$crate::jose::Actor> {
                 self.0.actor()
             }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::OktaAuth;
-use super::app::{App, AppAccess, SharedState, http_settings};
+use super::app::{App, AppAccess, SharedState, cookie_keys, http_settings};
 use crate::clock::{Clock, SharedClock};
 use crate::config::{ConfigBuilder, EgressPolicy, Variables};
 use crate::error::Result;
@@ -58,8 +58,8 @@ impl From<ConfigBuilder> for OktaAuthBuilder {
 }
 
 impl OktaAuthBuilder {
-    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). A setting in code takes precedence,
-    /// before and after this call.
+    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). Settings in code take precedence,
+    /// whether they come before or after this call.
     #[allow(clippy::wrong_self_convention, reason = "it reads the environment, like `from_env` of other builders")]
     pub fn from_env(mut self) -> Self {
         self.config = self.config.with_variables(Variables::from_process());
@@ -101,11 +101,12 @@ impl OktaAuthBuilder {
         self
     }
 
-    /// Signs strangers in at this route if they have a session at Okta, without asking them: the browser goes to Okta
-    /// and back (`prompt=none`, OIDC Core §3.1.2.1), once until it is closed. Otherwise, and after a logout, the page
-    /// is shown as it is. This suits public pages that take an `Option<User>`. `route` is the router's pattern.
+    /// Signs anonymous users in at this route if they have a session at Okta, without a prompt: the browser goes to
+    /// Okta and back (`prompt=none`, OIDC Core §3.1.2.1), once until it is closed. Users without a session at Okta, and
+    /// users who have signed out, see the page as it is. This suits public pages that take an `Option<User>`. `route`
+    /// is the router's pattern.
     ///
-    /// Clients that accept no cookies, such as crawlers, get an error page at the return from Okta.
+    /// Clients that accept no cookies, such as crawlers, get an error page when they return from Okta.
     pub fn silent_login(mut self, route: impl Into<String>) -> Self {
         self.special.silent_login.push(route.into());
         self
@@ -199,11 +200,12 @@ impl OktaAuthBuilder {
         let app = App {
             clock,
             hook: self.hook,
-            event_hooks: self.event_hooks,
+            event_hooks: self.event_hooks.into(),
             special: self.special,
             access: self.access,
             backend,
             http,
+            keys: cookie_keys(&config.cookie_secrets)?,
             shared: SharedState::default(),
         };
         app.only_engine(config, access)
@@ -214,7 +216,7 @@ impl OktaAuthBuilder {
     }
 
     /// Separates the application of several tenants from the settings and the policies that tenants inherit.
-    pub(crate) fn into_app(self, egress: &EgressPolicy) -> Result<(App, ConfigBuilder, PolicySet)> {
+    pub(crate) fn into_app(self, egress: &EgressPolicy) -> Result<(Arc<App>, ConfigBuilder, PolicySet)> {
         // Requests for tenants must not use the operator's own network routes.
         let config = self.config.ensure_cookie_secret()?.without_operator_routes()?;
         let ((sessions, revocations), clock) = (config.backend()?, self.clock);
@@ -223,12 +225,13 @@ impl OktaAuthBuilder {
             http: HttpClient::new(&HttpSettings::default(), egress.clone(), clock.clone())?,
             clock,
             hook: self.hook,
-            event_hooks: self.event_hooks,
+            event_hooks: self.event_hooks.into(),
             special: self.special,
             access: self.access,
+            keys: cookie_keys(&config.secrets())?,
             shared: SharedState::default(),
         };
-        Ok((app, config, self.policies))
+        Ok((Arc::new(app), config, self.policies))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The error type of the library: opaque, with a stable [`Code`] and predicates.
 //!
 //! A message says what happened, why, and what to do. It never contains a token, a secret or text that a provider sent,
-//! because messages appear in logs and on pages. Logs additionally contain the causes, as
+//! because messages appear in logs. Logs additionally contain the causes, as
 //! [`source`](std::error::Error::source), and the provider's description, escaped and truncated.
 
 mod code;

@@ -57,8 +57,8 @@ impl Outgoing {
     }
 
     /// Creates the service of an application with a provider.
-    pub(crate) fn new(provider: &Provider, clock: SharedClock) -> Self {
-        Self::of(TokenEndpoint::new(provider.clone(), clock.clone()), clock)
+    pub(crate) fn new(provider: &Arc<Provider>, clock: SharedClock) -> Self {
+        Self::of(TokenEndpoint::new(Arc::clone(provider), clock.clone()), clock)
     }
 
     fn of(endpoint: TokenEndpoint, clock: SharedClock) -> Self {
@@ -75,7 +75,7 @@ impl Outgoing {
     }
 
     #[cfg(feature = "okta-api")]
-    pub(crate) fn provider(&self) -> &Provider {
+    pub(crate) fn provider(&self) -> &Arc<Provider> {
         self.machine_tokens.provider()
     }
 
@@ -174,8 +174,8 @@ settings! {
 }
 
 impl OutgoingBuilder {
-    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). A setting in code takes precedence,
-    /// before and after this call.
+    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). Settings in code take precedence,
+    /// whether they come before or after this call.
     #[allow(clippy::wrong_self_convention, reason = "it reads the environment, like `from_env` of other builders")]
     pub fn from_env(mut self) -> Self {
         self.config = self.config.with_variables(Variables::from_process());

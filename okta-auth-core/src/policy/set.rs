@@ -95,9 +95,9 @@ impl PolicySet {
     /// # let _ = policies;
     /// ```
     ///
-    /// If the route already has a policy, both policies apply, with the credentials that both accept: `SessionOrToken`
-    /// and `Token` result in `Token`. `Session` and `Token` have none in common, which is an error when the application
-    /// is built.
+    /// If the route already has a policy, both policies apply, with the credentials that both accept: `SessionOrBearer`
+    /// and `BearerOnly` result in `BearerOnly`. `Session` and `BearerOnly` have none in common, which is an error when
+    /// the application is built.
     #[must_use]
     pub fn protect_for(mut self, route: impl Into<String>, accepts: AcceptedCredentials, policy: Policy) -> Self {
         let route = route.into();
