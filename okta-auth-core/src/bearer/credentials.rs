@@ -45,9 +45,15 @@ pub(crate) struct SentProof {
 pub(crate) struct Presented {
     first: Option<SentToken>,
     several: bool,
-    /// A token after `DPoP`.
-    bound: Option<SentToken>,
-    several_bound: bool,
+    /// Boxed, because most requests have none.
+    dpop: Option<Box<PresentedDpop>>,
+}
+
+/// The tokens after `DPoP`, and the proofs.
+#[derive(Default)]
+struct PresentedDpop {
+    first: Option<SentToken>,
+    several: bool,
     proof: Option<SentProof>,
 }
 
@@ -89,7 +95,8 @@ impl Presented {
         let (range, first, several) = if let Some(range) = after_scheme(b"bearer", value.as_ref()) {
             (range, &mut self.first, &mut self.several)
         } else if let Some(range) = after_scheme(b"dpop", value.as_ref()) {
-            (range, &mut self.bound, &mut self.several_bound)
+            let dpop = self.dpop.get_or_insert_default();
+            (range, &mut dpop.first, &mut dpop.several)
         } else {
             return;
         };
@@ -100,22 +107,20 @@ impl Presented {
     }
 
     pub(crate) fn note_proof<H: Headers>(&mut self, value: &H::Value) {
-        let only = self.proof.is_none().then(|| H::keep(value));
-        self.proof = Some(SentProof { only, ..SentProof::default() });
+        let proof = &mut self.dpop.get_or_insert_default().proof;
+        let only = proof.is_none().then(|| H::keep(value));
+        *proof = Some(SentProof { only, ..SentProof::default() });
     }
 
     /// Combines the headers with the query (RFC 6750 §2).
     pub(crate) fn with_query(self, query: Option<&str>) -> Credentials {
-        // Nearly all requests with a session.
-        if self.first.is_none() && self.bound.is_none() && query.is_none() {
-            return Credentials::None;
-        }
         // Without a proof, `DPoP` is a scheme like any other.
-        let bound = self.bound.zip(self.proof);
-        let several = bound.as_ref().map_or(self.several, |_| self.several_bound || self.first.is_some());
-        let sent = match (bound, self.first) {
-            (Some(proven), _) => Some(Credentials::Proven(Box::new(proven))),
-            (None, first) => first.map(Credentials::Token),
+        let bound = self.dpop.and_then(|dpop| Some((dpop.first?, dpop.proof?, dpop.several)));
+        let (sent, several) = match (bound, self.first) {
+            (Some((token, proof, several)), bearer) => {
+                (Some(Credentials::Proven(Box::new((token, proof)))), several || bearer.is_some())
+            }
+            (None, bearer) => (bearer.map(Credentials::Token), self.several),
         };
         let in_query = query.is_some_and(has_token);
         let why = match (sent, several, in_query) {

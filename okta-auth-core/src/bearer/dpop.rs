@@ -13,7 +13,7 @@
 //! 7. The proof is used for the first time, in this process, and across replicas if they share a store.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Method;
@@ -49,7 +49,9 @@ pub(crate) struct RequestTarget<'a> {
 pub(crate) struct DpopVerifier {
     config: Arc<Config>,
     nonces: Option<DpopNonces>,
-    used: Arc<UsedProofs>,
+    memories: ProofMemories,
+    /// The memory of this application or tenant, created at the first proof.
+    used: OnceLock<Arc<UsedProofs>>,
     /// The store that all replicas share.
     shared: Option<Arc<dyn SessionStore>>,
 }
@@ -62,7 +64,8 @@ impl DpopVerifier {
         shared: Option<Arc<dyn SessionStore>>,
     ) -> Result<Self> {
         let nonces = DpopNonces::of(config, keys)?;
-        Ok(Self { config: Arc::clone(config), nonces, used: memories.of(config), shared })
+        let (memories, used) = (memories.clone(), OnceLock::new());
+        Ok(Self { config: Arc::clone(config), nonces, memories, used, shared })
     }
 
     /// Checks that a token is accepted without a proof: it has no key, and the API requires none (RFC 9449 §7.2).
@@ -157,7 +160,7 @@ impl DpopVerifier {
         // `iat` is at most one leeway ahead, so the proof is too old after this time.
         let lifetime = MAX_AGE.saturating_add(leeway).saturating_add(leeway);
         let key = self.key(proof);
-        match self.used.consume(&key, now.plus(lifetime), now) {
+        match self.used.get_or_init(|| self.memories.of(&self.config)).consume(&key, now.plus(lifetime), now) {
             Use::First => {}
             Use::Repeated => return Err(refused("it was used before")),
             Use::Unknown => {
@@ -225,7 +228,7 @@ fn unfit(message: &'static str) -> Error {
     Error::new(Code::TokenKind, message).with_claim("cnf")
 }
 
-opaque_debug!(DpopVerifier, |it| used: it.used);
+opaque_debug!(DpopVerifier, |it| config: it.config);
 
 #[cfg(test)]
 mod tests {

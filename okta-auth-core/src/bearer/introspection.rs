@@ -28,7 +28,7 @@ use crate::discovery::Discovery;
 use crate::error::{Code, Error, Result};
 use crate::http::SingleFlight;
 use crate::jose::{IntrospectionRules, VerifiedAccessToken, unverified_claims};
-use crate::protocol::{Provider, ProviderClient};
+use crate::protocol::Provider;
 use crate::secret::Secret;
 
 /// Concurrent introspections of tokens that are not in the cache.
@@ -45,7 +45,7 @@ const BAD_ANSWERS: usize = 4_096;
 const MAX_BYTES: usize = 32 * 1024;
 
 pub(super) struct Introspection {
-    protocol: ProviderClient,
+    provider: Arc<Provider>,
     /// The clients whose tokens are accepted.
     clients: Vec<String>,
     /// How long a response is cached.
@@ -66,13 +66,12 @@ pub(super) struct Question<'a> {
 }
 
 impl Introspection {
-    /// Introspects at this provider; `None` without a client to authenticate with. `remembers` enables the cache of
-    /// negative responses.
-    pub(super) fn of(provider: &Provider, remembers: bool, clock: &SharedClock) -> Option<Self> {
+    /// Introspects at this provider. `remembers` enables the cache of negative responses.
+    pub(super) fn of(provider: &Arc<Provider>, remembers: bool, clock: &SharedClock) -> Self {
         let (config, options) = (&provider.config, &provider.config.options);
         let places = |places| Arc::new(Semaphore::new(places));
-        (!config.client_id.is_empty()).then(|| Self {
-            protocol: provider.protocol.clone(),
+        Self {
+            provider: Arc::clone(provider),
             clients: std::iter::once(&config.client_id).chain(&options.accepted_clients).cloned().collect(),
             lifetime: options.introspection_lifetime,
             leeway: options.leeway,
@@ -81,7 +80,7 @@ impl Introspection {
             known_places: places(KNOWN_PLACES),
             bad: remembers.then(OnceLock::new),
             under_way: SingleFlight::default(),
-        })
+        }
     }
 
     /// Introspects a token. Returns it with the end of its cache lifetime, which is never later than the token's
@@ -119,7 +118,7 @@ impl Introspection {
     ) -> Result<VerifiedAccessToken> {
         let place = self.place(is_known).await?;
         let metadata = discovery.metadata().await?;
-        let answer = self.protocol.introspect(&metadata, token.expose()).await?;
+        let answer = self.provider.protocol.introspect(&metadata, token.expose()).await?;
         let now = self.clock.now();
         let rules = IntrospectionRules { issuer: metadata.issuer(), clients: &self.clients, token: token.expose() };
         let verified = VerifiedAccessToken::from_introspection(&answer, &rules, now, self.leeway);

@@ -13,8 +13,8 @@
 //! next request. Negative introspection responses have a cache of their own (see
 //! [`introspection`](super::introspection)).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::cache::{TokenCache, TokenKey, Verified};
 use super::credentials::{Credentials, SentProof, SentToken};
@@ -30,12 +30,14 @@ use crate::protocol::{Authority, Provider};
 /// Verifies the access tokens of requests to one application, or to one tenant.
 pub(crate) struct BearerVerifier {
     config: Arc<Config>,
+    provider: Arc<Provider>,
     /// The first is the application's own issuer.
-    authorities: Vec<Authority>,
+    authorities: Box<[Authority]>,
     /// The clients whose tokens of custom servers are accepted; empty accepts every client.
     clients: Vec<String>,
     cache: Option<TokenCache>,
-    introspection: Option<Arc<Introspection>>,
+    /// Created at the first token that has to be introspected.
+    introspection: OnceLock<Arc<Introspection>>,
     dpop: DpopVerifier,
     clock: SharedClock,
     /// Whether the warning about pages that accept every client's tokens was logged.
@@ -45,7 +47,7 @@ pub(crate) struct BearerVerifier {
 impl BearerVerifier {
     /// Accepts the access tokens of all configured issuers. `has_warned` is whether the check of the configuration has
     /// logged what [`warn_of_tokens_on_pages`](Self::warn_of_tokens_on_pages) logs.
-    pub(crate) fn new(provider: &Provider, dpop: DpopVerifier, clock: SharedClock, has_warned: bool) -> Self {
+    pub(crate) fn new(provider: &Arc<Provider>, dpop: DpopVerifier, clock: SharedClock, has_warned: bool) -> Self {
         let (config, options) = (Arc::clone(&provider.config), &provider.config.options);
         // Tokens of an org server are always introspected at the present issuer.
         let former = config.former_issuers.iter().filter(|issuer| !issuer.is_org_server());
@@ -54,11 +56,12 @@ impl BearerVerifier {
         Self {
             authorities: std::iter::once(provider.own_authority()).chain(others).collect(),
             clients: config.accepted_clients(),
-            introspection: Introspection::of(provider, cache.is_some(), &clock).map(Arc::new),
+            introspection: OnceLock::new(),
             cache,
             dpop,
             clock,
             has_warned: AtomicBool::new(has_warned),
+            provider: Arc::clone(provider),
             config,
         }
     }
@@ -137,7 +140,7 @@ impl BearerVerifier {
             cache.remove(&key);
         }
         // Boxed, so that the future for a cached token stays small.
-        let verified = Box::pin(self.verify_now(text()?, Some(key))).await;
+        let verified = Box::pin(self.verify_now(text()?, Some(&key))).await;
         if verified.as_ref().is_err_and(Error::is_token) {
             cache.remove(&key);
         }
@@ -167,10 +170,10 @@ impl BearerVerifier {
 
     /// Verifies a token without the cache. The result is cached until the token's expiry without the leeway; within the
     /// leeway the token is verified with each request.
-    async fn verify_now(&self, token: &str, key: Option<TokenKey>) -> Result<Verified> {
+    async fn verify_now(&self, token: &str, key: Option<&TokenKey>) -> Result<Verified> {
         let (position, authority) = self.authority(token)?;
         if authority.issuer.is_org_server() {
-            let key = key.unwrap_or_else(|| TokenCache::key(token.as_bytes()));
+            let key = key.copied().unwrap_or_else(|| TokenCache::key(token.as_bytes()));
             return Box::pin(self.introspect(authority, token, key)).await;
         }
         let metadata = authority.discovery.metadata().await?;
@@ -200,11 +203,13 @@ impl BearerVerifier {
     }
 
     async fn introspect(&self, authority: &Authority, token: &str, key: TokenKey) -> Result<Verified> {
-        let introspection = self.introspection.as_ref().ok_or_else(|| {
+        if self.config.client_id.is_empty() {
             let message = "only Okta can verify access tokens of the org server, and no client is configured for \
                            introspection; use a custom authorization server, or set OKTA_CLIENT_ID";
-            Error::new(Code::AccessTokenOpaque, message)
-        })?;
+            return Err(Error::new(Code::AccessTokenOpaque, message));
+        }
+        let create = || Arc::new(Introspection::of(&self.provider, self.cache.is_some(), &self.clock));
+        let introspection = self.introspection.get_or_init(create);
         let is_known = self.cache.as_ref().is_some_and(|cache| cache.knows(&key));
         let question = Question { token, key, is_known };
         let (token, until) = introspection.verify(&authority.issuer, &authority.discovery, question).await?;

@@ -163,7 +163,7 @@ impl ConfigBuilder {
     /// The two sources are not mixed, because the first secret seals cookies and with two
     /// sources the order would be unclear. Empty entries, such as after a trailing comma,
     /// are skipped.
-    pub(super) fn secrets(&self) -> Vec<Secret> {
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
         if !self.cookie_secrets.is_empty() {
             return self.cookie_secrets.clone();
         }

@@ -163,7 +163,7 @@ pub struct Config {
     pub(crate) tenant: Option<String>,
     pub(crate) resource: String,
     pub(crate) api_only: bool,
-    /// Empty if a random secret is used.
+    /// Empty if a random secret is used, and in an engine, which has the keys that are derived from them.
     pub(crate) cookie_secrets: Vec<Secret>,
     pub(crate) session_place: SessionStoreKind,
     /// The store for revocations of sessions in cookies.

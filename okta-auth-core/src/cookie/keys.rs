@@ -1,6 +1,7 @@
 //! Keys that are derived from the cookie secrets, one for each purpose.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
@@ -13,36 +14,67 @@ use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, random_bytes};
 
 /// The cookie secrets: the first one seals, all of them open.
-pub(crate) struct CookieKeys(Vec<Zeroizing<Vec<u8>>>);
+///
+/// Keys are derived once, and all tenants share them, because deriving them takes most of the time of making a tenant
+/// ready. Sealed values are bound to their tenant by associated data.
+pub(crate) struct CookieKeys {
+    secrets: Vec<Zeroizing<Vec<u8>>>,
+    seal_keys: Derived<Purpose, SealKey>,
+    mac_keys: Derived<&'static str, hmac::Key>,
+}
+
+/// Keys by their purpose, each with one key for each secret.
+type Derived<P, K> = Mutex<Vec<(P, Arc<[K]>)>>;
 
 impl CookieKeys {
     pub(crate) fn new(secrets: &[Secret]) -> Self {
-        Self(secrets.iter().map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec())).collect())
+        Self::of(secrets.iter().map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec())).collect())
     }
 
     /// Creates a random secret: values sealed with it become unreadable when the process ends.
     pub(crate) fn random() -> Result<Self> {
         let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes()?);
-        Ok(Self(vec![Zeroizing::new(bytes.to_vec())]))
+        Ok(Self::of(vec![Zeroizing::new(bytes.to_vec())]))
     }
 
-    /// Returns the sealer for a purpose and a tenant. Keys are derived here once, and not for each request.
+    fn of(secrets: Vec<Zeroizing<Vec<u8>>>) -> Self {
+        Self { secrets, seal_keys: Derived::default(), mac_keys: Derived::default() }
+    }
+
+    /// Returns the sealer for a purpose and a tenant.
     pub(crate) fn sealer(&self, purpose: Purpose, tenant: &str) -> Result<Sealer> {
-        let keys: Option<Vec<SealKey>> = self.0.iter().map(|secret| derive(secret, purpose)).collect();
-        let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the cookie keys cannot be derived"))?;
+        let keys = self.derived(&self.seal_keys, purpose, |secret| derive(secret, purpose))?;
         Ok(Sealer::new(keys, purpose, tenant))
     }
 
     pub(crate) fn session_ids(&self, tenant: &str) -> Result<SessionIds> {
-        let keys: Option<Vec<hmac::Key>> = self.0.iter().map(|secret| derive_mac_key(secret, "session id")).collect();
-        let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the keys of session ids cannot be derived"))?;
-        Ok(SessionIds::new(keys, tenant))
+        Ok(SessionIds::new(self.mac_keys("session id")?, tenant))
     }
 
     /// Returns the key of a MAC for one purpose, derived from the first secret.
-    pub(crate) fn mac_key(&self, purpose: &str) -> Result<hmac::Key> {
-        let key = self.0.first().and_then(|secret| derive_mac_key(secret, purpose));
+    pub(crate) fn mac_key(&self, purpose: &'static str) -> Result<hmac::Key> {
+        let key = self.mac_keys(purpose)?.first().cloned();
         key.ok_or_else(|| Error::new(Code::Internal, "the key of a MAC cannot be derived"))
+    }
+
+    fn mac_keys(&self, purpose: &'static str) -> Result<Arc<[hmac::Key]>> {
+        self.derived(&self.mac_keys, purpose, |secret| derive_mac_key(secret, purpose))
+    }
+
+    fn derived<P: Copy + PartialEq, K>(
+        &self,
+        known: &Derived<P, K>,
+        purpose: P,
+        derive: impl Fn(&[u8]) -> Option<K>,
+    ) -> Result<Arc<[K]>> {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, keys)) = known.iter().find(|(of, _)| *of == purpose) {
+            return Ok(Arc::clone(keys));
+        }
+        let keys: Option<Arc<[K]>> = self.secrets.iter().map(|secret| derive(secret)).collect();
+        let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the cookie keys cannot be derived"))?;
+        known.push((purpose, Arc::clone(&keys)));
+        Ok(keys)
     }
 }
 
@@ -80,6 +112,6 @@ impl KeyType for Length {
 
 impl fmt::Debug for CookieKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CookieKeys([redacted]; {})", self.0.len())
+        write!(f, "CookieKeys([redacted]; {})", self.secrets.len())
     }
 }

@@ -34,8 +34,13 @@ impl RequestCookies {
     /// Names and values. Malformed cookies are skipped, and do not affect others: another
     /// application on the domain may set cookies that are not UTF-8.
     fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let headers = self.first.iter().chain(&self.others);
-        headers.flat_map(|header| pieces(header.as_bytes())).filter_map(pair).take(MAX_COOKIES)
+        self.iter_from(self.first.as_ref().map(HeaderText::as_bytes))
+    }
+
+    /// The same, with only this end of the first header.
+    fn iter_from<'a>(&'a self, first: Option<&'a [u8]>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let headers = first.into_iter().chain(self.others.iter().map(HeaderText::as_bytes));
+        headers.flat_map(pieces).filter_map(pair).take(MAX_COOKIES)
     }
 
     /// The values of the cookies of one name, if they are ASCII. Ours are always ASCII, and for
@@ -50,10 +55,9 @@ impl RequestCookies {
     /// The values of this name as they came. Kilobytes of a session are not worth a check for ASCII,
     /// because decoding them makes it anyway.
     pub(crate) fn unchecked_values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        let only = self.only(name);
-        let left = if only.is_some() { 0 } else { MAX_COOKIES };
-        let named = self.iter().take(left).filter(move |(known, _)| *known == name.as_bytes());
-        only.into_iter().chain(named.map(|(_, value)| value))
+        let (leading, rest) = self.leading(name);
+        let named = self.iter_from(rest).filter(move |(known, _)| *known == name.as_bytes());
+        leading.into_iter().chain(named.map(|(_, value)| value)).take(MAX_COOKIES)
     }
 
     pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
@@ -61,12 +65,20 @@ impl RequestCookies {
         named.filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
     }
 
-    /// The value of the only cookie of the request, if it has this name. A session's cookie has kilobytes, and this
-    /// searches them once.
+    /// The value of the only cookie of the request, if it has this name.
     pub(crate) fn only(&self, name: &str) -> Option<&[u8]> {
-        let header = self.first.as_ref().filter(|_| self.others.is_empty())?.as_bytes();
-        let value = header.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-        memchr::memchr(b';', value).is_none().then_some(value.trim_ascii())
+        let (leading, rest) = self.leading(name);
+        leading.filter(|_| rest.is_none() && self.others.is_empty())
+    }
+
+    /// The value of the first cookie if it has this name, and the rest of its header. A session's cookie has kilobytes,
+    /// and this searches them once.
+    fn leading(&self, name: &str) -> (Option<&[u8]>, Option<&[u8]>) {
+        let header = self.first.as_ref().map(HeaderText::as_bytes);
+        let value = header.and_then(|header| header.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+        let Some(value) = value else { return (None, header) };
+        let (value, rest) = split_piece(value);
+        (Some(value.trim_ascii()), rest)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -83,17 +95,20 @@ impl RequestCookies {
     }
 }
 
-/// Splits a header at its semicolons. A session's cookie has kilobytes, so `memchr` searches many
-/// bytes at a time.
+/// Splits a header at its semicolons.
 fn pieces(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(header);
     std::iter::from_fn(move || {
-        let bytes = rest?;
-        let cut = memchr::memchr(b';', bytes).and_then(|at| bytes.split_at_checked(at));
-        let (piece, after) = cut.map_or((bytes, None), |(piece, after)| (piece, after.get(1..)));
+        let (piece, after) = split_piece(rest?);
         rest = after;
         Some(piece)
     })
+}
+
+/// Splits at the first semicolon. A session's cookie has kilobytes, so `memchr` searches many bytes at a time.
+fn split_piece(bytes: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let cut = memchr::memchr(b';', bytes).and_then(|at| bytes.split_at_checked(at));
+    cut.map_or((bytes, None), |(piece, after)| (piece, after.get(1..)))
 }
 
 /// Splits a cookie into name and value, and trims both (RFC 6265 §5.2, as browsers and the `cookie`
@@ -143,6 +158,20 @@ mod tests {
             let cookies = RequestCookies::new(&headers);
             let read: Vec<_> = cookies.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
             prop_assert_eq!(read, expected);
+        }
+
+        #[test]
+        fn values_are_those_of_the_pairs_with_the_name(texts in prop::collection::vec("(ab? ?=)?[ a=;é]{0,6}(;b?a=c)?", 0..3)) {
+            let mut headers = HeaderMap::new();
+            for text in &texts {
+                headers.append(COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
+            }
+            let cookies = RequestCookies::new(&headers);
+            for name in ["a", "ab"] {
+                let expected: Vec<_> = cookies.iter().filter(|(known, _)| *known == name.as_bytes()).collect();
+                let expected: Vec<_> = expected.into_iter().map(|(_, value)| value).collect();
+                prop_assert_eq!(cookies.unchecked_values(name).collect::<Vec<_>>(), expected);
+            }
         }
     }
 

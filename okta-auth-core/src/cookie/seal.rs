@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use aws_lc_rs::aead::{Aad, Nonce, RandomizedNonceKey};
 
@@ -58,7 +59,7 @@ pub(super) struct SealKey {
 }
 
 pub(crate) struct Sealer {
-    keys: Vec<SealKey>,
+    keys: Arc<[SealKey]>,
     /// Purpose and tenant, each prefixed with its length, so that two contexts never encode to the
     /// same bytes. The format byte comes before them.
     context: Vec<u8>,
@@ -85,7 +86,7 @@ impl Opened {
 }
 
 impl Sealer {
-    pub(super) fn new(keys: Vec<SealKey>, purpose: Purpose, tenant: &str) -> Self {
+    pub(super) fn new(keys: Arc<[SealKey]>, purpose: Purpose, tenant: &str) -> Self {
         let mut context = Vec::new();
         append(&mut context, purpose.label());
         append(&mut context, tenant);

@@ -8,6 +8,8 @@
 //! The MAC is HMAC-SHA-256 (RFC 2104), truncated to 128 bits as RFC 2104 §5 allows. It is bound to the tenant. Like
 //! sealed values, it is made with the first cookie secret and checked with all of them.
 
+use std::sync::Arc;
+
 use aws_lc_rs::hmac;
 
 use crate::error::{Code, Error, Result};
@@ -17,7 +19,7 @@ const ID: usize = 32;
 const MAC: usize = 16;
 
 pub(crate) struct SessionIds {
-    keys: Vec<hmac::Key>,
+    keys: Arc<[hmac::Key]>,
     tenant: Vec<u8>,
 }
 
@@ -30,7 +32,7 @@ pub(crate) struct PresentedId {
 }
 
 impl SessionIds {
-    pub(super) fn new(keys: Vec<hmac::Key>, tenant: &str) -> Self {
+    pub(super) fn new(keys: Arc<[hmac::Key]>, tenant: &str) -> Self {
         Self { keys, tenant: tenant.as_bytes().to_vec() }
     }
 

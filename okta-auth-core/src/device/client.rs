@@ -15,7 +15,7 @@ pub(super) struct DeviceClient(Arc<Shared>);
 
 struct Shared {
     name: String,
-    provider: Provider,
+    provider: Arc<Provider>,
     store: SharedStore,
     clock: SharedClock,
     /// The running refreshes, by the hash of the refresh token.
@@ -23,7 +23,7 @@ struct Shared {
 }
 
 impl DeviceClient {
-    pub(super) fn new(name: String, provider: Provider, store: SharedStore, clock: SharedClock) -> Self {
+    pub(super) fn new(name: String, provider: Arc<Provider>, store: SharedStore, clock: SharedClock) -> Self {
         Self(Arc::new(Shared { name, provider, store, clock, refreshes: SingleFlight::default() }))
     }
 
@@ -31,7 +31,7 @@ impl DeviceClient {
         &self.0.name
     }
 
-    pub(super) fn provider(&self) -> &Provider {
+    pub(super) fn provider(&self) -> &Arc<Provider> {
         &self.0.provider
     }
 

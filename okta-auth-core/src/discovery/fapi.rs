@@ -1,7 +1,5 @@
 //! What the FAPI 2.0 Security Profile requires of an authorization server, as far as the metadata show it.
 
-use serde_json::Value;
-
 use super::metadata::Metadata;
 use crate::error::{Code, Error, Result};
 
@@ -15,9 +13,9 @@ impl Metadata {
             "pushed authorization requests (`pushed_authorization_request_endpoint`, RFC 9126)"
         } else if !self.authorization_response_iss_parameter_supported() {
             "the issuer in authorization responses (`authorization_response_iss_parameter_supported`, RFC 9207)"
-        } else if !lists(&self.token_endpoint_auth_methods_supported, "private_key_jwt") {
+        } else if !self.has_private_key_jwt {
             "client authentication by `private_key_jwt` (`token_endpoint_auth_methods_supported`)"
-        } else if !lists(&self.dpop_signing_alg_values_supported, "ES256") {
+        } else if !self.has_dpop_with_es256 {
             "DPoP proofs with ES256 (`dpop_signing_alg_values_supported`, RFC 9449)"
         } else {
             return Ok(());
@@ -28,10 +26,6 @@ impl Metadata {
         );
         Err(Error::new(Code::MetadataInvalid, message))
     }
-}
-
-fn lists(member: &Value, name: &str) -> bool {
-    member.as_array().is_some_and(|list| list.iter().any(|value| value == name))
 }
 
 #[cfg(test)]

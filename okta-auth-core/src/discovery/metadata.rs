@@ -1,6 +1,6 @@
 //! The metadata document and its validation.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
@@ -26,25 +26,26 @@ pub(crate) struct Metadata {
     revocation_endpoint: Option<Url>,
     #[serde(default)]
     introspection_endpoint: Option<Url>,
+    /// Boxed, like the next one, because many servers have none.
     #[serde(default)]
-    pushed_authorization_request_endpoint: Option<Url>,
+    pushed_authorization_request_endpoint: Option<Box<Url>>,
     #[serde(default)]
     require_pushed_authorization_requests: Option<bool>,
     #[serde(default)]
     require_signed_request_object: Option<bool>,
     #[cfg(feature = "device")]
     #[serde(default)]
-    device_authorization_endpoint: Option<Url>,
+    device_authorization_endpoint: Option<Box<Url>>,
     #[serde(default)]
     code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: Option<bool>,
     /// Only used, and only checked, with FAPI 2.0.
-    #[serde(default)]
-    pub(super) token_endpoint_auth_methods_supported: Value,
+    #[serde(default, rename = "token_endpoint_auth_methods_supported", deserialize_with = "lists_private_key_jwt")]
+    pub(super) has_private_key_jwt: bool,
     /// Only used, and only checked, with FAPI 2.0.
-    #[serde(default)]
-    pub(super) dpop_signing_alg_values_supported: Value,
+    #[serde(default, rename = "dpop_signing_alg_values_supported", deserialize_with = "lists_es256")]
+    pub(super) has_dpop_with_es256: bool,
 }
 
 impl Metadata {
@@ -90,7 +91,7 @@ impl Metadata {
 
     /// Returns the URL where authorization requests are pushed (RFC 9126 §5).
     pub(crate) fn pushed_authorization_request_endpoint(&self) -> Option<&Url> {
-        self.pushed_authorization_request_endpoint.as_ref()
+        self.pushed_authorization_request_endpoint.as_deref()
     }
 
     /// Whether the server accepts only pushed authorization requests (RFC 9126 §5).
@@ -106,7 +107,7 @@ impl Metadata {
     /// Returns the URL where a sign-in on another device begins (RFC 8628 §4).
     #[cfg(feature = "device")]
     pub(crate) fn device_authorization_endpoint(&self) -> Option<&Url> {
-        self.device_authorization_endpoint.as_ref()
+        self.device_authorization_endpoint.as_deref()
     }
 
     /// Whether authorization responses carry `iss` (RFC 9207 §3).
@@ -124,15 +125,11 @@ impl Metadata {
     }
 
     fn of_the_application(&self) -> impl Iterator<Item = &Url> {
-        let optional = [
-            &self.userinfo_endpoint,
-            &self.revocation_endpoint,
-            &self.introspection_endpoint,
-            &self.pushed_authorization_request_endpoint,
-        ];
+        let optional = [&self.userinfo_endpoint, &self.revocation_endpoint, &self.introspection_endpoint];
         let all = [&self.token_endpoint, &self.jwks_uri].into_iter().chain(optional.into_iter().flatten());
+        let all = all.chain(self.pushed_authorization_request_endpoint());
         #[cfg(feature = "device")]
-        let all = all.chain(&self.device_authorization_endpoint);
+        let all = all.chain(self.device_authorization_endpoint());
         all
     }
 
@@ -166,6 +163,21 @@ impl Metadata {
     }
 }
 
+/// Whether a member lists client authentication by `private_key_jwt`. Of any type, it is no error.
+fn lists_private_key_jwt<'de, D: Deserializer<'de>>(member: D) -> Result<bool, D::Error> {
+    lists(member, "private_key_jwt")
+}
+
+/// Whether a member lists the algorithm ES256. Of any type, it is no error.
+fn lists_es256<'de, D: Deserializer<'de>>(member: D) -> Result<bool, D::Error> {
+    lists(member, "ES256")
+}
+
+fn lists<'de, D: Deserializer<'de>>(member: D, name: &str) -> Result<bool, D::Error> {
+    let member = Value::deserialize(member)?;
+    Ok(member.as_array().is_some_and(|list| list.iter().any(|value| value == name)))
+}
+
 /// Describes how the issuer of the metadata differs from the configured one, and the fix.
 fn difference(configured: &Issuer, named: &str) -> String {
     let plain = Url::parse(named).is_ok() && named.len() <= 255 && named.bytes().all(|byte| byte.is_ascii_graphic());
@@ -193,7 +205,7 @@ fn is_acceptable(endpoint: &Url, issuer: &Issuer) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

@@ -37,14 +37,14 @@ const FRESHNESS: Freshness = Freshness {
 pub(crate) struct Discovery {
     issuer: Issuer,
     /// The client id to send; empty if the server does not need it.
-    client_id: String,
+    client_id: Arc<str>,
     http: HttpClient,
     cached: DocumentCache<Metadata>,
 }
 
 impl Discovery {
     pub(crate) fn new(issuer: Issuer, client_id: &str, http: HttpClient, clock: SharedClock) -> Self {
-        Self { issuer, client_id: client_id.to_owned(), http, cached: DocumentCache::new(clock, FRESHNESS) }
+        Self { issuer, client_id: client_id.into(), http, cached: DocumentCache::new(clock, FRESHNESS) }
     }
 
     /// Returns the metadata. Stale metadata of any age is returned too, and refreshed in the background.

@@ -1,8 +1,6 @@
 //! The application: what the engines of all its providers share.
 
-#[cfg(feature = "client")]
-use std::sync::OnceLock;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use super::context::ExclusiveSessions;
 use super::{Inner, OktaAuth};
@@ -19,21 +17,22 @@ use crate::logout::{DeferredLogouts, Logout};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::Provider;
 use crate::routing::{Mounting, RouteTable, SpecialRoutes};
+use crate::secret::Secret;
 use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, TokenRevoker};
 use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
 
 /// An application, whatever provider signs its users in. It has one store and one set of caches, whose keys all contain
 /// the tenant, and one connection pool, with limits and failures for each tenant.
-#[derive(Clone)]
 pub(crate) struct App {
-    pub(super) clock: SharedClock,
+    pub(crate) clock: SharedClock,
     pub(super) hook: Option<Arc<dyn SignInHook>>,
-    pub(super) event_hooks: Vec<EventHook>,
-    pub(super) special: SpecialRoutes,
+    pub(super) event_hooks: Arc<[EventHook]>,
+    pub(crate) special: SpecialRoutes,
     pub(super) access: AppAccess,
     pub(super) backend: SessionBackend,
     pub(super) http: HttpClient,
+    pub(super) keys: Arc<CookieKeys>,
     pub(super) shared: SharedState,
 }
 
@@ -64,12 +63,14 @@ impl AppAccess {
 }
 
 impl App {
-    pub(crate) fn clock(&self) -> SharedClock {
-        self.clock.clone()
+    /// The findings about the router that were reported.
+    pub(super) fn mounting(&self) -> &Arc<Mounting> {
+        &self.shared.mounting
     }
 
-    pub(crate) fn route_options(&self) -> SpecialRoutes {
-        self.special.clone()
+    pub(super) fn route_table(&self, access: &Arc<RouteAccess>, config: &Config) -> RouteTable {
+        let special = self.special.clone().with_passive_reads(config.routes.browser_kit());
+        RouteTable::new(vec![Arc::clone(access)], config.routes.own().map(str::to_owned).collect(), special)
     }
 
     /// Combines a set of policies with the application's settings for all routes.
@@ -82,7 +83,7 @@ impl App {
 
     /// Creates the engine of a tenant. Its issuers are not the operator's, so the egress policy applies.
     pub(crate) fn engine_of_tenant(
-        &self,
+        self: &Arc<Self>,
         config: Config,
         access: Arc<RouteAccess>,
         tenant: Arc<TenantSettings>,
@@ -98,18 +99,23 @@ impl App {
     }
 
     /// Creates the engine for requests without a tenant.
-    pub(crate) fn engine_without_tenant(&self, config: Config, access: Arc<RouteAccess>) -> Result<OktaAuth> {
+    pub(crate) fn engine_without_tenant(
+        self: &Arc<Self>,
+        config: Config,
+        access: Arc<RouteAccess>,
+    ) -> Result<OktaAuth> {
         let http = self.http.with_settings(&http_settings(&config));
         self.engine(config, access, http, (None, None))
     }
 
     /// Creates the engine of an application with a single provider.
     pub(super) fn only_engine(self, config: Config, access: Arc<RouteAccess>) -> Result<OktaAuth> {
-        self.engine(config, access, self.http.clone(), (None, None))
+        let http = self.http.clone();
+        Arc::new(self).engine(config, access, http, (None, None))
     }
 
     fn engine(
-        &self,
+        self: &Arc<Self>,
         mut config: Config,
         access: Arc<RouteAccess>,
         http: HttpClient,
@@ -118,33 +124,32 @@ impl App {
         if access.policies().has_route_for_both() {
             config.check_tokens_on_pages();
         }
-        let (config, clock) = (Arc::new(config), self.clock.clone());
-        let SharedState { refreshes, used_states, deferred_logouts, mounting, used_proofs } = self.shared.clone();
+        // The application has the keys that are derived from them.
+        config.cookie_secrets = Vec::new();
+        let (config, clock, keys) = (Arc::new(config), self.clock.clone(), &self.keys);
+        let SharedState { refreshes, used_states, deferred_logouts, used_proofs, .. } = self.shared.clone();
         let provider = Provider::new(Arc::clone(&config), http, clock.clone());
-        let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
-        let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
-        let own = config.routes.own().map(str::to_owned).collect();
-        let special = self.special.clone().with_passive_reads(config.routes.browser_kit());
-        let routes = RouteTable::new(vec![Arc::clone(&access)], own, special);
-        let sessions = Arc::new(self.backend.clone().sessions(&config, &keys)?);
-        let hooks = self.event_hooks.clone();
+        let pending_logins = PendingLogins::new(keys, cookies.clone(), &config)?;
+        let sessions = Arc::new(self.backend.clone().sessions(&config, keys)?);
+        let hooks = Arc::clone(&self.event_hooks);
         let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), hooks));
-        let revoker = TokenRevoker::new(provider.clone());
+        let revoker = TokenRevoker::new(Arc::clone(&provider));
         let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
         let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
-        let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
+        let refresher = Refresher::new(Arc::clone(&provider), ended, Arc::clone(&events), clock.clone(), refreshes);
         let states = Arc::clone(&used_states);
-        let (for_login, hook) = (provider.clone(), self.hook.clone());
+        let (for_login, hook) = (Arc::clone(&provider), self.hook.clone());
         let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant.clone(), hook);
         let shared = (deferred_logouts, used_states);
-        let logout = Logout::new(Arc::clone(&session_admin), provider.clone(), shared, (&keys, cookies))?;
-        let dpop = DpopVerifier::new(&config, &keys, &used_proofs, self.backend.shared_store())?;
+        let logout = Logout::new(Arc::clone(&session_admin), Arc::clone(&provider), shared, (keys, cookies))?;
+        let dpop = DpopVerifier::new(&config, keys, &used_proofs, self.backend.shared_store())?;
         Ok(OktaAuth(Arc::new(Inner {
             bearer: BearerVerifier::new(&provider, dpop, clock.clone(), access.policies().has_route_for_both()),
             provider,
+            app: Arc::clone(self),
             access,
-            routes,
+            routes: OnceLock::new(),
             login,
             sessions,
             session_admin,
@@ -155,8 +160,7 @@ impl App {
             tenant,
             exclusive,
             events,
-            browser_kit: BrowserKit::new(&keys, &config, !self.special.silent_login.is_empty())?,
-            mounting,
+            browser_kit: BrowserKit::new(keys, &config, !self.special.silent_login.is_empty())?,
             config,
             clock,
         })))
@@ -167,9 +171,8 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
     HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() }
 }
 
-fn cookie_keys(config: &Config) -> Result<CookieKeys> {
-    match config.cookie_secrets.as_slice() {
-        [] => CookieKeys::random(),
-        secrets => Ok(CookieKeys::new(secrets)),
-    }
+/// Creates the keys of an application. Without a secret they are random.
+pub(super) fn cookie_keys(secrets: &[Secret]) -> Result<Arc<CookieKeys>> {
+    let keys = if secrets.is_empty() { CookieKeys::random()? } else { CookieKeys::new(secrets) };
+    Ok(Arc::new(keys))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::OktaAuth;
-use super::app::{App, AppAccess, SharedState, http_settings};
+use super::app::{App, AppAccess, SharedState, cookie_keys, http_settings};
 use crate::clock::{Clock, SharedClock};
 use crate::config::{ConfigBuilder, EgressPolicy, Variables};
 use crate::error::Result;
@@ -200,11 +200,12 @@ impl OktaAuthBuilder {
         let app = App {
             clock,
             hook: self.hook,
-            event_hooks: self.event_hooks,
+            event_hooks: self.event_hooks.into(),
             special: self.special,
             access: self.access,
             backend,
             http,
+            keys: cookie_keys(&config.cookie_secrets)?,
             shared: SharedState::default(),
         };
         app.only_engine(config, access)
@@ -215,7 +216,7 @@ impl OktaAuthBuilder {
     }
 
     /// Separates the application of several tenants from the settings and the policies that tenants inherit.
-    pub(crate) fn into_app(self, egress: &EgressPolicy) -> Result<(App, ConfigBuilder, PolicySet)> {
+    pub(crate) fn into_app(self, egress: &EgressPolicy) -> Result<(Arc<App>, ConfigBuilder, PolicySet)> {
         // Requests for tenants must not use the operator's own network routes.
         let config = self.config.ensure_cookie_secret()?.without_operator_routes()?;
         let ((sessions, revocations), clock) = (config.backend()?, self.clock);
@@ -224,12 +225,13 @@ impl OktaAuthBuilder {
             http: HttpClient::new(&HttpSettings::default(), egress.clone(), clock.clone())?,
             clock,
             hook: self.hook,
-            event_hooks: self.event_hooks,
+            event_hooks: self.event_hooks.into(),
             special: self.special,
             access: self.access,
+            keys: cookie_keys(&config.secrets())?,
             shared: SharedState::default(),
         };
-        Ok((app, config, self.policies))
+        Ok((Arc::new(app), config, self.policies))
     }
 }
 

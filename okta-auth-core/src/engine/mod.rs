@@ -51,9 +51,7 @@ mod settings;
 pub(crate) mod signed_in;
 
 use std::fmt;
-#[cfg(feature = "client")]
-use std::sync::OnceLock;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use http::request::Parts;
 
@@ -109,12 +107,14 @@ use crate::tenant::TenantSettings;
 pub struct OktaAuth(Arc<Inner>);
 
 pub(crate) struct Inner {
+    app: Arc<App>,
     config: Arc<Config>,
     clock: SharedClock,
-    provider: Provider,
+    provider: Arc<Provider>,
     bearer: BearerVerifier,
     access: Arc<RouteAccess>,
-    routes: RouteTable,
+    /// Created at the first use, because the routes of a tenant are in the table of the tenant router.
+    routes: OnceLock<Box<RouteTable>>,
     login: LoginFlow,
     tenant: Option<Arc<TenantSettings>>,
     /// The other tenants, if a sign-in ends the same browser's sessions at other tenants.
@@ -128,8 +128,6 @@ pub(crate) struct Inner {
     outgoing: OnceLock<Outgoing>,
     events: Arc<Events>,
     browser_kit: BrowserKit,
-    /// The findings about the router that were reported.
-    mounting: Arc<Mounting>,
 }
 
 impl OktaAuth {
@@ -162,7 +160,7 @@ impl OktaAuth {
     /// Returns the routes of the policies that no request has matched so far; see
     /// [`Tenants::unmatched_routes`](super::multi_tenant::Tenants::unmatched_routes).
     pub fn unmatched_routes(&self) -> Vec<String> {
-        self.0.routes.unmatched()
+        self.route_table().unmatched()
     }
 
     /// Begins to authenticate a request. `target` is the original path and query, before a router removed a prefix.
@@ -272,11 +270,12 @@ impl OktaAuth {
     }
 
     pub(crate) fn route_table(&self) -> &RouteTable {
-        &self.0.routes
+        let create = || Box::new(self.0.app.route_table(&self.0.access, &self.0.config));
+        self.0.routes.get_or_init(create)
     }
 
     pub(crate) fn mounting(&self) -> &Arc<Mounting> {
-        &self.0.mounting
+        self.0.app.mounting()
     }
 }
 

@@ -26,12 +26,12 @@ pub(crate) struct Events {
     issuer: Arc<str>,
     client_id: Arc<str>,
     clock: SharedClock,
-    hooks: Vec<EventHook>,
+    hooks: Arc<[EventHook]>,
     warnings: Warnings,
 }
 
 impl Events {
-    pub(crate) fn new(issuer: &str, client_id: &str, clock: SharedClock, hooks: Vec<EventHook>) -> Self {
+    pub(crate) fn new(issuer: &str, client_id: &str, clock: SharedClock, hooks: Arc<[EventHook]>) -> Self {
         metrics::describe();
         Self { issuer: issuer.into(), client_id: client_id.into(), clock, hooks, warnings: Warnings::default() }
     }
@@ -45,7 +45,7 @@ impl Events {
         let event = Event { kind, time: self.clock.now(), issuer, client_id, reference, about };
         event.log(self.warnings.of_event(&event.kind, error), error);
         metrics::count(event.name(), event.reason());
-        for hook in &self.hooks {
+        for hook in &*self.hooks {
             // A panic must not propagate, because the caller may hold the only copy of new tokens. Unwind safety: a
             // hook can leave only its own state inconsistent.
             if catch_unwind(AssertUnwindSafe(|| hook(&event))).is_err() {

@@ -20,7 +20,7 @@
 //! There is no time window for failures and nothing to tune: one response resets the counters. If the clock jumps
 //! backwards, an open circuit closes early, and a closed circuit stays closed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ pub(super) enum Outcome {
 pub(super) struct Circuits {
     limits: Limits,
     clock: SharedClock,
-    origins: Mutex<BTreeMap<String, Arc<Origin>>>,
+    origins: Mutex<HashMap<String, Arc<Origin>>>,
 }
 
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::availability::{Circuits, Limits, Outcome};
+use super::availability::{Circuits, Outcome};
 use super::backchannel::Backchannel;
 use super::document_cache::Fetched;
 use super::guard::EgressPolicy;
@@ -30,41 +30,12 @@ use super::provider_error::ProviderError;
 use super::proxy::HttpProxy;
 use super::rate_limit::{retry_after, stated};
 use super::resolve::{AddressesRefused, GuardedResolver, SystemNames};
+use super::settings::HttpSettings;
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 use crate::events::{Measure, ProviderEndpoint};
 use crate::json;
 use crate::secret::SecretBytes;
-
-#[derive(Clone, Debug)]
-pub(crate) struct HttpSettings {
-    pub(crate) connect_timeout: Duration,
-    /// Time limit for a whole request, including the body.
-    pub(crate) timeout: Duration,
-    /// Maximum size of a response body, in bytes.
-    pub(crate) max_response: usize,
-    pub(crate) in_flight: usize,
-    /// How long a request waits for a free slot.
-    pub(crate) queue_timeout: Duration,
-}
-
-impl HttpSettings {
-    pub(super) fn limits(&self) -> Limits {
-        Limits { in_flight: self.in_flight, queue_timeout: self.queue_timeout }
-    }
-}
-
-impl Default for HttpSettings {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(3),
-            timeout: Duration::from_secs(10),
-            max_response: 1024 * 1024,
-            in_flight: 64,
-            queue_timeout: Duration::from_secs(2),
-        }
-    }
-}
 
 /// The proxy and the backchannel for issuers of the operator. Requests that tenants cause use neither.
 #[derive(Clone, Debug, Default)]
@@ -97,10 +68,12 @@ pub(crate) enum Idempotency {
 
 /// The client. Clones are cheap and share connections, the policy and the state of each origin.
 #[derive(Clone)]
-pub(crate) struct HttpClient {
+pub(crate) struct HttpClient(Arc<Inner>);
+
+struct Inner {
     client: reqwest::Client,
     policy: Arc<EgressPolicy>,
-    circuits: Arc<Circuits>,
+    circuits: Circuits,
     timeout: Duration,
     max_response: usize,
     clock: SharedClock,
@@ -154,31 +127,39 @@ impl HttpClient {
                     "the HTTP client cannot be created; check that the system's CA certificates are installed";
                 Error::new(Code::ConfigInvalid, message).with_cause(error)
             })?;
-        let circuits = Arc::new(Circuits::new(settings.limits(), clock.clone()));
+        let circuits = Circuits::new(settings.limits(), clock.clone());
         let (timeout, max_response, routes) = (settings.timeout, settings.max_response, Arc::new(routes));
-        Ok(Self { client, policy, circuits, timeout, max_response, clock, routes })
+        Ok(Self(Arc::new(Inner { client, policy, circuits, timeout, max_response, clock, routes })))
     }
 
     /// Creates a client with its own limits, for another tenant for example. It shares connections, certificates and
     /// the policy with this client, because they are expensive. Limits, timeouts and the record of failures are its
     /// own, except `connect_timeout`, which belongs to the shared connections.
     pub(crate) fn with_settings(&self, settings: &HttpSettings) -> Self {
-        let circuits = Arc::new(Circuits::new(settings.limits(), self.clock.clone()));
-        Self { circuits, timeout: settings.timeout, max_response: settings.max_response, ..self.clone() }
+        let Inner { client, policy, clock, routes, .. } = &*self.0;
+        Self(Arc::new(Inner {
+            client: client.clone(),
+            policy: Arc::clone(policy),
+            circuits: Circuits::new(settings.limits(), clock.clone()),
+            timeout: settings.timeout,
+            max_response: settings.max_response,
+            clock: clock.clone(),
+            routes: Arc::clone(routes),
+        }))
     }
 
     pub(crate) fn policy(&self) -> &EgressPolicy {
-        &self.policy
+        &self.0.policy
     }
 
     /// Whether the policy allows requests to a URL; see [`EgressPolicy::check_url`].
     pub(crate) fn check_url(&self, url: &Url) -> Result<()> {
-        if self.is_inside(url) { Ok(()) } else { self.policy.check_url(url) }
+        if self.is_inside(url) { Ok(()) } else { self.0.policy.check_url(url) }
     }
 
     /// Whether a URL points to the backchannel of an issuer on this machine.
     pub(crate) fn is_inside(&self, url: &Url) -> bool {
-        self.routes.backchannel.as_ref().is_some_and(|backchannel| backchannel.is_inside(url))
+        self.0.routes.backchannel.as_ref().is_some_and(|backchannel| backchannel.is_inside(url))
     }
 
     /// Sends a request, and retries it at most once. An idempotent request is retried at once if the connection broke,
@@ -200,7 +181,7 @@ impl HttpClient {
         endpoint: ProviderEndpoint,
     ) -> Result<Response<SecretBytes>> {
         let request = self.prepare(request)?;
-        let permit = self.circuits.enter(request.url()).await?;
+        let permit = self.0.circuits.enter(request.url()).await?;
         let result = self.send_twice(request, repeat, endpoint).await;
         permit.done(outcome(result.as_ref().err()));
         result
@@ -218,7 +199,7 @@ impl HttpClient {
         observe: impl FnOnce(&HeaderMap) + Send,
     ) -> Result<Response<SecretBytes>> {
         let request = self.prepare(request)?;
-        let permit = self.circuits.enter(request.url()).await?;
+        let permit = self.0.circuits.enter(request.url()).await?;
         let measure = Measure::request(endpoint);
         let result = self.receive(request).await.and_then(|response| {
             observe(response.headers());
@@ -242,7 +223,7 @@ impl HttpClient {
         endpoint: ProviderEndpoint,
     ) -> Result<Response<SecretBytes>> {
         let request = self.prepare(request)?;
-        let permit = self.circuits.enter(request.url()).await?;
+        let permit = self.0.circuits.enter(request.url()).await?;
         let measure = Measure::request(endpoint);
         let result = self.receive(request).await;
         let failure = match &result {
@@ -265,9 +246,9 @@ impl HttpClient {
         let request = request.map(|body| Bytes::from_owner(body.into()));
         let mut request = reqwest::Request::try_from(request)
             .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
-        *request.timeout_mut() = Some(self.timeout);
+        *request.timeout_mut() = Some(self.0.timeout);
         self.check_url(request.url())?;
-        if let Some(backchannel) = &self.routes.backchannel {
+        if let Some(backchannel) = &self.0.routes.backchannel {
             backchannel.redirect(&mut request);
         }
         Ok(request)
@@ -300,13 +281,13 @@ impl HttpClient {
     }
 
     async fn send_once(&self, request: reqwest::Request) -> Result<Response<SecretBytes>> {
-        let response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
+        let response = self.0.client.execute(request).await.map_err(|error| self.unreachable(error))?;
         self.check_status(response.status(), response.headers())?;
         self.read(response).await
     }
 
     async fn receive(&self, request: reqwest::Request) -> Result<Response<SecretBytes>> {
-        let response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
+        let response = self.0.client.execute(request).await.map_err(|error| self.unreachable(error))?;
         self.read(response).await
     }
 
@@ -328,13 +309,13 @@ impl HttpClient {
             return Err(Error::new(Code::ProviderResponse, message));
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
-            let wait = retry_after(headers, self.clock.now());
+            let wait = retry_after(headers, self.0.clock.now());
             let message = format!("Okta limits the rate (429); retry in {} s", wait.as_secs());
             return Err(Error::new(Code::ProviderRateLimited, message).with_retry_after(wait));
         }
         if status.is_server_error() {
             let error = Error::new(Code::ProviderUnavailable, format!("Okta answered {}", status.as_u16()));
-            let wait = stated(headers, self.clock.now());
+            let wait = stated(headers, self.0.clock.now());
             return Err(wait.into_iter().fold(error, Error::with_retry_after));
         }
         Ok(())
@@ -344,9 +325,9 @@ impl HttpClient {
     /// may contain tokens, so its buffer is wiped.
     async fn read_body(&self, mut response: reqwest::Response) -> Result<SecretBytes> {
         let claimed = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-        let mut body = SecretBytes::with_capacity(claimed.min(self.max_response));
+        let mut body = SecretBytes::with_capacity(claimed.min(self.0.max_response));
         while let Some(part) = response.chunk().await.map_err(|error| self.unreachable(error))? {
-            if body.len().saturating_add(part.len()) > self.max_response {
+            if body.len().saturating_add(part.len()) > self.0.max_response {
                 return Err(self.too_large());
             }
             body.append(&part);
@@ -355,7 +336,7 @@ impl HttpClient {
     }
 
     fn too_large(&self) -> Error {
-        Error::new(Code::ProviderResponse, format!("Okta's response is larger than {} bytes", self.max_response))
+        Error::new(Code::ProviderResponse, format!("Okta's response is larger than {} bytes", self.0.max_response))
     }
 
     /// Returns the error for a request without a response. The URL is removed from the cause, because its query may
@@ -367,7 +348,7 @@ impl HttpClient {
                            `allow_private_addresses`";
             return Error::new(Code::EgressRefused, message).with_cause(error.without_url());
         }
-        let message = match &self.routes.proxy {
+        let message = match &self.0.routes.proxy {
             _ if error.is_timeout() => "Okta did not respond in time".to_owned(),
             Some(proxy) if error.is_connect() => format!(
                 "cannot connect to Okta; check OKTA_ISSUER_URI, the proxy {} (OKTA_HTTP_PROXY, HTTPS_PROXY, \

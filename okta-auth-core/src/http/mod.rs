@@ -32,11 +32,12 @@ mod rate_limit;
 mod resolve;
 #[cfg(test)]
 mod server_for_tests;
+mod settings;
 mod single_flight;
 
 pub(crate) use backchannel::Backchannel;
 pub(crate) use client::is_timeout;
-pub(crate) use client::{HttpClient, HttpSettings, Idempotency, OperatorRoutes, is_json};
+pub(crate) use client::{HttpClient, Idempotency, OperatorRoutes, is_json};
 pub(crate) use document_cache::{DocumentCache, Fetched, Freshness};
 pub(crate) use forms::unique_params;
 pub use guard::{Dangerous, EgressPolicy};
@@ -44,4 +45,5 @@ pub(crate) use provider_error::ProviderError;
 pub(crate) use proxy::{HttpProxy, ProxyScope};
 #[cfg(feature = "okta-api")]
 pub(crate) use rate_limit::{is_concurrency_limit, retry_after, stated};
+pub(crate) use settings::HttpSettings;
 pub(crate) use single_flight::SingleFlight;

@@ -3,6 +3,7 @@
 pub(crate) mod okta;
 
 use std::fmt;
+use std::sync::Arc;
 
 use url::{Host, Url};
 
@@ -11,9 +12,14 @@ use url::{Host, Url};
 /// At Okta it is the org itself, `https://acme.okta.com`, or a custom authorization server,
 /// `https://acme.okta.com/oauth2/default`. The important difference: only Okta can verify access tokens of the org
 /// server.
+///
+/// Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Issuer {
-    text: String,
+pub struct Issuer(Arc<Parts>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Parts {
+    text: Box<str>,
     url: Url,
     slash: bool,
 }
@@ -22,21 +28,21 @@ impl Issuer {
     /// Takes a checked URL. `text` stays as written, because `Url` would add a slash to a bare origin and the
     /// comparison with the `iss` claim is exact.
     pub(crate) fn new(text: &str, url: Url) -> Self {
-        Self { text: text.to_owned(), url, slash: false }
+        Self(Arc::new(Parts { text: text.into(), url, slash: false }))
     }
 
     pub(crate) fn with_slash(self) -> Self {
-        Self { slash: true, ..self }
+        Self(Arc::new(Parts { slash: true, ..Arc::unwrap_or_clone(self.0) }))
     }
 
     /// The identifier as configured, without a trailing slash.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The identifier exactly as configured.
     pub(crate) fn as_configured(&self) -> String {
-        format!("{}{}", self.text, if self.slash { "/" } else { "" })
+        format!("{}{}", self.0.text, if self.0.slash { "/" } else { "" })
     }
 
     /// Whether `name` may be this issuer's spelling of itself.
@@ -45,22 +51,22 @@ impl Issuer {
     /// slash, its metadata decide whether the slash belongs to it (Auth0's issuer has one, Okta's does not). Tokens
     /// must then match the metadata.
     pub(crate) fn is_spelled(&self, name: &str) -> bool {
-        name == self.text || (self.slash && name.strip_suffix('/') == Some(self.text.as_str()))
+        name == &*self.0.text || (self.0.slash && name.strip_suffix('/') == Some(&*self.0.text))
     }
 
     pub(crate) fn url(&self) -> &Url {
-        &self.url
+        &self.0.url
     }
 
     /// Whether this is the org authorization server: no `/oauth2/{id}` in the path.
     pub fn is_org_server(&self) -> bool {
-        okta::is_org_server(&self.url)
+        okta::is_org_server(&self.0.url)
     }
 
     /// The org of a custom server: its scheme, host and port. `None` for an org server, and for an issuer with another
     /// path, because such a host may serve unrelated issuers.
     pub(crate) fn org(&self) -> Option<String> {
-        okta::org(&self.url)
+        okta::org(&self.0.url)
     }
 
     /// Whether `iss`, in a request that Okta sends through a browser, may refer to this issuer. Okta names the org even
@@ -71,13 +77,13 @@ impl Issuer {
 
     /// Whether the issuer is on this machine. Plain http is accepted only there.
     pub fn is_loopback(&self) -> bool {
-        is_loopback(&self.url)
+        is_loopback(&self.0.url)
     }
 
     /// The URL of the metadata: `{issuer}/.well-known/openid-configuration` (OIDC Discovery §4).
     pub fn metadata_url(&self) -> Url {
-        let mut url = self.url.clone();
-        let path = format!("{}/.well-known/openid-configuration", self.url.path().trim_end_matches('/'));
+        let mut url = self.0.url.clone();
+        let path = format!("{}/.well-known/openid-configuration", self.0.url.path().trim_end_matches('/'));
         url.set_path(&path);
         url
     }
@@ -85,7 +91,7 @@ impl Issuer {
     /// The URL of the metadata for one application.
     pub(crate) fn metadata_url_for(&self, client_id: &str) -> Url {
         let mut url = self.metadata_url();
-        if okta::has_metadata_for_each_client(&self.url) && !client_id.is_empty() {
+        if okta::has_metadata_for_each_client(&self.0.url) && !client_id.is_empty() {
             url.query_pairs_mut().append_pair("client_id", client_id);
         }
         url
@@ -120,19 +126,19 @@ pub(crate) fn spellings(issuer: &str) -> impl Iterator<Item = String> {
 
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Issuer({})", self.text)
+        write!(f, "Issuer({})", self.0.text)
     }
 }
 
 impl AsRef<str> for Issuer {
     fn as_ref(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 }
 
 impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 

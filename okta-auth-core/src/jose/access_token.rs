@@ -21,9 +21,8 @@ use super::claims::{Audience, Times, check_identifier, check_issuer, check_subje
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::json;
-use crate::secret::Secret;
 #[cfg(feature = "client")]
-use crate::secret::sha256;
+use crate::secret::{Secret, sha256};
 
 #[derive(Debug)]
 pub(crate) struct AccessTokenRules<'a> {
@@ -62,6 +61,7 @@ pub struct AccessTokenClaims {
     /// Parsed from the payload on first use.
     all: OnceLock<Map<String, Value>>,
     /// The token itself.
+    #[cfg(feature = "client")]
     text: Secret,
     /// The SHA-256 of the token, computed on first use.
     #[cfg(feature = "client")]
@@ -147,11 +147,19 @@ impl VerifiedAccessToken {
 
     /// Keeps the token itself, so that it can be exchanged (RFC 8693).
     #[must_use]
+    #[cfg(feature = "client")]
     pub(crate) fn with_text(mut self, text: &str) -> Self {
         // The claims were created for this token, so there is no other reference to them.
         if let Some(claims) = Arc::get_mut(&mut self.0) {
             claims.text = Secret::new(text);
         }
+        self
+    }
+
+    /// Without token exchange, the token itself is not kept.
+    #[must_use]
+    #[cfg(not(feature = "client"))]
+    pub(crate) fn with_text(self, _: &str) -> Self {
         self
     }
 
@@ -258,6 +266,7 @@ fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenCla
         expires_at,
         json: Vec::new(),
         all: OnceLock::new(),
+        #[cfg(feature = "client")]
         text: Secret::new(""),
         #[cfg(feature = "client")]
         hash: OnceLock::new(),

@@ -19,12 +19,12 @@ const MAX_CANDIDATES: usize = 4;
 
 /// The keys of an issuer that can verify signatures.
 #[derive(Debug)]
-pub(super) struct KeySet(Vec<Key>);
+pub(super) struct KeySet(Box<[Key]>);
 
 /// A key, parsed once for each algorithm that it supports.
 pub(super) struct Key {
     kid: Option<String>,
-    parsed: Vec<(Algorithm, ParsedPublicKey)>,
+    parsed: Box<[(Algorithm, ParsedPublicKey)]>,
 }
 
 /// The public key that a DPoP proof brings along, for one algorithm.
@@ -132,7 +132,7 @@ impl WireKey {
         }
         let family = self.family()?;
         let wanted = Algorithm::of(family).iter().filter(|algorithm| self.allows(**algorithm));
-        let parsed: Vec<_> = wanted.filter_map(|algorithm| Some((*algorithm, self.key(*algorithm)?))).collect();
+        let parsed: Box<[_]> = wanted.filter_map(|algorithm| Some((*algorithm, self.key(*algorithm)?))).collect();
         (!parsed.is_empty()).then_some(Key { kid: self.kid, parsed })
     }
 

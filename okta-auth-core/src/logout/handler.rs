@@ -29,7 +29,7 @@
 //! watermark that every replica reads, once for each message.
 //! [`Channel`] decides on the status for each outcome.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
@@ -56,7 +56,7 @@ use crate::session::{IndexKind, Session, SessionAdmin, Sessions, StoreKey};
 /// Logout by the user and by the provider.
 pub(crate) struct Logout {
     pub(super) config: Arc<Config>,
-    pub(super) provider: Provider,
+    pub(super) provider: Arc<Provider>,
     issuers: LogoutIssuers,
     pub(super) sessions: Arc<Sessions>,
     pub(super) admin: Arc<SessionAdmin>,
@@ -76,17 +76,19 @@ pub(crate) struct Logout {
 #[derive(Debug)]
 struct LogoutIssuers {
     accepted: AcceptedIssuers,
-    /// The org of a custom server, whose keys may have signed the message.
-    org: Option<Authority>,
+    /// The org of a custom server, whose keys may have signed the message. Created at the first such message.
+    org: OnceLock<Box<Authority>>,
 }
 
 impl LogoutIssuers {
     fn of(provider: &Provider) -> Self {
-        let issuer = &provider.config.issuer;
-        let accepted = AcceptedIssuers::of(issuer);
-        let org = accepted.issuer(Signer::Org);
-        let url = Url::parse(org).ok().filter(|_| org != issuer.as_str());
-        Self { org: url.map(|url| provider.authority(Issuer::new(org, url))), accepted }
+        Self { accepted: AcceptedIssuers::of(&provider.config.issuer), org: OnceLock::new() }
+    }
+
+    fn org(&self, provider: &Provider) -> Option<&Authority> {
+        let org = self.accepted.issuer(Signer::Org);
+        let url = Url::parse(org).ok().filter(|_| org != provider.config.issuer.as_str())?;
+        Some(self.org.get_or_init(|| Box::new(provider.authority(Issuer::new(org, url)))))
     }
 }
 
@@ -112,7 +114,7 @@ impl Logout {
     /// Works on the sessions of `admin`. All tenants share the deferred logouts and the used states.
     pub(crate) fn new(
         admin: Arc<SessionAdmin>,
-        provider: Provider,
+        provider: Arc<Provider>,
         (deferred, used_states): (Arc<DeferredLogouts>, Arc<UsedStates>),
         (keys, cookies): (&CookieKeys, CookieSettings),
     ) -> Result<Self> {
@@ -264,12 +266,13 @@ impl Logout {
     }
 
     async fn try_universal(&self, parts: &Parts, body: &[u8], reference: CorrelationId) -> Result<EndedSessions> {
-        let LogoutIssuers { accepted, org } = &self.issuers;
         let token = revocation_token(parts)?;
-        let (discovery, verifier) = match (accepted.signer(&token)?, org) {
-            (Signer::Org, Some(org)) => (&org.discovery, &org.verifier),
-            _ => (&self.provider.discovery, &self.provider.verifier),
+        let org = match self.issuers.accepted.signer(&token)? {
+            Signer::Org => self.issuers.org(&self.provider),
+            Signer::Configured => None,
         };
+        let own = (&self.provider.discovery, &self.provider.verifier);
+        let (discovery, verifier) = org.map_or(own, |org| (&org.discovery, &org.verifier));
         // The audience of the token is the URL of this endpoint in Okta's configuration.
         let endpoint = self.config.public_url(self.config.routes().global_token_revocation().unwrap_or_default());
         let metadata = discovery.metadata().await?;

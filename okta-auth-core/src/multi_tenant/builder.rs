@@ -196,7 +196,7 @@ impl TenantsBuilder {
             return Err(Error::new(Code::ConfigInvalid, message));
         }
         let (app, settings, policies) = self.template.into_app(&self.egress)?;
-        let clock = app.clock();
+        let clock = app.clock.clone();
         let rules = TenantRules {
             shared: AppCredentials::of(&settings),
             egress: self.egress,

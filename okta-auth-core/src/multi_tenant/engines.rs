@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use quick_cache::sync::Cache;
+use foldhash::fast::RandomState;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use super::base_url;
 use super::directory::{Directory, Lookup};
@@ -24,7 +26,7 @@ use crate::tenant::{TenantId, TenantSettings};
 const MAX_ENGINES: usize = 4096;
 
 pub(super) struct TenantEngines {
-    pub(super) app: App,
+    pub(super) app: Arc<App>,
     /// The settings that tenants inherit.
     pub(super) settings: ConfigBuilder,
     pub(super) resolvers: Arc<[Resolver]>,
@@ -41,7 +43,7 @@ pub(super) struct TenantEngines {
 
 /// The engines in use, with the settings that they were created for.
 pub(super) struct EngineCache {
-    engines: Cache<TenantId, (Arc<TenantSettings>, OktaAuth)>,
+    engines: Cache<TenantId, (Arc<TenantSettings>, OktaAuth), UnitWeighter, RandomState>,
     /// Engines are created one at a time, because two engines of a tenant would fetch its keys twice. The lock also
     /// protects the uniqueness index for tenants of a source.
     creation: Mutex<UniquenessIndex>,
@@ -49,7 +51,9 @@ pub(super) struct EngineCache {
 
 impl Default for EngineCache {
     fn default() -> Self {
-        Self { engines: Cache::new(MAX_ENGINES), creation: Mutex::default() }
+        let (state, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+        let engines = Cache::with(MAX_ENGINES, MAX_ENGINES as u64, UnitWeighter, state, lifecycle);
+        Self { engines, creation: Mutex::default() }
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) struct RouterOptions {
 
 impl TenantRouter {
     pub(super) fn new(
-        (app, settings): (App, ConfigBuilder),
+        (app, settings): (Arc<App>, ConfigBuilder),
         resolvers: Vec<Resolver>,
         directory: Directory,
         without_tenant: OktaAuth,
@@ -68,7 +68,7 @@ impl TenantRouter {
         let own = without_tenant.config().routes().own().map(str::to_owned);
         let below = endpoints_below(&without_tenant, &resolvers);
         let kit = below.iter().filter(|(endpoint, _)| endpoint.is_of_browser_kit()).map(|(_, path)| path.as_str());
-        let special = app.route_options().with_passive_reads(without_tenant.config().routes().browser_kit());
+        let special = app.special.clone().with_passive_reads(without_tenant.config().routes().browser_kit());
         let special = special.with_passive_reads(kit);
         let routes = RouteTable::new(sets, own.chain(below.into_iter().map(|(_, path)| path)).collect(), special);
         let resolvers: Arc<[Resolver]> = resolvers.into();
@@ -141,14 +141,13 @@ impl TenantRouter {
 
     /// Finds the tenant from cached data, or else by querying the source.
     fn seek<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, options: RouteOptions) -> Authentication {
-        let hints = self.hints(head);
-        for hint in &hints {
-            match self.consider(hint) {
+        for hint in self.hints(head) {
+            match self.consider(&hint) {
                 Considered::Tenant(Ok(auth)) => return self.enter(&auth, head, options),
                 Considered::Tenant(Err(error)) => return self.refused(head, error),
                 Considered::NoMatch => {}
                 Considered::Refused => return self.refused(head, unknown()),
-                Considered::Ask => return self.ask(hints, head, options),
+                Considered::Ask => return self.ask(self.hints(head).collect(), head, options),
             }
         }
         self.discover_or_reject(head)
@@ -156,21 +155,18 @@ impl TenantRouter {
 
     /// Returns the hints of the resolvers. For a callback at a shared address the tenant id in its path is used
     /// instead.
-    fn hints<H: Headers>(&self, head: Head<'_, H>) -> Vec<Resolution> {
-        match self.shared_callback(head.path()) {
-            Some(rest) if !rest.is_empty() => vec![named(rest.strip_prefix('/').unwrap_or_default())],
-            _ => {
-                let says = self.says_where_to(head);
-                let asked = self.resolvers.iter().filter(|resolver| !says || !matches!(resolver, Resolver::Session));
-                resolve(asked, head, &self.session_cookie)
-            }
-        }
+    fn hints<'a, H: Headers>(&'a self, head: Head<'a, H>) -> impl Iterator<Item = Resolution> {
+        let path = head.path();
+        let id = self.shared_callback(path).and_then(|rest| rest.strip_prefix('/'));
+        let (says, has_id) = (self.says_where_to(head.method, path), id.is_some());
+        let asked = self.resolvers.iter().filter(move |one| !has_id && !(says && matches!(one, Resolver::Session)));
+        id.map(named).into_iter().chain(resolve(asked, head, &self.session_cookie))
     }
 
     /// Whether a request to the application's own address names the tenant itself. Existing sessions are then ignored.
-    fn says_where_to<H: Headers>(&self, head: Head<'_, H>) -> bool {
-        let (routes, path) = (self.without_tenant.config().routes(), Some(head.path()));
-        (*head.method == Method::POST && path == routes.login()) || path == routes.initiate_login()
+    fn says_where_to(&self, method: &Method, path: &str) -> bool {
+        let (routes, path) = (self.without_tenant.config().routes(), Some(path));
+        (*method == Method::POST && path == routes.login()) || path == routes.initiate_login()
     }
 
     /// Returns the rest of the path, for a request to the application's own callback or below it.
@@ -191,8 +187,8 @@ impl TenantRouter {
         head: Head<'_, H>,
         options: RouteOptions,
     ) -> Authentication {
-        let own = auth.config().routes().callback();
-        if self.shared_callback(head.path()).is_some() && own != Some(head.path()) {
+        let (own, path) = (auth.config().routes().callback(), head.path());
+        if self.shared_callback(path).is_some() && own != Some(path) {
             return self.refused(head, unknown());
         }
         auth.authenticate_head(head, options)
@@ -276,7 +272,7 @@ impl TenantRouter {
 
     /// Ends the sessions of tenants that were removed from the file. The request continues after the first attempt.
     fn end_removed(&self) -> Option<oneshot::Receiver<()>> {
-        let removed = self.directory.removed();
+        let removed = self.directory.removed()?;
         let removed: Vec<_> = removed.iter().filter_map(|settings| self.engines.engine_of_removed(settings)).collect();
         (!removed.is_empty()).then(|| removal::end_sessions(removed))
     }

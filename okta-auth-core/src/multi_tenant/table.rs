@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::future::ready;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use url::Url;
 
 use super::source::{TenantFuture, TenantKey, TenantSource};
@@ -36,15 +37,17 @@ use crate::tenant::{TenantId, TenantSettings};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TenantTable {
-    tenants: HashMap<TenantKey, Arc<TenantSettings>>,
-    /// The tenant of each issuer; `None` for an issuer of several tenants.
-    issuers: HashMap<String, Option<Arc<TenantSettings>>>,
-    /// Like `issuers`, with the org of each custom server as an additional key, because third-party initiated login may
-    /// name the org.
-    named: HashMap<String, Option<Arc<TenantSettings>>>,
+    tenants: HashMap<TenantKey, Arc<TenantSettings>, RandomState>,
+    /// The tenant of each issuer.
+    issuers: Names,
+    /// The tenant of the org of each custom server, because third-party initiated login may name the org.
+    orgs: Names,
     /// Sorted by id.
-    all: Vec<Arc<TenantSettings>>,
+    all: Box<[Arc<TenantSettings>]>,
 }
+
+/// The tenant of each name; `None` for a name of several tenants.
+type Names = HashMap<Box<str>, Option<Arc<TenantSettings>>, RandomState>;
 
 impl TenantTable {
     /// Builds a table and checks that every lookup is unambiguous.
@@ -52,7 +55,7 @@ impl TenantTable {
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its tenant and its fix.
     pub fn new(tenants: impl IntoIterator<Item = TenantSettings>) -> Result<Self> {
-        let mut table = Self::default();
+        let (mut table, mut all) = (Self::default(), Vec::new());
         let mut problems = Vec::new();
         let mut clients: HashMap<(String, String), TenantId> = HashMap::new();
         for tenant in tenants.into_iter().map(Arc::new) {
@@ -62,8 +65,10 @@ impl TenantTable {
             if let Some(other) = clients.insert(client, tenant.id.clone()) {
                 problems.push(format!("{}: it has the issuer and the client id of {other}", tenant.id));
             }
+            all.push(tenant);
         }
-        table.all.sort_by(|a, b| a.id.cmp(&b.id));
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        table.all = all.into();
         problems.extend(audiences_in_common(&table.all, DEFAULT_AUDIENCE));
         if problems.is_empty() {
             return Ok(table);
@@ -86,20 +91,18 @@ impl TenantTable {
         // Several clients of one issuer are allowed; the issuer alone then identifies none of them.
         for issuer in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
             for name in spellings(issuer) {
-                add_only(&mut self.issuers, name.clone(), tenant);
-                add_only(&mut self.named, name, tenant);
+                add_only(&mut self.issuers, name, tenant);
             }
             if let Some(org) = org(issuer) {
-                add_only(&mut self.named, org, tenant);
+                add_only(&mut self.orgs, org, tenant);
             }
         }
-        self.all.push(Arc::clone(tenant));
     }
 
     /// Looks a tenant up; an issuer of several tenants has no result.
     pub fn tenant(&self, key: &TenantKey) -> Option<&Arc<TenantSettings>> {
         match key {
-            TenantKey::Issuer(issuer) => self.issuers.get(issuer)?.as_ref(),
+            TenantKey::Issuer(issuer) => self.issuers.get(issuer.as_str())?.as_ref(),
             _ => self.tenants.get(key),
         }
     }
@@ -107,7 +110,11 @@ impl TenantTable {
     /// Looks up the `iss` of third-party initiated login: an issuer, or the org of a custom server. An org of several
     /// tenants has no result, even if it is the issuer of one of them.
     pub(super) fn named_by(&self, iss: &str) -> Option<&Arc<TenantSettings>> {
-        self.named.get(iss)?.as_ref()
+        match (self.issuers.get(iss), self.orgs.get(iss)) {
+            (Some(Some(by_issuer)), Some(Some(by_org))) => (by_issuer.id == by_org.id).then_some(by_issuer),
+            (Some(only), None) | (None, Some(only)) => only.as_ref(),
+            _ => None,
+        }
     }
 
     /// Returns all tenants, sorted by id.
@@ -117,8 +124,8 @@ impl TenantTable {
 }
 
 /// Adds a tenant under a name, or marks the name as ambiguous.
-fn add_only(names: &mut HashMap<String, Option<Arc<TenantSettings>>>, name: String, tenant: &Arc<TenantSettings>) {
-    let only = names.entry(name).or_insert_with(|| Some(Arc::clone(tenant)));
+fn add_only(names: &mut Names, name: String, tenant: &Arc<TenantSettings>) {
+    let only = names.entry(name.into()).or_insert_with(|| Some(Arc::clone(tenant)));
     if only.as_ref().is_none_or(|known| known.id != tenant.id) {
         *only = None;
     }

@@ -78,7 +78,7 @@ struct Servers {
     /// The org's own server, which alone issues grants.
     org: Discovery,
     /// This application at the other app's server, with credentials of its own.
-    resource: Provider,
+    resource: Arc<Provider>,
     sends_scopes: bool,
 }
 

@@ -60,7 +60,7 @@ impl MachineTokens {
         self.cache.token(key(request), || self.request(request)).await
     }
 
-    pub(super) fn provider(&self) -> &crate::protocol::Provider {
+    pub(super) fn provider(&self) -> &Arc<crate::protocol::Provider> {
         &self.endpoint.provider
     }
 

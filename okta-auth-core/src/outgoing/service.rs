@@ -57,8 +57,8 @@ impl Outgoing {
     }
 
     /// Creates the service of an application with a provider.
-    pub(crate) fn new(provider: &Provider, clock: SharedClock) -> Self {
-        Self::of(TokenEndpoint::new(provider.clone(), clock.clone()), clock)
+    pub(crate) fn new(provider: &Arc<Provider>, clock: SharedClock) -> Self {
+        Self::of(TokenEndpoint::new(Arc::clone(provider), clock.clone()), clock)
     }
 
     fn of(endpoint: TokenEndpoint, clock: SharedClock) -> Self {
@@ -75,7 +75,7 @@ impl Outgoing {
     }
 
     #[cfg(feature = "okta-api")]
-    pub(crate) fn provider(&self) -> &Provider {
+    pub(crate) fn provider(&self) -> &Arc<Provider> {
         self.machine_tokens.provider()
     }
 

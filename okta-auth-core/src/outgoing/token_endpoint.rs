@@ -19,20 +19,20 @@ use crate::protocol::{Provider, TokenSet};
 const OTHER_ISSUERS: usize = 64;
 
 pub(super) struct TokenEndpoint {
-    pub(super) provider: Provider,
+    pub(super) provider: Arc<Provider>,
     /// The metadata of other authorization servers of the org, by issuer.
     others: Cache<String, Discovery>,
     pub(super) clock: SharedClock,
 }
 
 impl TokenEndpoint {
-    pub(super) fn new(provider: Provider, clock: SharedClock) -> Self {
+    pub(super) fn new(provider: Arc<Provider>, clock: SharedClock) -> Self {
         Self { provider, others: Cache::new(OTHER_ISSUERS), clock }
     }
 
     /// The application at its own authorization server.
     #[cfg(feature = "id-jag")]
-    pub(super) fn provider(&self) -> &Provider {
+    pub(super) fn provider(&self) -> &Arc<Provider> {
         &self.provider
     }
 

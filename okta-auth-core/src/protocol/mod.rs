@@ -23,9 +23,9 @@ mod userinfo;
 
 #[cfg(feature = "client")]
 pub(crate) use challenge::{asks_for_nonce, rejects_token};
+pub(crate) use client::AuthorizationParameters;
 #[cfg(feature = "client")]
 pub(crate) use client::TokenParameters;
-pub(crate) use client::{AuthorizationParameters, ProviderClient};
 #[cfg(feature = "device")]
 pub(crate) use device_grant::DeviceAuthorizationResponse;
 pub(crate) use dpop::DpopKey;

@@ -21,8 +21,8 @@ pub(crate) struct Authority {
     pub(crate) verifier: Arc<Verifier>,
 }
 
-/// An authorization server as an application uses it. Cheap to clone.
-#[derive(Clone, Debug)]
+/// An authorization server as an application uses it.
+#[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) config: Arc<Config>,
     pub(crate) discovery: Discovery,
@@ -32,10 +32,10 @@ pub(crate) struct Provider {
 
 impl Provider {
     /// Creates the provider that the configuration names, without network access.
-    pub(crate) fn new(config: Arc<Config>, http: HttpClient, clock: SharedClock) -> Self {
+    pub(crate) fn new(config: Arc<Config>, http: HttpClient, clock: SharedClock) -> Arc<Self> {
         let Authority { discovery, verifier, .. } = Authority::new(config.issuer.clone(), &config, &http, &clock);
         let protocol = ProviderClient::new(Arc::clone(&config), http, clock);
-        Self { config, discovery, protocol, verifier }
+        Arc::new(Self { config, discovery, protocol, verifier })
     }
 
     /// Returns the provider's own issuer. It shares its metadata and keys with sign-in.

@@ -12,6 +12,9 @@ use super::store::StoreKey;
 use crate::config::Config;
 use crate::secret::sha256;
 
+/// The bytes of a length.
+const LENGTH: usize = size_of::<u64>();
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IndexKind {
     /// A record, by the secret in its cookie.
@@ -80,8 +83,11 @@ impl IndexKeys {
     }
 
     pub(crate) fn name(&self, kind: IndexKind, what: &[u8]) -> StoreKey {
-        let mut bytes = self.prefix.clone();
-        append(&mut bytes, kind.label().as_bytes());
+        let label = kind.label().as_bytes();
+        let room = [self.prefix.len(), LENGTH, label.len(), LENGTH, what.len()];
+        let mut bytes = Vec::with_capacity(room.into_iter().fold(0, usize::saturating_add));
+        bytes.extend_from_slice(&self.prefix);
+        append(&mut bytes, label);
         append(&mut bytes, what);
         StoreKey::from_bytes(sha256(&bytes))
     }

@@ -52,6 +52,11 @@ impl StoreKey {
         &self.0
     }
 
+    /// The text of `Display`, in one allocation.
+    pub(crate) fn encoded(&self) -> String {
+        base64url::encode(self.0)
+    }
+
     /// Parses the output of `Display`. Returns `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         base64url::decode(text).ok()?.try_into().ok().map(Self)
@@ -66,7 +71,7 @@ impl From<SessionId> for StoreKey {
 
 impl fmt::Display for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base64url::encode(self.0))
+        f.write_str(&self.encoded())
     }
 }
 

@@ -91,8 +91,7 @@ impl StoredSessions {
     ///
     /// The cookie has the id, and the key is its hash, so a cookie cannot be made from a key.
     pub(crate) fn keys(&self, cookies: &RequestCookies) -> Vec<PresentedKey> {
-        let chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
-        let ids = chunks.flat_map(|chunks| self.ids(chunks, cookies));
+        let ids = self.places().flat_map(|chunks| self.ids(chunks, cookies));
         ids.map(|PresentedId { id, proven }| PresentedKey { key: self.key(&id), proven }).take(CANDIDATES).collect()
     }
 
@@ -137,7 +136,7 @@ impl StoredSessions {
     /// The record must contain its own key, its issuer and its client. The seal is bound to them
     /// too; this is a second check.
     fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<SessionEntry> {
-        let opened = self.0.sealer.open_version(&key.to_string(), record.version, SecretBytes::new(record.sealed))?;
+        let opened = self.0.sealer.open_version(&key.encoded(), record.version, SecretBytes::new(record.sealed))?;
         let needs_reseal = opened.needs_reseal;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMATS)?;
@@ -193,12 +192,16 @@ impl StoredSessions {
         session: Session,
         now: Timestamp,
     ) -> Result<Option<SessionEntry>> {
-        let key = session.key();
         let known = &before.session.names(&self.0.index_keys).others;
         if session.names(&self.0.index_keys).others.iter().any(|name| !known.contains(name)) {
-            self.link(&key, &session, now).await?;
+            self.link(&session.key(), &session, now).await?;
         }
-        let version = before.version.saturating_add(1);
+        self.replace(before, session, now).await
+    }
+
+    /// Replaces the record of `before` by one with the same index keys.
+    async fn replace(&self, before: &SessionEntry, session: Session, now: Timestamp) -> Result<Option<SessionEntry>> {
+        let (key, version) = (session.key(), before.version.saturating_add(1));
         let record = self.seal(&key, &session, version)?;
         let lifetime = self.0.limits.remaining(session.lifeline(), now);
         let saved = with_store_timeout(self.0.store.save(&key, &record, lifetime)).await?;
@@ -210,7 +213,7 @@ impl StoredSessions {
     /// The seal is bound to the key and the version: the record does not open under any other.
     fn seal(&self, key: &StoreKey, session: &Session, version: u64) -> Result<StoredRecord> {
         let plain = session.encode(FORMATS, &self.0.limits)?;
-        let sealed = self.0.sealer.seal_version(&key.to_string(), version, &plain)?;
+        let sealed = self.0.sealer.seal_version(&key.encoded(), version, &plain)?;
         Ok(StoredRecord { version, sealed: sealed.to_vec() })
     }
 
@@ -226,7 +229,8 @@ impl StoredSessions {
             return None;
         }
         let session = if is_active { entry.session.touched(now) } else { Session::clone(&entry.session) };
-        self.save(entry, session, now).await.ok().flatten()
+        // A use changes no index key, and computing them costs more than the rest.
+        self.replace(entry, session, now).await.ok().flatten()
     }
 
     /// Ends a session. Returns `false` if it had ended already.
@@ -265,10 +269,8 @@ impl StoredSessions {
     /// The id stays: only a sign-in makes a new one. Its MAC is computed again with the current
     /// cookie secret. A request without the id of this session gets no cookie.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
-        let mut chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
-        let of = |presented: &PresentedId| self.key(&presented.id) == session.key();
-        let id = chunks.find_map(|chunks| self.ids(chunks, cookies).find(of));
-        let Some(signed) = id.and_then(|presented| self.0.ids.sign(&presented.id).ok()) else { return Vec::new() };
+        let id = self.places().find_map(|chunks| self.id_of(chunks, cookies, session));
+        let Some(signed) = id.and_then(|id| self.0.ids.sign(&id).ok()) else { return Vec::new() };
         let left = self.0.limits.remaining(session.lifeline(), now);
         let mut set = self.0.chunks.write(cookies, &signed, left).unwrap_or_default();
         set.extend(self.clear_previous(cookies, session));
@@ -296,8 +298,22 @@ impl StoredSessions {
     /// belong to another application.
     pub(crate) fn clear_previous(&self, cookies: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
         let Some(previous) = &self.0.previous else { return Vec::new() };
-        let ours = self.ids(previous, cookies).any(|presented| self.key(&presented.id) == session.key());
-        if ours { previous.clear(cookies) } else { Vec::new() }
+        if self.id_of(previous, cookies, session).is_some() { previous.clear(cookies) } else { Vec::new() }
+    }
+
+    /// Returns the id of this session, if the cookies of one name have it. The key of the session is a hash of the id
+    /// and proves it, so the MAC is not checked again.
+    fn id_of(&self, chunks: &Chunks, cookies: &RequestCookies, session: &Session) -> Option<[u8; 32]> {
+        let mut ids = chunks.candidates(cookies).filter_map(|text| {
+            let bytes = base64url::decode(text.as_ref()).ok()?;
+            bytes.first_chunk().copied()
+        });
+        ids.find(|id| self.key(id) == session.key())
+    }
+
+    /// All names that may hold a session; the current name first.
+    fn places(&self) -> impl Iterator<Item = &Chunks> {
+        std::iter::once(&self.0.chunks).chain(&self.0.previous)
     }
 
     pub(crate) fn cookie_name(&self) -> &str {

@@ -11,10 +11,10 @@ use crate::protocol::Provider;
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
-pub(crate) struct TokenRevoker(Provider);
+pub(crate) struct TokenRevoker(Arc<Provider>);
 
 impl TokenRevoker {
-    pub(crate) fn new(provider: Provider) -> Self {
+    pub(crate) fn new(provider: Arc<Provider>) -> Self {
         Self(provider)
     }
 

@@ -19,7 +19,7 @@ use crate::tenant::TenantSettings;
 
 /// The sign-in of one application, or of one tenant.
 pub(crate) struct LoginFlow {
-    provider: Provider,
+    provider: Arc<Provider>,
     clock: SharedClock,
     pending_logins: PendingLogins,
     /// The states of completed logins, shared by all tenants.
@@ -88,7 +88,7 @@ pub(crate) struct CompletedLogin {
 
 impl LoginFlow {
     pub(crate) fn new(
-        provider: Provider,
+        provider: Arc<Provider>,
         clock: SharedClock,
         pending_logins: PendingLogins,
         used_states: Arc<UsedStates>,

@@ -115,7 +115,7 @@ impl RefreshState {
 pub(crate) struct Refresher(Arc<Inner>);
 
 struct Inner {
-    provider: Provider,
+    provider: Arc<Provider>,
     sessions: Arc<Sessions>,
     revoker: Arc<TokenRevoker>,
     events: Arc<Events>,
@@ -125,7 +125,7 @@ struct Inner {
 
 impl Refresher {
     pub(crate) fn new(
-        provider: Provider,
+        provider: Arc<Provider>,
         (sessions, revoker): (Arc<Sessions>, Arc<TokenRevoker>),
         events: Arc<Events>,
         clock: SharedClock,
