@@ -2,7 +2,7 @@
 
 # Run the demo.
 demo:
-    cargo run -p axum-app
+    cargo demo
 
 # Start two replicas behind a proxy, with Redis.
 replicas:

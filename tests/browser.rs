@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
+#[path = "browser/example_pages.rs"]
+mod example_pages;
 #[path = "browser/kit.rs"]
 mod kit;
 #[path = "browser/library_pages.rs"]

@@ -26,7 +26,9 @@ pub(crate) fn object_with<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) 
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(de::Error::custom("not a JSON object"));
     }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    // `from_slice` does not check the strings of members that it skips.
+    let text = std::str::from_utf8(bytes).map_err(|_| de::Error::custom("not UTF-8"))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = seed.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
@@ -46,7 +48,8 @@ fn parse_document<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Unreadable("it is not a JSON object".to_owned()));
     }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|_| Unreadable("it is not UTF-8".to_owned()))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| Unreadable::at(&error))?;
     reader.end().map_err(|_| Unreadable("it has trailing data after its JSON object".to_owned()))?;
     Ok(value)
@@ -194,6 +197,17 @@ mod tests {
         ] {
             assert_eq!(document::<Pair>(json.as_bytes()).unwrap_err().to_string(), why, "{json}");
         }
+    }
+
+    #[test]
+    fn a_document_is_utf8_in_every_member() {
+        for bad in
+            [&b"{\"a\":1,\"b\":2,\"c\":\"\xff\"}"[..], b"{\"a\":1,\"b\":2,\"\xc0\x80\":1}", b"{\"a\":1,\"b\":2}\xff"]
+        {
+            assert_eq!(document::<Pair>(bad).unwrap_err().to_string(), "it is not UTF-8");
+            assert!(object::<Pair>(bad).is_err());
+        }
+        assert!(object::<Pair>(r#"{"a":1,"b":2,"c":"\u00fc ü"}"#.as_bytes()).is_ok());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 // The checks of one page, as one expression that `pages.rs` runs in the browser.
 ({
-  // The controls that a Tab key should reach, in the order of the document.
+  // The controls that a Tab key should reach, in the order of the document: those of a modal dialog while it is open.
   controls() {
+    const root = document.querySelector('dialog:modal') ?? document;
     const css = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]';
-    return [...document.querySelectorAll(css)].filter((control) => control.checkVisibility() && !control.disabled);
+    return [...root.querySelectorAll(css)].filter((control) => control.checkVisibility() && !control.disabled);
   },
 
   // The position of the control with the focus, and why its focus cannot be seen.

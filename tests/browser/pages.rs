@@ -1,5 +1,6 @@
-//! The checks of every page that the library and the development org show: axe-core without a violation, no horizontal
-//! scrolling, no layout shift, and a visible focus on each control, in both colour schemes and at three widths.
+//! The checks of every page of the library, the development org and the examples: axe-core without a violation, no
+//! horizontal scrolling, no layout shift, and a visible focus on each control, in both colour schemes and at three
+//! widths.
 //!
 //! Screenshots of all are in `target/screenshots`, or in the folder that the variable `SCREENSHOTS` names.
 //! `tests/browser/update-pictures` makes the pictures of the book from those in its folder `book`.

@@ -412,7 +412,8 @@ async fn ed25519_keys_under_both_names() {
     let token = api.app.org.token().access_token(ADA, SCOPES).claim("cnf", json!({"jkt": jkt})).sign();
     let call = async |alg: &str| {
         let claims = api.prover.claims(&api.app.org, "GET", &api.url("/orders"), &token);
-        let header = json!({"typ": "dpop+jwt", "alg": alg, "jwk": {"kty": "OKP", "crv": "Ed25519", "x": x}});
+        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "alg": alg});
+        let header = json!({"typ": "dpop+jwt", "alg": alg, "jwk": jwk});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(&header), part(&claims));
         let proof = format!("{message}.{}", URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes())));

@@ -28,7 +28,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::device;
-use crate::support::{ADA, App, AppBuilder, Browser, Place};
+use crate::support::{ADA, App, AppBuilder, Browser, Place, SharedStore, offline};
 
 const LIFETIME: Duration = Duration::from_secs(300);
 
@@ -586,15 +586,81 @@ async fn the_nonce_of_an_api_is_answered_once_and_stays_there() {
     assert_eq!(asks.proofs()[2]["nonce"], "first");
 }
 
+/// Calls the API for the user.
+async fn call(user: User, State(api): State<String>) -> Result<String, HandlerError> {
+    let client = user.outgoing().target(&api)?.for_user(&user).client(reqwest::Client::builder())?;
+    let response = client.get(&api).send().await.unwrap();
+    Ok(response.status().as_u16().to_string())
+}
+
+fn routes_that_call(api: &Api) -> Router {
+    routes().merge(Router::new().route("/call", get(call)).with_state(api.url.clone()))
+}
+
+/// The thumbprint of the key that signed the proof of a request.
+fn key_of_proof(headers: &HeaderMap) -> String {
+    let jwk = part(headers["dpop"].to_str().unwrap(), 0)["jwk"].clone();
+    sha256(&format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, jwk["x"], jwk["y"]))
+}
+
+/// The key is a part of the sealed session. The application restarts with a second secret, and later without the first.
+#[tokio::test]
+async fn the_key_of_a_session_survives_a_rotation_of_the_cookie_secrets() {
+    const OLD: &str = "3Jw8pT5vZk1Qy7Rb4Xn0Gm6Hc2Ls9Df-the-old-one";
+    const NEW: &str = "Vb2Nq9Xe4Kt7Yw1Zr6Pc3Gs8Jd5Mh0L-the-new-one";
+    let org = org().require_dpop(true).start().await.unwrap();
+    let api = Api::start(|_| StatusCode::OK.into_response()).await;
+    for store in [None, Some(SharedStore::new(&org))] {
+        let start = async |secrets: &'static [&'static str]| {
+            let variables = org.env();
+            let config = move |own: ConfigBuilder| {
+                let base = own.build().unwrap().base_url().to_string();
+                let config = offline(ConfigBuilder::from_variables(variables)).base_url(base);
+                secrets.iter().fold(config, |config, secret| config.cookie_secret(*secret)).cookie_name("okta_session")
+            };
+            let app = AppBuilder::default().org(org.clone()).configure(config).routes(routes_that_call(&api));
+            let app = app.build_with(on);
+            match store.clone() {
+                Some(store) => app.build_with(move |builder| builder.session_store(store)).start().await,
+                None => app.start().await,
+            }
+        };
+        let before = start(&[OLD]).await;
+        let (mut browser, mut idle) = (signed_in(&before).await, signed_in(&before).await);
+        let key = jkt(&browser.fetch("/token").await.body);
+
+        for secrets in [&[NEW, OLD][..], &[NEW]] {
+            browser.base = start(secrets).await.base;
+            org.clock().advance(LIFETIME);
+            let refreshed = org.refreshes().granted;
+            assert_eq!(browser.fetch("/call").await.body, "200");
+            assert_eq!(org.refreshes().granted, refreshed + 1);
+            let token = browser.fetch("/token").await.body;
+            let (_, headers) = api.seen.lock().unwrap().last().cloned().unwrap();
+            assert_eq!(headers["authorization"], format!("DPoP {token}"));
+            assert_eq!((key_of_proof(&headers), jkt(&token)), (key.clone(), key.clone()));
+        }
+
+        // Signed in with the removed secret, and not seen since: a new sign-in and no error page.
+        idle.base.clone_from(&browser.base);
+        assert_eq!(idle.navigate("/").await.body, "anonymous");
+        assert_eq!(idle.fetch("/call").await.json()["error"], "login_required");
+        let answer = idle.navigate("/profile").await;
+        assert!(answer.status == 303 && answer.location().starts_with(&org.issuer()), "{}", answer.body);
+        assert!(signed_in_again(&mut idle, &org).await);
+    }
+}
+
+/// The browser still sends the cookie that does not open.
+async fn signed_in_again(browser: &mut Browser, org: &Org) -> bool {
+    let answer = browser.sign_in(org, ADA, "/profile").await;
+    answer.location() == "/profile" && browser.is_signed_in().await
+}
+
 #[tokio::test]
 async fn the_bound_token_of_a_user_is_sent_with_the_key_of_the_session() {
-    async fn call(user: User, State(api): State<String>) -> Result<String, HandlerError> {
-        let client = user.outgoing().target(&api)?.for_user(&user).client(reqwest::Client::builder())?;
-        let response = client.get(&api).send().await.unwrap();
-        Ok(response.status().as_u16().to_string())
-    }
     let api = Api::start(|count| if count == 1 { challenge("first") } else { StatusCode::OK.into_response() }).await;
-    let routes = routes().merge(Router::new().route("/call", get(call)).with_state(api.url.clone()));
+    let routes = routes_that_call(&api);
     let org = org().require_dpop(true).start().await.unwrap();
     let app = Place::LOCAL[0].app().org(org).routes(routes).build_with(on).start().await;
     let mut browser = signed_in(&app).await;
@@ -602,10 +668,7 @@ async fn the_bound_token_of_a_user_is_sent_with_the_key_of_the_session() {
     let token = browser.fetch("/token").await.body;
     for (_, headers) in api.seen.lock().unwrap().iter() {
         assert_eq!(headers["authorization"], format!("DPoP {token}"));
-        let jwk = part(headers["dpop"].to_str().unwrap(), 0)["jwk"].clone();
-        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, jwk["x"], jwk["y"]);
-        let thumbprint = sha256(&canonical);
-        assert_eq!(thumbprint, jkt(&token));
+        assert_eq!(key_of_proof(headers), jkt(&token));
     }
 }
 

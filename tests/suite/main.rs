@@ -72,7 +72,8 @@ on_both! {
         junk_does_not_block_good_tokens_of_the_org, a_bad_answer_keeps_its_place_for_a_while, tokens_with_invalid_claims_are_not_introspected,
         introspection_accepts_only_active_bearer_tokens, a_verified_token_is_cached_until_its_keys_are_withdrawn,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
-    dpop: a_bound_token_needs_a_new_proof_for_each_request, an_api_can_require_bound_tokens,
+    dpop: an_api_with_fapi2_accepts_only_the_algorithms_of_the_profile,
+        a_bound_token_needs_a_new_proof_for_each_request, an_api_can_require_bound_tokens,
         an_api_can_require_nonces;
     pushed_requests: a_slow_endpoint_costs_one_timeout_and_leaves_nothing_behind,
         an_expired_request_is_shown_by_okta_and_the_next_sign_in_works;
@@ -107,7 +108,8 @@ on_both! {
         contradictions_are_errors_when_the_application_is_built;
     provider_data: dates_are_any_numbers, every_refusal_names_its_claim, groups_and_methods_of_any_shape,
         methods_of_a_sign_in_are_the_strings_of_their_list,
-        a_check_that_cannot_tell_denies_under_not_too, token_responses_are_read_by_their_members,
+        a_check_that_cannot_tell_denies_under_not_too, token_responses_are_read_by_their_members, an_empty_token_counts_as_absent,
+        a_private_key_that_was_published_verifies_nothing,
         metadata_and_userinfo_name_what_is_wrong, a_subject_is_any_text_without_control_characters,
         an_org_server_is_asked_as_the_application, what_okta_says_of_an_error_is_in_the_log_alone,
         failures_to_connect_are_logged_with_all_their_causes, a_slash_at_the_end_of_the_issuer_is_up_to_its_metadata,

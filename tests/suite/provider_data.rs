@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::app::{App, Framework};
 use crate::support::{ADA, Answer, BEN, Browser, log};
 
+const LIFETIME: Duration = Duration::from_secs(300);
+
 fn claim(name: &str, value: impl Into<Value>) -> Fault {
     Fault::IdTokenClaim(name.to_owned(), value.into())
 }
@@ -226,6 +228,10 @@ pub(crate) async fn token_responses_are_read_by_their_members<F: Framework>() {
         ("expires_in", json!(-1)),
         ("expires_in", json!([3600])),
         ("access_token", json!(7)),
+        ("access_token", json!("")),
+        ("access_token", json!("two words")),
+        ("access_token", json!("a\r\nX-Other: b")),
+        ("access_token", json!("a\u{fc}")),
         ("token_type", json!(null)),
         ("token_type", json!("mac")),
         ("scope", json!(["openid"])),
@@ -235,6 +241,46 @@ pub(crate) async fn token_responses_are_read_by_their_members<F: Framework>() {
         let line = refused_with(&app, [member(name, wrong.clone())], 502, "provider_response").await;
         assert!(line.contains(&format!("`{name}`")), "{name} {wrong}: {line}");
     }
+}
+
+/// Some servers send empty strings for tokens that they did not issue. The session of such a refresh goes on.
+pub(crate) async fn an_empty_token_counts_as_absent<F: Framework>() {
+    log::listen();
+    let member = |name: &str| Fault::TokenMember(name.to_owned(), json!(""));
+    let org = Org::builder().access_token_lifetime(LIFETIME).start().await.unwrap();
+    let app = App::with::<F>(org, |config| config.scopes("openid profile email offline_access")).await;
+    refused_with(&app, [member("id_token")], 400, "id_token_missing").await;
+    app.org.clear_faults();
+
+    // Without a refresh token the session lasts until its own end.
+    app.org.fault(member("refresh_token"));
+    let mut browser = app.signed_in(ADA).await;
+    app.org.clock().advance(LIFETIME * 2);
+    assert!(browser.is_signed_in().await);
+    assert_eq!(app.org.refreshes().granted, 0);
+
+    // At a refresh, the previous refresh token and the claims stay.
+    app.org.clear_faults();
+    let mut browser = app.signed_in(ADA).await;
+    ["refresh_token", "id_token"].into_iter().for_each(|name| app.org.fault(member(name)));
+    for round in 1..=2 {
+        app.org.clock().advance(LIFETIME * 2);
+        assert!(browser.is_signed_in().await);
+        assert_eq!(app.org.refreshes().granted, round);
+    }
+}
+
+/// With a private key in its key set, an issuer lets everyone sign.
+pub(crate) async fn a_private_key_that_was_published_verifies_nothing<F: Framework>() {
+    log::listen();
+    let app = App::start::<F>().await;
+    let (token, leaked) = (app.token(&["orders:read"]), Fault::KeysMember("d".to_owned(), json!("AQAB")));
+    app.org.fault(leaked.clone());
+    assert_eq!(app.call("/token", &token).await.status, 401);
+    refused_with(&app, [leaked], 400, "token_key_unknown").await;
+    // After the operator of the issuer has cleaned up, the next sign-in fetches the keys again.
+    signed_in_with(&app, []).await;
+    assert_eq!(app.call("/token", &token).await.status, 200);
 }
 
 pub(crate) async fn metadata_and_userinfo_name_what_is_wrong<F: Framework>() {

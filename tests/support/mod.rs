@@ -27,7 +27,7 @@ use okta_auth_dev::Org;
 
 pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser, call_with_proof};
-pub(crate) use prover::{Prover, hash};
+pub(crate) use prover::{OtherProver, Prover, hash, proof_claims};
 pub(crate) use proxy::Proxy;
 pub(crate) use redis::{RedisServer, free_port};
 pub(crate) use relay::{Relay, Seen};

@@ -41,7 +41,7 @@ details{margin-top:1.75rem;border-top:1px solid var(--line);padding-top:1.25rem}
 table{width:100%;border-collapse:collapse;margin-top:.75rem;font-size:.9rem;table-layout:fixed}th,td{text-align:left;vertical-align:top;padding:.45rem 0;\
 border-top:1px solid var(--line);overflow-wrap:anywhere}thead th{border:0;color:var(--mute);font-weight:400}thead th:first-child{width:11rem}tbody th{font-weight:400;padding-right:1rem}\
 td .tag{margin-bottom:.15rem}i{color:var(--mute);font-style:normal}dl+button{margin-top:1.5rem}\
-li div{min-width:0}li p{margin:0}li button{white-space:nowrap}p a{color:var(--act)}a:focus-visible,button:focus-visible,summary:focus-visible{outline:3px solid var(--act);outline-offset:2px}\
+li div{min-width:0}li p{margin:0}li button{white-space:nowrap}p a{color:var(--act)}a:focus-visible,button:focus-visible,summary:focus-visible,pre:focus-visible{outline:3px solid var(--act);outline-offset:2px}\
 @media(max-width:30rem){thead th:first-child{width:9rem}header{padding:1rem}header,header nav{gap:.5rem .75rem}main{margin:1.5rem auto;padding:0 1rem}.card{padding:1.25rem}}";
 
 /// The public page, which shows the signed-in user, if any.
@@ -102,7 +102,7 @@ fn about(user: &User) -> String {
         "<dl><dt>Groups</dt><dd>{groups}</dd><dt>Signed in</dt><dd>{}</dd><dt>Session ends</dt><dd>{}</dd>\
          <dt>Assurance (<code>acr</code>)</dt><dd>{acr}</dd></dl>\
          <button type=\"button\" data-api=\"/api/me\">Call the API</button>\
-         <pre id=\"answer\" role=\"status\" hidden></pre>\
+         <pre id=\"answer\" role=\"status\" tabindex=\"0\" hidden></pre>\
          <details open><summary>Claims</summary><table><thead><tr><th scope=\"col\">Claim</th><th scope=\"col\">Value</th>\
          </tr></thead><tbody>{claims}</tbody></table></details>",
         ago(session.created_at()),

@@ -1,18 +1,20 @@
 //! The settings of the example: from the environment, or else for a development org.
 
 use std::env;
+use std::ffi::OsString;
+use std::time::Duration;
 
-use okta_auth::{Error, OktaAuth, engine::OktaAuthBuilder, policy::PolicySet};
+use okta_auth::policy::{PolicySet, acr, group, scope, signed_in_within};
+use okta_auth::{OktaAuth, engine::OktaAuthBuilder};
 use okta_auth_dev::{Org, OrgBuilder};
 
 use crate::port;
 
-/// Uses the `OKTA_*` variables, or else starts an embedded development org. Other
-/// variables, such as `OKTA_SCOPES` and `OKTA_SESSION_STORE`, also apply with the
-/// development org.
+/// Uses the `OKTA_*` variables, or else starts an embedded development org. Other variables, such as `OKTA_SCOPES` and
+/// `OKTA_SESSION_STORE`, also apply with the development org.
 ///
-/// A variable of another Okta library, such as `OKTA_OAUTH2_ISSUER`, is an error that
-/// names the right one. It must not start an org, because the org's passwords are public.
+/// A variable of another Okta library, such as `OKTA_OAUTH2_ISSUER`, is an error that names the right one. It must not
+/// start an org, because the org's passwords are public.
 pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), okta_auth_dev::Error> {
     let builder = OktaAuth::builder().from_env();
     if builder.names_an_org() {
@@ -35,11 +37,23 @@ pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), ok
     Ok((builder.clock(move || clock.now()), Some(org)))
 }
 
-/// The policies: from the file that `POLICIES` names, or else from the file next to this
-/// code.
-pub(crate) fn policies() -> Result<PolicySet, Error> {
-    match env::var_os("POLICIES") {
-        Some(file) => PolicySet::read(file),
-        None => PolicySet::parse(include_str!("../policies.toml")),
+/// The policies: from the file that `POLICIES` names, or else these, which `policies.toml` has as well.
+pub(crate) fn policies() -> Result<PolicySet, Box<dyn std::error::Error>> {
+    if let Some(file) = env::var_os("POLICIES") {
+        return from_file(file);
     }
+    // A second factor and a sign-in within the last five minutes; other users are redirected to a step-up.
+    let strong = acr("urn:okta:loa:2fa:any") & signed_in_within(Duration::from_secs(300));
+    let policies = PolicySet::default().with("admin", group("Admins")).with("orders", scope("orders:read"));
+    Ok(policies.with("sensitive", strong))
+}
+
+#[cfg(feature = "toml")]
+fn from_file(file: OsString) -> Result<PolicySet, Box<dyn std::error::Error>> {
+    Ok(PolicySet::read(file)?)
+}
+
+#[cfg(not(feature = "toml"))]
+fn from_file(_: OsString) -> Result<PolicySet, Box<dyn std::error::Error>> {
+    Err("POLICIES needs the feature `toml`, which `cargo demo` and --no-default-features leave off".into())
 }

@@ -60,7 +60,10 @@ fn page(attributes: &str, body: &str) -> String {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>htmx-app</title>\
          <meta name=\"viewport\" content=\"width=device-width\">\
          <meta name=\"htmx-config\" content='{{\"includeIndicatorStyles\":false,\"allowEval\":false}}'>\
-         <style>body{{font:1rem sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}}label{{display:block}}</style>\
+         <style>:root{{color-scheme:light dark}}body{{background:Canvas;color:CanvasText;\
+         font:1rem sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}}label{{display:block}}\
+         button,input,textarea{{font:inherit;margin:.25rem 0;max-width:100%}}\
+         :focus-visible{{outline:3px solid;outline-offset:2px}}</style>\
          <script src=\"/htmx.js\" defer></script><script src=\"/app.js\" defer></script></head>\
          <body{attributes}>{body}</body></html>"
     )

@@ -84,8 +84,8 @@ impl<C> BearerToken<C> {
         self.token().is_machine()
     }
 
-    /// Returns the party that uses the token for its user, such as an AI agent; `None` for the user's own hands and for
-    /// a machine.
+    /// Returns the party that uses the token for its user, such as an AI agent; `None` if the user or a machine uses it
+    /// directly.
     pub fn actor(&self) -> Option<&Actor> {
         self.token().actor()
     }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use http::HeaderValue;
 
-use crate::jose::PROOF_ALGORITHMS;
+use crate::config::Config;
+use crate::jose::proof_algorithm_names;
 
 /// How a client presents a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,11 +68,11 @@ impl WwwAuthenticate {
     }
 
     /// Sets the scheme. A challenge of the scheme `DPoP` names the algorithms for proofs.
-    pub(crate) fn of_scheme(mut self, scheme: Scheme) -> Self {
+    pub(crate) fn of_scheme(mut self, scheme: Scheme, config: &Config) -> Self {
         self.scheme = scheme;
         match scheme {
             Scheme::Bearer => self,
-            Scheme::Dpop => self.with("algs", &PROOF_ALGORITHMS.map(|algorithm| algorithm.as_str()).join(" ")),
+            Scheme::Dpop => self.with("algs", &proof_algorithm_names(config).join(" ")),
         }
     }
 
@@ -110,6 +111,7 @@ impl fmt::Display for WwwAuthenticate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ConfigBuilder;
 
     #[test]
     fn values_are_quoted_and_cannot_break_out() {
@@ -134,7 +136,10 @@ mod tests {
     fn a_challenge_for_a_proof_names_the_algorithms() {
         let expected =
             r#"DPoP error="invalid_token", error_description="d", algs="ES256 EdDSA ES384 PS256 RS256 RS384 RS512""#;
-        assert_eq!(WwwAuthenticate::error("invalid_token", "d").of_scheme(Scheme::Dpop).to_string(), expected);
+        let config =
+            ConfigBuilder::default().issuer("https://acme.okta.com/oauth2/default").api_only().build().unwrap();
+        let challenge = WwwAuthenticate::error("invalid_token", "d").of_scheme(Scheme::Dpop, &config);
+        assert_eq!(challenge.to_string(), expected);
     }
 
     #[test]

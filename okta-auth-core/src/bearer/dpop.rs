@@ -27,7 +27,7 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::cookie::CookieKeys;
 use crate::error::{Code, Error, Result};
-use crate::jose::{DpopProof, ProofClaims, VerifiedAccessToken};
+use crate::jose::{DpopProof, ProofClaims, VerifiedAccessToken, proof_algorithms};
 use crate::secret::{random_bytes, sha256};
 use crate::session::{SessionStore, StoreKey, with_store_timeout};
 
@@ -101,7 +101,7 @@ impl DpopVerifier {
         let thumbprint = token.claims().key_thumbprint().ok_or_else(|| {
             unfit("the token is not bound to a key, but was sent with the scheme DPoP; send it after `Bearer`")
         })?;
-        let proof = DpopProof::verify(sent.text()?)?;
+        let proof = DpopProof::verify(sent.text()?, proof_algorithms(&self.config))?;
         self.check_target(&proof.claims, target)?;
         self.check_times(&proof.claims, now)?;
         if proof.claims.ath != base64url::encode(token_hash) {

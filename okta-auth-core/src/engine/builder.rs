@@ -58,8 +58,8 @@ impl From<ConfigBuilder> for OktaAuthBuilder {
 }
 
 impl OktaAuthBuilder {
-    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). A setting in code takes precedence,
-    /// before and after this call.
+    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). Settings in code take precedence,
+    /// whether they come before or after this call.
     #[allow(clippy::wrong_self_convention, reason = "it reads the environment, like `from_env` of other builders")]
     pub fn from_env(mut self) -> Self {
         self.config = self.config.with_variables(Variables::from_process());
@@ -101,11 +101,12 @@ impl OktaAuthBuilder {
         self
     }
 
-    /// Signs strangers in at this route if they have a session at Okta, without asking them: the browser goes to Okta
-    /// and back (`prompt=none`, OIDC Core §3.1.2.1), once until it is closed. Otherwise, and after a logout, the page
-    /// is shown as it is. This suits public pages that take an `Option<User>`. `route` is the router's pattern.
+    /// Signs anonymous users in at this route if they have a session at Okta, without a prompt: the browser goes to
+    /// Okta and back (`prompt=none`, OIDC Core §3.1.2.1), once until it is closed. Users without a session at Okta, and
+    /// users who have signed out, see the page as it is. This suits public pages that take an `Option<User>`. `route`
+    /// is the router's pattern.
     ///
-    /// Clients that accept no cookies, such as crawlers, get an error page at the return from Okta.
+    /// Clients that accept no cookies, such as crawlers, get an error page when they return from Okta.
     pub fn silent_login(mut self, route: impl Into<String>) -> Self {
         self.special.silent_login.push(route.into());
         self

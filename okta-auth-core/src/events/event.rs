@@ -90,8 +90,8 @@ impl Event {
     }
 
     /// Returns the party that used an access token for its user, such as an AI agent: the `sub` of the present actor
-    /// (`act`, RFC 8693 §4.1), of at most 255 characters. `None` for the user's own hands, for a machine, and for
-    /// events that concern no access token.
+    /// (`act`, RFC 8693 §4.1), of at most 255 characters. `None` if the user or a machine used it directly, and
+    /// for events that concern no access token.
     pub fn actor(&self) -> Option<&str> {
         self.about.actor.as_deref()
     }

@@ -45,7 +45,8 @@ pub(super) enum Family {
 }
 
 impl Algorithm {
-    /// Returns the algorithm for the `alg` of a header or a key, if it is supported.
+    /// Returns the algorithm for the `alg` of a header or a key, if it is supported. `Ed25519` is the name of RFC 9864
+    /// for what `EdDSA` means here.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "RS256" => Self::Rs256,
@@ -54,7 +55,7 @@ impl Algorithm {
             "PS256" => Self::Ps256,
             "ES256" => Self::Es256,
             "ES384" => Self::Es384,
-            "EdDSA" => Self::EdDsa,
+            "EdDSA" | "Ed25519" => Self::EdDsa,
             _ => return None,
         })
     }

@@ -13,6 +13,7 @@ use super::compact::{Compact, Headers, Typ};
 use super::jwk::{EmbeddedKey, verify};
 use crate::base64url;
 use crate::clock::NumericDate;
+use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::json;
 
@@ -20,7 +21,7 @@ use crate::json;
 const MAX_BYTES: usize = 8 * 1024;
 
 /// The algorithms that a proof may be signed with (`algs`, RFC 9449 §7.1), the shortest signatures first.
-pub(crate) const PROOF_ALGORITHMS: [Algorithm; 7] = [
+const PROOF_ALGORITHMS: [Algorithm; 7] = [
     Algorithm::Es256,
     Algorithm::EdDsa,
     Algorithm::Es384,
@@ -29,6 +30,19 @@ pub(crate) const PROOF_ALGORITHMS: [Algorithm; 7] = [
     Algorithm::Rs384,
     Algorithm::Rs512,
 ];
+
+/// Those of the FAPI 2.0 Security Profile (§5.4.1).
+const FAPI2_ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Ps256];
+
+/// Returns the algorithms that an API accepts in proofs, in the order of its challenges.
+pub(crate) fn proof_algorithms(config: &Config) -> &'static [Algorithm] {
+    if config.options.fapi2 { &FAPI2_ALGORITHMS } else { &PROOF_ALGORITHMS }
+}
+
+/// Returns the names of these algorithms.
+pub(crate) fn proof_algorithm_names(config: &Config) -> Vec<&'static str> {
+    proof_algorithms(config).iter().map(|algorithm| algorithm.as_str()).collect()
+}
 
 /// A proof whose signature is valid for the key in its header.
 #[derive(Debug)]
@@ -64,7 +78,7 @@ impl DpopProof {
     ///
     /// # Errors
     /// [`Code::DpopProof`].
-    pub(crate) fn verify(proof: &str) -> Result<Self> {
+    pub(crate) fn verify(proof: &str, allowed: &[Algorithm]) -> Result<Self> {
         if proof.len() > MAX_BYTES {
             return Err(refused("it is larger than 8 KiB"));
         }
@@ -72,9 +86,7 @@ impl DpopProof {
         let compact = Compact::parse(proof, &Headers::default()).map_err(because("it is not a signed token"))?;
         let typ = Typ { names: &["dpop+jwt"], required: true };
         compact.header.check_type(typ).map_err(because("its `typ` is not `dpop+jwt`"))?;
-        // The name of RFC 9864, which replaces `EdDSA`.
-        let name = if compact.header.alg == "Ed25519" { "EdDSA" } else { compact.header.alg.as_str() };
-        let algorithm = Algorithm::parse(name).filter(|algorithm| PROOF_ALGORITHMS.contains(algorithm));
+        let algorithm = Algorithm::parse(&compact.header.alg).filter(|algorithm| allowed.contains(algorithm));
         let algorithm = algorithm.ok_or_else(|| refused("its algorithm is not one of those in `algs`"))?;
         let EmbeddedKey { key, thumbprint } = EmbeddedKey::new(jwk(proof)?, algorithm).map_err(refused)?;
         verify(&[&key], compact.signed, &compact.signature).map_err(because("its signature is not valid"))?;
@@ -106,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_large_proof_is_refused_before_it_is_read() {
-        let message = |bytes: usize| DpopProof::verify(&"A".repeat(bytes)).unwrap_err().to_string();
+        let message = |bytes: usize| DpopProof::verify(&"A".repeat(bytes), &PROOF_ALGORITHMS).unwrap_err().to_string();
         assert!(message(MAX_BYTES + 1).contains("larger than 8 KiB"));
         assert!(message(MAX_BYTES).contains("not a signed token"));
     }

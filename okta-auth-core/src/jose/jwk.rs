@@ -42,7 +42,7 @@ pub(super) struct WireSet {
     keys: Vec<Value>,
 }
 
-/// The relevant members of a key. Private and symmetric members are never read.
+/// The relevant members of a public key.
 #[derive(Deserialize)]
 struct WireKey {
     kty: String,
@@ -75,9 +75,17 @@ struct WireKey {
 }
 
 impl KeySet {
-    /// Parses each key separately and keeps those that can verify signatures.
+    /// Parses each key separately and keeps those that can verify signatures. A private key that was published is
+    /// ignored, because everyone can sign with it.
     pub(super) fn new(set: WireSet) -> Self {
         let keys = set.keys.into_iter().take(MAX_KEYS).filter(Value::is_object);
+        let keys = keys.filter(|key| {
+            let is_public = !PRIVATE_MEMBERS.iter().any(|member| key.get(member).is_some());
+            if !is_public {
+                tracing::warn!(target: "okta_auth", "the issuer publishes a private or symmetric key, which is ignored: its owner has to replace the key");
+            }
+            is_public
+        });
         let keys = keys.filter_map(|key| serde_json::from_value(key).ok());
         Self(keys.filter_map(|key: WireKey| key.parse()).collect())
     }
@@ -135,7 +143,7 @@ impl WireKey {
 
     /// A key with an `alg` may only be used with it (RFC 8725 §3.1).
     fn allows(&self, algorithm: Algorithm) -> bool {
-        self.alg.as_deref().is_none_or(|alg| alg == algorithm.as_str())
+        self.alg.as_deref().is_none_or(|alg| Algorithm::parse(alg) == Some(algorithm))
     }
 
     /// Hashes the required members in lexical order (RFC 7638 §3.2). The key has been parsed before, so they are

@@ -85,6 +85,26 @@ fn rsa_keys_that_are_weak_or_slow_are_not_used() {
 }
 
 #[test]
+fn a_private_key_that_was_published_is_not_used() {
+    let ((_, key), (_, other)) = (rsa(), rsa());
+    for member in PRIVATE_MEMBERS {
+        let leaked = with(&key, member, "AQAB");
+        assert_eq!(fitting(vec![leaked.clone()], Some("k")), 0, "{member}");
+        assert_eq!(fitting(vec![leaked, other.clone()], None), 1, "the other keys stay");
+    }
+}
+
+#[test]
+fn ed25519_has_two_names() {
+    let x = encode(Ed25519KeyPair::generate().unwrap().public_key().as_ref());
+    let key = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x });
+    for alg in ["EdDSA", "Ed25519"] {
+        assert_eq!(set(vec![with(&key, "alg", alg)]).candidates(Some("k"), Algorithm::EdDsa).len(), 1, "{alg}");
+    }
+    assert!(set(vec![with(&key, "alg", "Ed448")]).candidates(Some("k"), Algorithm::EdDsa).is_empty());
+}
+
+#[test]
 fn an_invalid_key_does_not_affect_the_others() {
     let (_, key) = rsa();
     let junk =

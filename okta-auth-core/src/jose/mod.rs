@@ -98,7 +98,7 @@ pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
 pub use actor::Actor;
 pub(crate) use algorithm::Algorithm;
 pub(crate) use claims::{check_email, is_identifier};
-pub(crate) use dpop_proof::{DpopProof, PROOF_ALGORITHMS, ProofClaims};
+pub(crate) use dpop_proof::{DpopProof, ProofClaims, proof_algorithm_names, proof_algorithms};
 pub(crate) use encrypted::open_id_token;
 #[cfg(feature = "id-jag")]
 pub use id_jag::VerifiedIdJag;

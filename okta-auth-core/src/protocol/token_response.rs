@@ -1,5 +1,6 @@
 //! The token response (RFC 6749 §5.1, OIDC Core §3.1.3.3).
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -34,18 +35,19 @@ pub(crate) struct TokenSet {
     pub(crate) issued_token_type: Option<String>,
 }
 
-/// The JSON of the response. Members that are `null` count as absent, and unknown ones are ignored.
+/// The JSON of the response. Members that are `null` and tokens that are empty count as absent, and unknown members are
+/// ignored.
 #[derive(Deserialize)]
 struct RawTokenResponse {
     access_token: Secret,
     token_type: String,
     #[serde(default)]
     expires_in: Option<ExpiresIn>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "non_empty")]
     refresh_token: Option<Secret>,
     #[serde(default)]
     scope: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "non_empty")]
     id_token: Option<Secret>,
     #[cfg(feature = "client")]
     #[serde(default)]
@@ -58,11 +60,28 @@ impl RawTokenResponse {
         if labelled && !is_json(response.headers()) {
             return Err(Error::new(Code::ProviderResponse, "the response of the token endpoint is not JSON"));
         }
-        json::document(response.body()).map_err(|error| {
-            let message = format!("the token endpoint did not answer with a token response (RFC 6749 §5.1): {error}");
+        let wrong = |why: &dyn fmt::Display| {
+            let message = format!("the token endpoint did not answer with a token response (RFC 6749 §5.1): {why}");
             ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
-        })
+        };
+        let wire: Self = json::document(response.body()).map_err(|error| wrong(&error))?;
+        if !is_sendable(wire.access_token.expose()) {
+            return Err(wrong(&"its member `access_token` is empty or has characters that cannot be sent in a header"));
+        }
+        Ok(wire)
     }
+}
+
+/// Whether an access token can be sent after a scheme (RFC 6750 §2.1). Its characters are checked here, because every
+/// use of another token would fail later.
+fn is_sendable(access_token: &str) -> bool {
+    !access_token.is_empty() && access_token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Some servers send an empty string for a token that they did not issue.
+fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    let token = Option::<Secret>::deserialize(deserializer)?;
+    Ok(token.filter(|token| !token.expose().is_empty()))
 }
 
 /// Parses a response of status 200 whose `access_token` is no access token but a security token of this type (RFC 8693
@@ -254,6 +273,12 @@ mod tests {
             }
             assert!(with(&format!(r#","{name}":null"#)).is_ok());
         }
+        for wrong in ["", " ", "a b", "a\\r\\nb", "\\u0000", "\\u00fc", "a\\u007f"] {
+            let error = read(&format!(r#"{{"access_token":"{wrong}","token_type":"Bearer"}}"#)).unwrap_err();
+            assert!(error.to_string().contains("`access_token` is empty or has characters"), "{wrong}: {error}");
+        }
+        let empty = with(r#","refresh_token":"","id_token":"","scope":"""#).unwrap();
+        assert!(empty.refresh_token.is_none() && empty.id_token.is_none() && empty.scopes == Some(Vec::new()));
         let refused = read(r#"{"error":"server_error","error_description":"Try later."}"#).unwrap_err();
         assert_eq!(
             (refused.provider_error(), refused.provider_description()),

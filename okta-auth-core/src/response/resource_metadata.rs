@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::reply::{self, Reply, with_body};
 use crate::config::{Config, Issuer};
-use crate::jose::PROOF_ALGORITHMS;
+use crate::jose::proof_algorithm_names;
 
 /// Builds the document at `/.well-known/oauth-protected-resource` (RFC 9728 §2). Clients compare `resource` character
 /// by character, so it comes from the configuration and never from the request.
@@ -20,7 +20,7 @@ fn metadata(config: &Config) -> Value {
         "resource": config.resource(),
         "authorization_servers": issuers,
         "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": PROOF_ALGORITHMS.map(|algorithm| algorithm.as_str()),
+        "dpop_signing_alg_values_supported": proof_algorithm_names(config),
         "dpop_bound_access_tokens_required": config.options.require_dpop,
     });
     if let (Some(document), [_, ..]) = (document.as_object_mut(), config.options.resource_scopes.as_slice()) {

@@ -54,7 +54,7 @@ impl Responder<'_> {
         // Without a failure there is no log line, so the body has no reference.
         let body = json!({ "error": "login_required", "message": message });
         let scheme = if requirements.bound { Scheme::Dpop } else { self.scheme };
-        let challenge = self.with_scopes(WwwAuthenticate::bare(), &requirements.scopes).of_scheme(scheme);
+        let challenge = self.with_scopes(WwwAuthenticate::bare(), &requirements.scopes).of_scheme(scheme, self.config);
         let challenge = self.with_resource_metadata(challenge);
         challenged(StatusCode::UNAUTHORIZED, &challenge, &body)
     }
@@ -88,7 +88,9 @@ impl Responder<'_> {
         }
         let mut reply = self.challenge(status, challenge, name, description);
         if claim == Some("cnf") && self.scheme == Scheme::Bearer {
-            reply.headers_mut().append(WWW_AUTHENTICATE, WwwAuthenticate::bare().of_scheme(Scheme::Dpop).header());
+            reply
+                .headers_mut()
+                .append(WWW_AUTHENTICATE, WwwAuthenticate::bare().of_scheme(Scheme::Dpop, self.config).header());
         }
         reply
     }
@@ -137,7 +139,7 @@ impl Responder<'_> {
     /// Responds to an access token with a challenge that names the API's metadata.
     fn challenge(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
         let body = json!({ "error": code, "message": message, "reference": self.reference.to_string() });
-        challenged(status, &self.with_resource_metadata(challenge.of_scheme(self.scheme)), &body)
+        challenged(status, &self.with_resource_metadata(challenge.of_scheme(self.scheme, self.config)), &body)
     }
 
     /// Adds the required scopes to a challenge: those of the policy, or else those in the API's metadata.

@@ -136,7 +136,7 @@ impl StoredSessions {
     /// The record must contain its own key, its issuer and its client. The seal is bound to them
     /// too; this is a second check.
     fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<SessionEntry> {
-        let opened = self.0.sealer.open_version(&key.to_string(), record.version, SecretBytes::new(record.sealed))?;
+        let opened = self.0.sealer.open_version(&key.encoded(), record.version, SecretBytes::new(record.sealed))?;
         let needs_reseal = opened.needs_reseal;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMATS)?;
@@ -213,7 +213,7 @@ impl StoredSessions {
     /// The seal is bound to the key and the version: the record does not open under any other.
     fn seal(&self, key: &StoreKey, session: &Session, version: u64) -> Result<StoredRecord> {
         let plain = session.encode(FORMATS, &self.0.limits)?;
-        let sealed = self.0.sealer.seal_version(&key.to_string(), version, &plain)?;
+        let sealed = self.0.sealer.seal_version(&key.encoded(), version, &plain)?;
         Ok(StoredRecord { version, sealed: sealed.to_vec() })
     }
 

@@ -87,6 +87,13 @@ fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, Error> {
     if faults.hit(&Fault::KeysSingle) {
         keys.truncate(1);
     }
+    let member = |fault: &Fault| match fault {
+        Fault::KeysMember(name, value) => Some((name.clone(), value.clone())),
+        _ => None,
+    };
+    if let Some((name, value)) = faults.find(member) {
+        keys.iter_mut().for_each(|key| drop(key.insert(name.clone(), value.clone())));
+    }
     let mut first: Vec<Value> = Vec::new();
     if faults.hit(&Fault::KeysDecoys) {
         let ids = keys.iter().filter_map(|key| key.get("kid").and_then(Value::as_str));

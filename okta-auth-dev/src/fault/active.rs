@@ -42,26 +42,38 @@ impl ActiveFaults {
 
     /// Returns the closure's result for the first fault that it accepts.
     ///
-    /// The closure runs while the faults is locked, so it must not access the faults.
+    /// The closure runs while the faults are locked, so it must not access the faults.
     pub(crate) fn find<T>(&self, pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+        let mut found = None;
+        self.consume_first(&mut |fault| {
+            found = pick(fault);
+            found.is_some()
+        });
+        found
+    }
+
+    // Not generic, because dozens of closures are passed to these functions.
+    fn consume_first(&self, accepts: &mut dyn FnMut(&Fault) -> bool) {
         let mut armed = lock(&self.armed);
-        let (index, found) = armed.iter().enumerate().find_map(|(index, armed)| Some((index, pick(&armed.fault)?)))?;
+        let Some(index) = armed.iter().position(|armed| accepts(&armed.fault)) else { return };
         if armed.get(index).is_some_and(|armed| armed.once) {
             armed.remove(index);
         }
-        Some(found)
+    }
+
+    fn consume_if(&self, applied: &mut dyn FnMut(&Fault) -> bool) {
+        lock(&self.armed).retain(|armed| !(applied(&armed.fault) && armed.once));
     }
 
     /// Passes every fault to the caller, in the order of activation. The caller returns
     /// whether it applied the fault.
     pub(crate) fn each<E>(&self, mut apply: impl FnMut(&Fault) -> Result<bool, E>) -> Result<(), E> {
         let mut failed = None;
-        lock(&self.armed).retain(|armed| match apply(&armed.fault) {
-            Ok(applied) => !(applied && armed.once),
-            Err(error) => {
+        self.consume_if(&mut |fault| {
+            apply(fault).unwrap_or_else(|error| {
                 failed = Some(error);
-                true
-            }
+                false
+            })
         });
         failed.map_or(Ok(()), Err)
     }
@@ -72,13 +84,13 @@ impl ActiveFaults {
         members: &mut Map<String, Value>,
         of: impl Fn(&Fault) -> Option<(&String, &Value)>,
     ) {
-        lock(&self.armed).retain(|armed| {
-            let Some((name, value)) = of(&armed.fault) else { return true };
+        self.consume_if(&mut |fault| {
+            let Some((name, value)) = of(fault) else { return false };
             match value {
                 Value::Null => drop(members.remove(name)),
                 value => drop(members.insert(name.clone(), value.clone())),
             }
-            !armed.once
+            true
         });
     }
 

@@ -181,6 +181,9 @@ pub enum Fault {
     /// Another RSA key with the `kid` of the active one comes first. Key ids should be
     /// unique (RFC 7517 §4.5), but this is not enforced.
     KeysDuplicateKid,
+    /// Each listed key has this member, for example `d` of a private key. A client must
+    /// not use a private key that was published.
+    KeysMember(String, Value),
     /// The body exceeds 2 MiB. The padding is white space, so a client without a limit
     /// would accept it.
     KeysHuge,

@@ -15,6 +15,7 @@ impl Fault {
         match (self, earlier) {
             (Self::IdTokenClaim(one, _), Self::IdTokenClaim(other, _))
             | (Self::IdTokenHeader(one, _), Self::IdTokenHeader(other, _))
+            | (Self::KeysMember(one, _), Self::KeysMember(other, _))
             | (Self::DiscoveryMember(one, _), Self::DiscoveryMember(other, _))
             | (Self::DiscoveryMemberForClient(one, _), Self::DiscoveryMemberForClient(other, _))
             | (Self::TokenMember(one, _), Self::TokenMember(other, _))
