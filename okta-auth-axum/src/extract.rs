@@ -87,8 +87,8 @@ impl<C: DeserializeOwned + 'static> User<C> {
     /// Returns the signed-in user of a request to a service inside [`OktaAuthLayer`](crate::OktaAuthLayer).
     ///
     /// # Errors
-    /// The same rejections as the extractor. Return its [response](axum::response::IntoResponse), which the layer
-    /// replaces by a sign-in or 401.
+    /// The rejection of the extractor if no user can be extracted. Return it as the
+    /// [response](axum::response::IntoResponse), which the layer replaces by a sign-in or 401.
     ///
     /// ```
     /// use axum::response::{IntoResponse, Response};
@@ -113,7 +113,7 @@ impl<C: DeserializeOwned + 'static> AccessToken<C> {
     /// [`OktaAuthLayer`](crate::OktaAuthLayer).
     ///
     /// # Errors
-    /// The same rejections as the extractor, as for [`User::from_extensions`].
+    /// The rejection of the extractor if the access token is missing or not accepted; see [`User::from_extensions`].
     pub async fn from_extensions(extensions: &Extensions) -> Result<Self, AccessRejection> {
         Self::of(in_extensions(extensions).map_err(AccessRejection::new)?).await
     }
@@ -124,7 +124,7 @@ impl Tenant {
     /// Returns the tenant of a request to a service inside [`OktaAuthLayer`](crate::OktaAuthLayer).
     ///
     /// # Errors
-    /// The same rejections as the extractor, as for [`User::from_extensions`].
+    /// The rejection of the extractor if the request has no tenant; see [`User::from_extensions`].
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, AccessRejection> {
         Self::of(in_extensions(extensions).map_err(AccessRejection::new)?)
     }

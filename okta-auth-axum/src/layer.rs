@@ -23,7 +23,7 @@ use crate::response::into_response;
 /// Provides the user to every request. [`RouterExt::okta_auth`](crate::RouterExt::okta_auth) adds it together with the
 /// library's routes. Use it directly together with [`routes`](crate::routes), or around a service that is not axum's.
 ///
-/// It wraps every [tower](https://docs.rs/tower) HTTP service, whatever its error and its bodies are: in a
+/// It wraps every [tower](https://docs.rs/tower) HTTP service, with any types of errors and bodies: in a
 /// `ServiceBuilder`, around layers that change the response body, such as compression, or around a gRPC server. The
 /// only requirements are that the response body is `Send` and has data of the type `Bytes`, and that the service is
 /// `Clone`. A handler without axum's extractors reads the user by

@@ -59,8 +59,8 @@ impl<S: Clone + Send + Sync + 'static> RequireExt for MethodRouter<S, Infallible
     }
 }
 
-/// Evaluates a policy for every request to a [tower](https://docs.rs/tower) service, whatever its error and its bodies
-/// are. For routes of axum use [`RequireExt`]. An [`OktaAuthLayer`](crate::OktaAuthLayer) has to be around it.
+/// Evaluates a policy for every request to a [tower](https://docs.rs/tower) service, with any types of errors and
+/// bodies. For routes of axum use [`RequireExt`]. An [`OktaAuthLayer`](crate::OktaAuthLayer) has to be around it.
 ///
 /// ```
 /// use okta_auth::axum::RequireLayer;

@@ -18,7 +18,8 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// A channel that attaches an access token to each call, for the clients that tonic generates.
 ///
 /// The token is attached only if the target of the [`Authorization`] names the origin to which the endpoint connects;
-/// other calls fail. A token that the server rejects as invalid is renewed for the next call. No call is repeated.
+/// other calls fail. If the server rejects a token as invalid, the channel renews the token for the next call. It never
+/// repeats a call.
 #[derive(Clone, Debug)]
 pub struct AuthorizedChannel {
     channel: Channel,

@@ -21,8 +21,8 @@ use crate::AccessToken;
 use crate::policies::MethodPolicies;
 use crate::status::status;
 
-/// Verifies the access token of every call, for `tonic::transport::Server::layer`. Each method needs a valid token, and
-/// the policies that name it or its service.
+/// Verifies the access token of every call, for `tonic::transport::Server::layer`. Each method requires a valid token,
+/// and all policies that name the method or its service have to allow the call.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     engine: Engine,
@@ -36,11 +36,11 @@ impl OktaAuthLayer {
     }
 
     /// Adds a policy for a method, `package.Service/Method`, or for all methods of a service, `package.Service`. All
-    /// policies for a method have to allow a call. `anyone()` as the only one opens it to calls without a token, such
-    /// as those to `grpc.health.v1.Health`.
+    /// policies for a method have to allow a call. If `anyone()` is the only policy for a method, calls to it need no
+    /// token. Use this for `grpc.health.v1.Health`, for example.
     ///
     /// # Errors
-    /// `Code::ConfigInvalid` if it is the name of neither.
+    /// `Code::ConfigInvalid` if `name` has neither of the two forms.
     pub fn require(mut self, name: &str, policy: Policy) -> Result<Self, Error> {
         Arc::make_mut(&mut self.policies).add(name, policy)?;
         Ok(self)
@@ -133,7 +133,7 @@ pub trait RequestExt {
     /// Returns the verified token.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for a call without a token to a method that is open to anyone.
+    /// `UNAUTHENTICATED` if the call has no token, which only a method with the policy `anyone()` accepts.
     fn access_token(&self) -> Result<&AccessToken, Status>;
 }
 

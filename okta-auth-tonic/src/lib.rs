@@ -1,7 +1,7 @@
 //! Access tokens and policies of `okta-auth` for gRPC on tonic.
 //!
-//! [`OktaAuthLayer`] verifies the access token of each call before a service receives it. Every method needs a valid
-//! token, also those that no policy names. gRPC has no sessions, so cookies are ignored. A token that is bound to a key
+//! [`OktaAuthLayer`] verifies the access token of each call before a service receives it. Every method requires a valid
+//! token, even if no policy names it. gRPC has no sessions, so cookies are ignored. A token that is bound to a key
 //! needs a proof in the metadata `dpop` (DPoP, RFC 9449), for `POST` and the URL of the gRPC method.
 //!
 //! ```no_run

@@ -136,10 +136,14 @@ fn slips_in_urls() {
     refused("OKTA_BASE_URL", "http://app.example.com", "use https");
     refused("OKTA_BASE_URL", "https://app.example.com/app", "https://app.example.com");
     refused("OKTA_BASE_URL", "app.example.com", "not a URL");
-    refused("OKTA_REDIRECT_URI", "https://other.example.com/authorization-code/callback", "make both the same");
+    refused(
+        "OKTA_REDIRECT_URI",
+        "https://other.example.com/authorization-code/callback",
+        "use the same origin for both",
+    );
     refused("OKTA_REDIRECT_URI", "http://localhost:8080/cb#x", "fragment");
     let message = with(&[("OKTA_REDIRECT_URI", "http://localhost:8080/login")]).unwrap_err();
-    assert!(message.contains("two of the paths"), "{message}");
+    assert!(message.contains("two paths are the same"), "{message}");
     refused("OKTA_POST_LOGOUT_REDIRECT_URI", "/goodbye", "not a URL");
 }
 
@@ -242,7 +246,7 @@ fn a_store_url_may_use_the_schemes_of_redis_and_of_valkey() {
             }
         }
     }
-    refused("OKTA_SESSION_STORE", "redis-unix://localhost:6379", "none of the stores");
+    refused("OKTA_SESSION_STORE", "redis-unix://localhost:6379", "not a supported store");
 }
 
 /// The first message that a newcomer sees: the error that `main` returns.

@@ -71,7 +71,7 @@ async fn the_credentials_of_a_tenant_are_sent_to_no_other_org() {
         let other = if name == "acme" { "globex" } else { "acme" };
         let elsewhere = request.clone().issuer(site.org(other).issuer());
         let error = auth.outgoing().machine_tokens().token(&elsewhere).await.unwrap_err();
-        assert!(error.is_config() && error.to_string().contains("is not of the org"), "{error}");
+        assert!(error.is_config() && error.to_string().contains("belongs to another org"), "{error}");
         assert!(received(site.org(name), &format!("0oa{name}")) && !received(site.org(other), &format!("0oa{name}")));
     }
     assert_ne!(tokens[0], tokens[1], "the caches are apart");

@@ -42,8 +42,8 @@ macro_rules! __extractors {
         /// The tenant of the request, with or without a signed-in user.
         ///
         /// As a plain argument it protects the handler: a request to the application's own address, which belongs to no
-        /// tenant, gets the page that asks for the tenant, or 401 if it is no page navigation. With a single Okta there
-        /// are no tenants, and the response is 404. `Option<Tenant>` is `None` in these cases.
+        /// tenant, gets the page that asks for the tenant, or 401 if it is not a page navigation. With a single Okta
+        /// there are no tenants, and the response is 404. `Option<Tenant>` is `None` in these cases.
         ///
         /// The response is not cacheable unless the handler says how, because a cookie may have selected the tenant.
         ///
@@ -97,14 +97,15 @@ macro_rules! __user_extractor {
         /// `C` is the application's type for the claims, deserialized with `serde`; use `()` if the handler needs no
         /// claims. Claims that do not fit `C` cause a 403.
         ///
-        /// A request with an unsafe method, such as POST, must come from the application's own pages, which `Origin`
-        /// and `Sec-Fetch-Site` show. Otherwise it gets 403. `Option<User>` is `None` in both cases.
+        /// A request with an unsafe method, such as POST, must come from the application's own pages. The headers
+        /// `Origin` and `Sec-Fetch-Site` are checked for this. Otherwise it gets 403. `Option<User>` is `None` in both
+        /// cases.
         ///
         /// The claims are those of the last token refresh, or without refresh tokens those of the sign-in. A group that
         /// was removed at Okta therefore disappears within one lifetime of an access token, or when the session ends.
         ///
-        /// A handler that calls its methods returns [`HandlerError`](crate::HandlerError), and `Json<User>` is a
-        /// response with the claims.
+        /// A handler that calls the methods of `User` with `?` returns [`HandlerError`](crate::HandlerError), and
+        /// `Json<User>` is a response with the claims.
         ///
         /// ```
         #[doc = concat!("use okta_auth::", $framework, "::User;")]
@@ -177,9 +178,9 @@ macro_rules! __user_extractor {
             /// expired or soon will, once for concurrent callers.
             ///
             /// # Errors
-            /// `Code::SessionEnded` if Okta no longer refreshes the session, `Code::TokenExpired` if the session has no
-            /// refresh token, and `Code::RenewalUnavailable` or the error of reaching Okta or the store if a retry may
-            /// succeed.
+            /// `Code::SessionEnded` if Okta no longer refreshes the session, and `Code::TokenExpired` if the token has
+            /// expired and the session has no refresh token. `Code::RenewalUnavailable`, or the error of Okta or of the
+            /// store, if the refresh failed and a retry may succeed.
             pub async fn access_token(&self) -> Result<$crate::secret::Secret, $crate::error::Error> {
                 self.0.access_token().await
             }
@@ -188,7 +189,8 @@ macro_rules! __user_extractor {
             /// recently used session is first.
             ///
             /// # Errors
-            /// `Code::StoreUnsupported` for sessions in cookies, `Code::StoreUnavailable`.
+            /// `Code::StoreUnsupported` for sessions in cookies, and `Code::StoreUnavailable` if the store does not
+            /// respond.
             pub async fn sessions(
                 &self,
             ) -> Result<Vec<std::sync::Arc<$crate::session::Session>>, $crate::error::Error> {
@@ -304,9 +306,9 @@ macro_rules! __access_token_extractor {
         /// The holder of the access token that the request presents (RFC 6750).
         ///
         /// As a plain argument it protects the handler of an API. Without a token the response is 401 with a challenge
-        /// that names the API's metadata and no error. With an invalid token it is 401 `invalid_token`, and while the
-        /// issuer cannot be reached 503 with `Retry-After`. A session does not count. `Option<AccessToken>` is `None`
-        /// in all these cases.
+        /// that names the API's metadata and no error. With an invalid token it is 401 `invalid_token`. While the
+        /// issuer cannot be reached it is 503 with `Retry-After`. A session does not count. `Option<AccessToken>` is
+        /// `None` in all these cases.
         ///
         /// A token is an authorization and not an identity: it states what its client may do, and for which user. Key
         /// your own records by issuer and [`user_id`](Self::user_id), which equals the `sub` of the user's sessions.

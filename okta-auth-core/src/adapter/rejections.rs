@@ -13,9 +13,8 @@ macro_rules! __rejections {
     ($framework:literal, $layer:expr, $(#[$handler_error:meta])*) => {
         /// Why [`User`](crate::User) could not be extracted.
         ///
-        /// As the result of a handler it becomes the right response by itself: for
-        /// [`NotSignedIn`](Self::NotSignedIn) a redirect to sign-in for a browser and 401 for other clients, 403 or
-        /// 503 for the other variants.
+        /// As the result of a handler it becomes the right response by itself: for [`NotSignedIn`](Self::NotSignedIn) a
+        /// redirect to sign-in for a browser and 401 for other clients, and 403, 503 or 500 for the other variants.
         ///
         /// ```
         #[doc = concat!("use okta_auth::", $framework, "::{User, UserRejection};")]

@@ -36,8 +36,8 @@ macro_rules! __require_ext {
                 self.require_for($crate::policy::AcceptedCredentials::BearerOnly, policy)
             }
 
-            /// Evaluates the policy for the holder of an access token that is bound to a key (DPoP, RFC 9449), which the
-            /// request has proven. Other tokens get 401.
+            /// Evaluates the policy for the holder of an access token that is bound to a key (DPoP, RFC 9449). The
+            /// request must prove possession of that key. Other tokens get 401.
             #[must_use]
             fn require_dpop(self, policy: $crate::policy::Policy) -> Self {
                 self.require_token(policy & $crate::policy::bound())

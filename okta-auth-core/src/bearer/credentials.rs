@@ -114,6 +114,10 @@ impl Presented {
 
     /// Combines the headers with the query (RFC 6750 §2).
     pub(crate) fn with_query(self, query: Option<&str>) -> Credentials {
+        // Nearly all requests with a session.
+        if self.first.is_none() && self.dpop.is_none() && query.is_none() {
+            return Credentials::None;
+        }
         // Without a proof, `DPoP` is a scheme like any other.
         let bound = self.dpop.and_then(|dpop| Some((dpop.first?, dpop.proof?, dpop.several)));
         let (sent, several) = match (bound, self.first) {

@@ -70,7 +70,7 @@ impl VerifiedIdentity {
     /// Deserializes the claims into the application's own type.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`] if they do not fit it.
+    /// [`Code::ClaimsMismatch`] if the claims do not fit the type.
     pub fn claims<C: DeserializeOwned>(&self) -> Result<C> {
         C::deserialize(&self.claims).map_err(|error| {
             Error::new(Code::ClaimsMismatch, "the claims do not fit the application's type").with_cause(error)

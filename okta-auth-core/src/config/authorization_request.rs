@@ -35,9 +35,10 @@ impl ConfigBuilder {
 
     /// Sends the authorization request as a signed request object (RFC 9101); `OKTA_REQUEST_OBJECT=signed`.
     ///
-    /// The client's private key signs it, or its secret (HS256), which needs 32 characters or more. The browser cannot
-    /// change such a request, but it can read it. With [`par`](Self::par) the object is pushed. By default the request
-    /// is signed only if the provider's metadata require it.
+    /// It is signed with the client's private key, or with its client secret (HS256), which then needs 32 characters or
+    /// more. The browser can read such a request but cannot change it. With [`par`](Self::par) the signed request
+    /// object is pushed. A public client has no key to sign with, so `build` rejects it. By default the request is
+    /// signed only if the provider's metadata require it.
     pub fn signed_requests(mut self) -> Self {
         self.options.signed_requests = true;
         self

@@ -8,8 +8,8 @@ impl ConfigBuilder {
     /// Turns the browser kit on, for applications with a front end in the browser; off by default.
     ///
     /// Scripts then read the state of the session at `/session`: whether a user is signed in, the claims in
-    /// [`session_claims`](Self::session_claims), when the session ends, and where to sign in and out. The script that uses
-    /// it is at `/okta-auth.js`; see [`Routes::browser_script_tag`].
+    /// [`session_claims`](Self::session_claims), when the session ends, and where to sign in and out. The script that
+    /// reads this state is served at `/okta-auth.js`; see [`Routes::browser_script_tag`].
     ///
     /// ```
     /// # use okta_auth_core as okta_auth;

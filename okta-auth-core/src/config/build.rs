@@ -47,8 +47,8 @@ impl ConfigBuilder {
     /// Checks all settings, logs the warnings and builds the configuration.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
-    /// problem with its fix.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if a setting is missing or invalid; the message lists
+    /// every problem with its fix.
     pub fn build(mut self) -> Result<Config> {
         let mut findings = Diagnostics::default();
         self.report_slips(&mut findings);
@@ -232,7 +232,8 @@ impl ConfigBuilder {
         let url = rules::redirect_uri(env::REDIRECT_URI, value, findings)?;
         if url.origin() != base.origin() {
             let (there, here) = (url.origin().ascii_serialization(), base.origin().ascii_serialization());
-            let fix = "make both the same, because the browser would not send the sign-in cookie to another origin";
+            let fix =
+                "use the same origin for both, because the browser would not send the sign-in cookie to another origin";
             return findings.reject(env::REDIRECT_URI, format!("it is on {there}, but OKTA_BASE_URL is {here}; {fix}"));
         }
         Some(url)
@@ -336,7 +337,7 @@ impl ConfigBuilder {
         let mut all: Vec<&str> = routes.own().collect();
         all.sort_unstable();
         if all.windows(2).any(|pair| pair.first() == pair.last()) {
-            findings.error("routes", "two of the paths for sign-in, callback and sign-out are the same");
+            findings.error("routes", "two paths are the same; each endpoint of the library needs its own path");
         }
         routes
     }
@@ -369,7 +370,7 @@ impl ConfigBuilder {
         }
         let known = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"];
         if self.options.algorithms.is_empty() || self.options.algorithms.iter().any(|a| !known.contains(&a.as_str())) {
-            findings.error("algorithms", format!("the allowed algorithms are some of {}", known.join(", ")));
+            findings.error("algorithms", format!("use one or more of {}", known.join(", ")));
         }
         self.check_nonce_lifetime(findings);
         authorization_parameters::check_allowed(&self.options.login_parameters, findings);

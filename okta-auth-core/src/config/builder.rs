@@ -218,7 +218,8 @@ impl ConfigBuilder {
         /// [`ResponseMode::FormPost`] keeps the code out of URLs, and so out of access
         /// logs and browser histories.
         response_mode: ResponseMode,
-        /// When the userinfo endpoint is called; by default when the ID token is thin.
+        /// When the userinfo endpoint is called; by default if the ID token lacks claims that the granted scopes
+        /// promise.
         ///
         /// [`Userinfo::Always`] costs one request at each sign-in. [`Userinfo::Never`]
         /// may leave name, e-mail and groups empty.
@@ -228,10 +229,8 @@ impl ConfigBuilder {
         /// How many pending sign-ins one browser may have; 8 by default. The oldest is
         /// evicted first.
         max_attempts: usize,
-        /// How long replaced tokens still identify their session: a request with tokens
-        /// that were replaced less than this time ago gets the current session. 30 s by
-        /// default, which is Okta's own grace period for rotating refresh tokens. Applies
-        /// to sessions in cookies.
+        /// For this long after a refresh, a request with the old session cookie gets the refreshed session. 30 s by
+        /// default, which is Okta's own grace period for rotating refresh tokens. Applies only to sessions in cookies.
         refresh_grace: Duration,
         /// How long a session stays usable after its access token has expired, while Okta
         /// cannot be reached to refresh it; 10 min by default. After that the response is
@@ -248,8 +247,8 @@ impl ConfigBuilder {
         /// How many opened session cookies are cached, without their tokens; 1024 by
         /// default, of about 5 KB each. Zero disables the cache.
         session_cache_size: usize,
-        /// How long an introspection response is cached, and therefore how long a revoked
-        /// token of an org server may stay valid; 30 s by default, at most until it expires.
+        /// How long an introspection response is cached, and therefore how long a revoked token of an org server may
+        /// still be accepted; 30 s by default, and never beyond the token's expiry.
         introspection_lifetime: Duration,
         /// Rejects requests with a session and an unsafe method that have neither
         /// `Origin` nor `Sec-Fetch-Site`; off by default.
@@ -301,9 +300,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Also accepts access tokens of another custom authorization server. Sign-in stays
-    /// with [`issuer`](Self::issuer). With many tenants, each tenant accepts its tokens,
-    /// so a tenant with this issuer as its own is rejected.
+    /// Also accepts access tokens of another custom authorization server. Sign-in uses only [`issuer`](Self::issuer).
+    /// With many tenants, every tenant accepts these tokens, so a tenant whose own issuer is this one is rejected.
     ///
     /// A token's `iss` selects one of the configured issuers by exact comparison, and
     /// each issuer has its own keys. The audiences are the same for all of them.
@@ -339,11 +337,10 @@ impl ConfigBuilder {
     /// Accepts access tokens that were issued to this client, in addition to those of
     /// this application.
     ///
-    /// All tokens of an org server have the same audience, so tokens of other clients are
-    /// rejected there unless their client is listed. At a custom server every client can
-    /// get a token for the audience, and all of them are accepted by default. As soon as
-    /// one client is listed, only the listed clients and this application are accepted,
-    /// from every issuer.
+    /// All tokens of an org server have the same audience, so tokens of other clients are rejected there unless their
+    /// client is listed. At a custom server every client can get a token for the audience, and all of them are accepted
+    /// by default. As soon as one client is listed, tokens of every issuer are accepted only if they were issued to a
+    /// listed client or to this application.
     pub fn accept_client(mut self, client_id: impl Into<String>) -> Self {
         self.options.accepted_clients.push(client_id.into());
         self
@@ -356,18 +353,16 @@ impl ConfigBuilder {
         self
     }
 
-    /// Requires this header on every request with a session and an unsafe method, in
-    /// addition to the check of the origin. Other sites cannot add a header without a
-    /// CORS preflight. The application's scripts may send any value. Scripts cannot add a
-    /// header to the handshake of a WebSocket, so it only needs the correct origin.
+    /// Requires this header on every request with a session and an unsafe method, in addition to the check of the
+    /// origin. Other sites cannot add a header without a CORS preflight. The application's scripts may send any value.
+    /// Scripts cannot add a header to the handshake of a WebSocket, so a handshake needs only the correct origin.
     pub fn csrf_header(mut self, name: impl Into<String>) -> Self {
         self.options.csrf_header = Some(name.into());
         self
     }
 
-    /// Lets `/login` pass further parameters of its query on to Okta, such as `idp` for a
-    /// button that leads to one identity provider. By default it passes on none, because
-    /// any site can link to it.
+    /// Lets `/login` pass further parameters of its query on to Okta, such as `idp` for a button that leads to one
+    /// identity provider. By default it passes on none, because any site can link to `/login`.
     ///
     /// `login_hint`, `prompt=login` and `prompt=select_account` are always passed on.
     /// Other values of `prompt` must be allowed here. Parameters that the protocol sets
@@ -391,16 +386,15 @@ impl ConfigBuilder {
 
     /// Configures an API without sessions, which accepts only access tokens.
     ///
-    /// `OKTA_ISSUER_URI` is then the only required variable, and `OKTA_AUDIENCE` the only
-    /// other one with an effect. The API needs no client id, serves no path for sign-in,
-    /// and reads and sets no cookie.
+    /// `OKTA_ISSUER_URI` is then the only required variable, and the variables for sign-in and sessions have no effect.
+    /// The API needs no client id, serves no path for sign-in, and reads and sets no cookie.
     pub fn api_only(mut self) -> Self {
         self.api_only = true;
         self
     }
 
-    /// The signature algorithms that tokens may use (RFC 7518 §3.1), instead of only
-    /// RS256. `none` and HMAC cannot be allowed.
+    /// The signature algorithms that tokens may use (RFC 7518 §3.1); by default only RS256. `none` and HMAC cannot be
+    /// allowed.
     pub fn algorithms<S: Into<String>>(mut self, algorithms: impl IntoIterator<Item = S>) -> Self {
         self.options.algorithms = algorithms.into_iter().map(Into::into).collect();
         self
@@ -416,8 +410,7 @@ impl ConfigBuilder {
     paths! {
         /// Serves the start of sign-in at another path than `/login`.
         login_path,
-        /// Disables the path that starts a sign-in. Pages that require a user still start
-        /// one.
+        /// Disables the path that starts a sign-in. Pages that require a user still start a sign-in.
         without_login_route,
         login;
         /// Serves third-party-initiated sign-in at another path than `/login/initiate`.

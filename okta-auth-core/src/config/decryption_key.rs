@@ -47,11 +47,11 @@ impl ConfigBuilder {
     /// `OKTA_ID_TOKEN_DECRYPTION_KEY_FILE` names.
     ///
     /// An RSA key opens RSA-OAEP-256, -384 and -512, which Okta supports. A P-256 key opens ECDH-ES+A256KW. The content
-    /// is encrypted with A256GCM. While the public key at the provider changes, pass a JWKS with both keys, or call
-    /// this once for each. Signing and decryption need different keys.
+    /// is encrypted with A256GCM. While the provider changes from an old public key to a new one, pass a JWKS with both
+    /// private keys, or call this method once for each. Signing and decryption need different keys.
     ///
-    /// With a key, an ID token that is not encrypted is refused: encryption has been agreed with the provider
-    /// (`id_token_encrypted_response_alg`), and otherwise its loss would remain unnoticed.
+    /// If a key is set, an ID token that is not encrypted is refused. The application and the provider have agreed on
+    /// encryption (`id_token_encrypted_response_alg`), and without this rule its absence would go unnoticed.
     pub fn id_token_decryption_key(mut self, key: impl Into<String>) -> Self {
         self.id_token_decryption_keys.push(Secret::new(key));
         self

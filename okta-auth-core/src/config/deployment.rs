@@ -21,15 +21,15 @@ impl ConfigBuilder {
     /// proxy, regardless of those variables.
     ///
     /// The URL may contain a user name and a password, which are sent only to the proxy. An https issuer is reached
-    /// through a tunnel, so the proxy cannot read or change the traffic. Requests that tenants cause are sent without a
-    /// proxy.
+    /// through a tunnel, so the proxy cannot read or change the traffic. With many tenants, requests to Okta are sent
+    /// without a proxy.
     pub fn http_proxy(mut self, url: impl Into<String>) -> Self {
         self.http_proxy = Some(Secret::new(url));
         self
     }
 
-    /// The origin at which the application reaches an issuer on this machine, for example `http://okta:8090` in a set
-    /// of containers; `OKTA_BACKCHANNEL_URL`.
+    /// The origin at which the application reaches an issuer on this machine, for example `http://okta:8090` between
+    /// containers; `OKTA_BACKCHANNEL_URL`.
     ///
     /// Requests for metadata, keys, tokens, userinfo, introspection and revocation go there. Browsers are redirected to
     /// the issuer's own address, and `iss` is compared with it. The setting is for development: it is rejected unless
@@ -43,7 +43,7 @@ impl ConfigBuilder {
     /// none.
     ///
     /// URLs for browsers contain it: redirect URIs, links, forms, and the page to return to after a sign-in. The paths
-    /// that the router serves do not. A path below which the router nests the application is its
+    /// that the router serves do not contain it. If the router nests the application below a path, set that path with
     /// [`mount_path`](Self::mount_path). Both can be combined: `/app` at the proxy and `/portal` in the router give
     /// `/app/portal/login`.
     pub fn public_prefix(mut self, path: impl Into<String>) -> Self {

@@ -42,7 +42,7 @@ impl ConfigBuilder {
     /// The P-256 key for tokens of the application itself, such as those of client credentials. By default each process
     /// generates one. The tokens of sessions have keys of their own.
     ///
-    /// Set a key if replicas share it, or if it is kept in a vault. It must not be the key of
+    /// Set a key if replicas must share one, or if it is kept in a vault. It must not be the key of
     /// [`private_key`](Self::private_key). Its `kid` has no effect. Tenants do not use it.
     #[cfg(feature = "client")]
     pub fn dpop_key(mut self, key: PrivateKey) -> Self {

@@ -37,9 +37,9 @@ impl ConfigBuilder {
     /// Requires a nonce of this API in each proof (RFC 9449 §9), which is valid for `lifetime`, from 10 s to 24 h;
     /// `OKTA_DPOP_NONCE_LIFETIME`. By default proofs need no nonce.
     ///
-    /// With nonces, an attacker who can use a client's key for a moment cannot make proofs for later. The first request
-    /// of a client is answered with 401 `use_dpop_nonce` and a nonce, and the client repeats it. In the second half of
-    /// the lifetime, responses bring the next nonce.
+    /// With nonces, an attacker who can use a client's key for a moment cannot prepare proofs for later use. The first
+    /// request of a client is answered with 401 `use_dpop_nonce` and a nonce, and the client repeats the request with
+    /// that nonce. In the second half of a nonce's lifetime, responses contain the next nonce.
     ///
     /// Nonces are sealed with the [`cookie_secret`](Self::cookie_secret), so the replicas of an API need the same one.
     ///

@@ -24,7 +24,7 @@ impl ConfigBuilder {
     /// |---|---|
     /// | pushed authorization requests | as [`par`](Self::par); a request URI that lives for 10 minutes or longer is refused |
     /// | `private_key_jwt` | the assertion's audience is the issuer; a secret or a public client is an error |
-    /// | tokens that are bound to a key (DPoP) | as [`dpop(true)`](Self::dpop), and [`require_dpop`](Self::require_dpop) for the tokens that others present |
+    /// | tokens that are bound to a key (DPoP) | as [`dpop(true)`](Self::dpop), and [`require_dpop`](Self::require_dpop) for the access tokens that clients present to this application |
     /// | the issuer in the authorization response (RFC 9207) | a response without `iss` is refused |
     /// | PS256, ES256 or EdDSA | tokens and DPoP proofs with other algorithms are refused; an RSA key signs with PS256 |
     ///

@@ -26,6 +26,7 @@
 //! | `OKTA_HTTP_PROXY` | `HTTPS_PROXY`, except for hosts in `NO_PROXY`; or `none` |
 //! | `OKTA_PUBLIC_PREFIX` | none |
 //! | `OKTA_DPOP` | `off`; or `on`, `auto` |
+//! | `OKTA_DPOP_NONCE_LIFETIME` | none: proofs need no nonce; a duration from `10s` to `24h` |
 //! | `OKTA_HEALTH_PATH` | none; for many tenants |
 //! | `OKTA_BACKCHANNEL_URL` | none; for development |
 //! | `OKTA_PAR` | `auto`: if the metadata require it; or `on` |
@@ -42,7 +43,7 @@
 //! | client secret and private key | both at once, because the library cannot see which one Okta expects | |
 //! | pushed and signed authorization requests | a public client, which can neither authenticate nor sign; HS256 with a secret of fewer than 32 characters | |
 //! | private key | neither PEM nor JWK nor base64 of one, neither RSA nor P-256, a file that cannot be read | |
-//! | key for encrypted ID tokens | as for the private key, and a tenant of several | |
+//! | key for encrypted ID tokens | as for the private key; also any key in an application with many tenants | |
 //! | base URL | a path, a query, `http` for another machine | |
 //! | redirect URI | another origin than the base URL, because the browser would not send the cookie | |
 //! | scopes | no `openid`, a character that a scope cannot have | |
@@ -54,7 +55,7 @@
 //! | leeway | more than 5 minutes | |
 //! | session limits | zero; in variables less than 10 seconds or more than 400 days | |
 //! | proxy | one that does not speak HTTP, a path | |
-//! | DPoP | an unknown value; a key that is RSA or also that of `private_key_jwt` | |
+//! | DPoP | an unknown value; an RSA key, or the key of `private_key_jwt` | |
 //! | backchannel | unless the issuer and the base URL are both on this machine | |
 //! | lifetime of a pending sign-in | zero, or more than an hour | |
 //! | paths | an invalid path, or two equal paths | |

@@ -5,21 +5,21 @@ use std::sync::Arc;
 use super::builder::ConfigBuilder;
 
 impl ConfigBuilder {
-    /// The name of the application on the library's pages; by default they have none.
+    /// The name of the application on the library's pages; by default the pages show no name.
     pub fn brand_name(mut self, name: impl Into<String>) -> Self {
         self.pages.name = Some(name.into());
         self
     }
 
     /// The logo on the library's pages, instead of the name: a path as browsers see it, such as `/logo.svg`, or an
-    /// https URL. It is shown in a box of 160 by 40 pixels. The name is its alternative text.
+    /// https URL. It is shown in a box of 160 by 40 pixels. The name is the alternative text of the logo.
     pub fn brand_logo(mut self, url: impl Into<String>) -> Self {
         self.pages.logo = Some(url.into());
         self
     }
 
-    /// The colour of buttons and of the focus on the library's pages, such as `#1452cc`, for the light and for the dark
-    /// scheme. The text of a button is black or white, whichever is easier to read.
+    /// The colour of buttons and of the focus outline on the library's pages, such as `#1452cc`, for the light and for
+    /// the dark scheme. The text of a button is black or white, depending on which has the higher contrast.
     ///
     /// ```
     /// # use okta_auth_core as okta_auth;
@@ -38,8 +38,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets texts of the library's pages in one language, by their names. A new language gets English texts where it
-    /// has none. The guide lists the names of the texts on its page about error pages.
+    /// Sets texts of the library's pages in one language, by their names. In a language that the library does not have,
+    /// the texts that you do not set are English. The guide lists the names of the texts on its page about error pages.
     ///
     /// ```
     /// # use okta_auth_core as okta_auth;
@@ -64,8 +64,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// The languages of the library's pages. The first is for requests that accept none of them (`Accept-Language`, RFC
-    /// 9110 §12.5.4). The default is English, German, French, Spanish, Japanese, and the languages of
+    /// The languages of the library's pages. A request that accepts none of them gets the first one (`Accept-Language`,
+    /// RFC 9110 §12.5.4). The default is English, German, French, Spanish, Japanese, and the languages of
     /// [`page_texts`](Self::page_texts).
     pub fn page_languages<S: Into<String>>(mut self, languages: impl IntoIterator<Item = S>) -> Self {
         self.pages.languages = languages.into_iter().map(Into::into).collect();
@@ -77,7 +77,7 @@ impl ConfigBuilder {
     ///
     /// `{{content}}` consists of headings, paragraphs, links and forms. Put it into a `main` element. The other
     /// placeholders belong only in element content and in quoted attributes. The page may load style sheets, fonts and
-    /// images from its own origin, and no script.
+    /// images from its own origin, but no scripts.
     ///
     /// ```
     /// # use okta_auth_core as okta_auth;

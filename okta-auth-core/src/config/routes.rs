@@ -4,7 +4,7 @@ use url::{Url, form_urlencoded};
 
 use crate::browser_script::INTEGRITY;
 
-/// The paths of the application that belong to the library.
+/// The paths of the application that belong to the library. A method returns `None` if its path is disabled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Routes {
@@ -144,8 +144,8 @@ impl Routes {
         self.resource_metadata.as_deref()
     }
 
-    /// The path of the same metadata at the root, for clients that only have the host name. `None` if the resource has
-    /// no path.
+    /// The path of the protected resource's metadata at the root, for clients that only have the host name; GET. `None`
+    /// if the resource has no path.
     pub fn resource_metadata_at_root(&self) -> Option<&str> {
         self.resource_metadata_at_root.as_deref()
     }
@@ -161,7 +161,7 @@ impl Routes {
         self.popup.as_deref()
     }
 
-    /// The path of the script of the browser kit; GET. Browsers ask each time whether it has changed. `None` without
+    /// The path of the script of the browser kit; GET. Browsers revalidate the script at each use. `None` without
     /// [`browser_kit`](super::ConfigBuilder::browser_kit).
     pub fn browser_script(&self) -> Option<&str> {
         self.browser_script.as_deref()
@@ -172,11 +172,12 @@ impl Routes {
         self.immutable_browser_script.as_deref()
     }
 
-    /// The HTML element that loads the script of the browser kit, for pages that the application renders: an address
-    /// that changes with the script, its hash (Subresource Integrity), and the session address.
+    /// The HTML element that loads the script of the browser kit, for pages that the application renders. It contains
+    /// an address that changes with the script, the hash of the script (Subresource Integrity), and the address of the
+    /// session. `None` without [`browser_kit`](super::ConfigBuilder::browser_kit).
     ///
-    /// Scripts that follow it find its functions in the global object `oktaAuth`. The content security policy of the page
-    /// needs `script-src 'self'` for it.
+    /// Later scripts on the page find the functions of this script in the global object `oktaAuth`. The content
+    /// security policy of the page must allow the script with `script-src 'self'`.
     ///
     /// ```
     /// # use okta_auth_core as okta_auth;

@@ -299,7 +299,7 @@ pub(crate) fn backchannel_url(value: &str, issuer: &Issuer, base: &Url, findings
         return findings.reject(
             BACKCHANNEL_URL,
             format!(
-                "it is for development, while OKTA_BASE_URL and OKTA_ISSUER_URI are both on this machine, but they \
+                "it is for development and requires OKTA_BASE_URL and OKTA_ISSUER_URI to be on this machine, but they \
                  are `{}` and `{issuer}`; remove it",
                 base.origin().ascii_serialization()
             ),

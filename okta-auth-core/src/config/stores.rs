@@ -106,7 +106,7 @@ pub(super) fn warn(
 fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Diagnostics) -> Option<Secret> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     if !is_shared(scheme) {
-        return findings.reject(variable, format!("it is none of the stores that exist; use {choices}"));
+        return findings.reject(variable, format!("it is not a supported store; use {choices}"));
     }
     if url.ends_with("://..") || url.ends_with("://...") {
         return findings

@@ -53,23 +53,22 @@ codes! {
     /// The metadata lacks a required value or contains an invalid one: an endpoint that
     /// is not https, or no support for PKCE with S256.
     MetadataInvalid = "metadata_invalid",
-    /// The egress policy does not allow a request: another host, no https, or an address
-    /// that is not public.
+    /// The egress policy does not allow a request, because it goes to another host, does not use https, or goes to an
+    /// address that is not public.
     ///
-    /// The issuer of a tenant is wrong or hostile, or its custom domain must be allowed:
-    /// see `EgressPolicy`.
+    /// The issuer of the tenant is wrong or hostile, or it is a custom domain that `EgressPolicy` has to allow.
     EgressRefused = "egress_refused",
     /// A request of the application is addressed to another origin than the target of its
     /// token, so the token was not attached.
     ///
-    /// Name the origin in the target, if the API is trusted with the token.
+    /// If the API may receive the token, name its origin in the target.
     TargetMismatch = "target_mismatch",
     /// Okta's API rejected a request, for example with 404.
     ///
-    /// `okta_api::ErrorResponse::of` returns its status, its `errorCode` and its causes.
+    /// `okta_api::ErrorResponse::of` returns the status, the `errorCode` and the causes of the response.
     ApiRefused = "api_refused",
-    /// A request for a proxied API cannot be forwarded: its path leaves the prefix or has two readings, its length is
-    /// ambiguous, its query has an access token, or its method is not forwarded.
+    /// A request for a proxied API cannot be forwarded: its path leaves the prefix or can be read in two ways, its
+    /// length is ambiguous, its query contains an access token, or its method is not allowed.
     ProxyRefused = "proxy_refused",
     /// The body of a request for a proxied API is larger than the limit.
     ProxyTooLarge = "proxy_too_large",
@@ -103,16 +102,16 @@ codes! {
     ///
     /// [`Error::claim`] names the claim.
     TokenClaim = "token_claim",
-    /// The token expired longer ago than the tolerated clock skew.
+    /// The token has been expired for longer than the tolerated clock skew.
     TokenExpired = "token_expired",
     /// The token is of another kind than expected (RFC 8725 §3.12): an access token
     /// instead of an ID token, or the reverse.
     TokenKind = "token_kind",
-    /// The DPoP proof of a request does not fit the request, its access token or the time, or it was
-    /// used before (RFC 9449 §4.3).
+    /// The DPoP proof of a request does not match the request or its access token, is too old or from the future, or
+    /// was used before (RFC 9449 §4.3).
     DpopProof = "dpop_proof",
-    /// The DPoP proof of a request has no nonce of this API, an expired or a foreign one. The response
-    /// has a new one (RFC 9449 §9).
+    /// The DPoP proof of a request has no nonce, an expired one, or one that this API did not issue. The response
+    /// contains a new nonce (RFC 9449 §9).
     DpopNonce = "dpop_nonce",
     /// The token is an access token of the org server, which only Okta can verify.
     ///
@@ -135,12 +134,11 @@ codes! {
     /// Okta returned an error to the authorization request, or the user did not confirm the code of
     /// the device flow.
     ///
-    /// [`Error::provider_error`] names it, for example `access_denied`.
+    /// [`Error::provider_error`] returns Okta's error code, for example `access_denied`.
     AuthorizationRefused = "authorization_refused",
     /// The token endpoint rejected the request.
     ///
-    /// [`Error::provider_error`] names the reason, for example `invalid_client` for a
-    /// wrong secret.
+    /// [`Error::provider_error`] returns Okta's error code, for example `invalid_client` for a wrong secret.
     TokenRefused = "token_refused",
     /// The token response has no ID token although `openid` was requested.
     IdTokenMissing = "id_token_missing",
@@ -153,11 +151,11 @@ codes! {
     /// The same sign-in may succeed later. Users get 503 with `Retry-After`, and the log
     /// has the hook's error.
     SignInUnavailable = "sign_in_unavailable",
-    /// The new session would not be valid by this clock, or was written by a process
-    /// whose clock is more than a minute ahead.
+    /// The new session would not be valid yet by the clock of this process, or was written by a process whose clock is
+    /// more than a minute ahead.
     ///
-    /// Synchronize the clocks of all replicas. Users get 503 with `Retry-After` until
-    /// this clock has caught up.
+    /// Synchronize the clocks of all replicas. Users get 503 with `Retry-After` until the clock of this process has
+    /// caught up.
     ClockSkew = "clock_skew",
     /// A session ended within a minute of its sign-in, because Okta rejected its refresh
     /// token.
@@ -228,8 +226,7 @@ codes! {
     /// A logout message is malformed: a parameter or member is missing, occurs twice, is
     /// too large, or is of an unknown kind.
     LogoutMalformed = "logout_malformed",
-    /// A logout message is not authenticated: it has no token, or one that has been used
-    /// before.
+    /// A request for Universal Logout does not have exactly one token.
     LogoutRefused = "logout_refused",
     /// A logout message names a user who is unknown to this application.
     LogoutSubjectUnknown = "logout_subject_unknown",
@@ -244,8 +241,8 @@ codes! {
     /// A session in a cookie can be ended by a logout message only with a revocation
     /// store.
     LogoutUnsupported = "logout_unsupported",
-    /// A copy of a logout message arrived while another one is being processed, or
-    /// shortly after one that was not processed to the end.
+    /// A copy of a logout message arrived while another one is being processed, or shortly after the processing of
+    /// another copy was aborted.
     ///
     /// The sender gets 503 with `Retry-After`. Senders of back-channel messages get 400,
     /// the only error status there (OIDC Back-Channel Logout §2.8).

@@ -27,7 +27,7 @@ const MAX_CAUSES: usize = 16;
 ///
 /// It is opaque, so that causes can change without breaking applications: match on
 /// [`code`](Self::code) or call a predicate. `Display` returns a message for the
-/// operator. It contains no tokens and secrets, but it is not meant for the users of an application, who see the
+/// operator. It contains no tokens or secrets, but it is not meant for the users of an application, who see the
 /// engine's own pages.
 ///
 /// It is cheap to clone: clones share the message and the cause.
@@ -137,7 +137,8 @@ impl Error {
         self.0.code
     }
 
-    /// The invalid claim, for [`Code::TokenClaim`]; `cnf` if a token's binding does not fit its scheme.
+    /// The invalid claim, for [`Code::TokenClaim`]; `cnf` if a token's binding to a key does not match the
+    /// authentication scheme of the request.
     pub fn claim(&self) -> Option<&'static str> {
         self.0.claim
     }

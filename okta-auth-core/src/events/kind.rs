@@ -11,7 +11,7 @@ use crate::error::Code;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A browser was sent to Okta. It may never come back: robots do not.
+    /// A browser was sent to Okta. It may never come back: a crawler, for example, does not.
     SignInStarted,
     /// A user has signed in, and the response with the session is about to be sent.
     SignInSucceeded,
@@ -78,7 +78,7 @@ pub enum EventKind {
 pub enum EndReason {
     /// `signed_out`: the user signed out here.
     SignedOut,
-    /// `replaced`: a user signed in with the same browser.
+    /// `replaced`: a new sign-in in the same browser replaced the session.
     Replaced,
     /// `renewal_refused`: Okta issues no new tokens any more.
     RenewalRefused,

@@ -20,12 +20,13 @@
 //! | `event`, `reason` | those of the [events](super) |
 //! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo`, `pushed_authorization`, `api`, `device_authorization` |
 //! | `operation` | the methods of [`SessionStore`](super::super::session::SessionStore) |
-//! | `outcome` | `ok`, a [`Code`](super::Code), or `abandoned`: the operation was dropped before its end |
+//! | `outcome` | `ok`, a [`Code`](super::Code), or `abandoned`: the operation was dropped before it completed |
 //!
 //! # How to read them
 //!
 //! - A request to Okta is measured from its start to the last byte of the response, each attempt separately. Its
-//!   outcome is `ok` with every status but 3xx, 429 and 5xx, so also if Okta rejects a code.
+//!   outcome is `ok` for every status except 3xx, 429 and 5xx. A response in which Okta rejects an authorization code
+//!   is therefore `ok`.
 //! - A refresh has the outcome `renewed` or `ended` in place of `ok`. It is measured once for all requests that wait
 //!   for it, including the time that it waits for another process.
 //! - A store operation that is `abandoned` has usually exceeded its timeout of five seconds.

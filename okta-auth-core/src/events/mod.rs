@@ -57,7 +57,7 @@
 //! | `session_renewed` | `ok` | Okta issued new tokens, and they are stored |
 //! | `renewal_failed` | a code | Okta issued no new tokens, or they could not be stored; the session stays, and the refresh is retried |
 //! | `step_up_asked` | `step_up_required` | a policy requires a stronger or a more recent sign-in |
-//! | `access_denied` | that of the decision, or `route_unmatched`, `route_misspelled`, `route_unnamed` | a policy refused a request, or no policy could be found for its route |
+//! | `access_denied` | the code of the decision, or `route_unmatched`, `route_misspelled`, `route_unnamed` | a policy refused a request, or no policy could be found for its route |
 //! | `session_ended` | an [`EndReason`] | a session ended before its limits |
 //! | `logout_received` | `ok` or a code | a logout message arrived; `ok` if it was carried out |
 //! | `store_unavailable` | a [`StoreOperation`] | the session store did not answer a request |
@@ -66,13 +66,13 @@
 //! policy itself, no event is emitted, because no request was refused.
 //!
 //! For sessions in cookies the library cannot tell which sessions a logout message ends. It emits `logout_received`,
-//! and `session_ended` only for the session whose cookie came along.
+//! and `session_ended` only for the session whose cookie the request contains.
 //!
 //! # References
 //!
 //! All events of one request have the same [`CorrelationId`], which the error page and the JSON of an error show. It is
 //! random and never taken from the request. A refresh serves all requests that wait for it, and an application may end
-//! sessions outside a request: the events of both have references of their own.
+//! sessions outside a request: the events of refreshes and of such calls have references of their own.
 //!
 //! A user can read a reference out over the telephone, and the operator finds every log line and every event of the
 //! failed request. An application gets it from
@@ -81,21 +81,23 @@
 //!
 //! # What is in the log
 //!
-//! Name, reason, reference, issuer, client and the session's id, which is not a secret; for an access token that an
-//! agent uses for its user, the agent's id as `actor`, unless it is an e-mail address; for errors the message, Okta's
-//! `error` and `error_description`, and the whole chain of causes. The library logs no personal data: no subject, no
-//! e-mail address, no name. Okta's descriptions are Okta's own text, escaped and cut after 500 characters; they are
-//! only logged, and no page, hook or metric contains them. A hook can read the subject. Tokens are never exposed.
+//! A line has the event's name, reason, reference, issuer, client and the session's id, which is not a secret. If an
+//! agent uses an access token for its user, the line has the agent's id as `actor`, unless it is an e-mail address. For
+//! errors it has the message, Okta's `error` and `error_description`, and the whole chain of causes.
+//!
+//! The library logs no personal data: no subject, no e-mail address, no name. Okta's descriptions are Okta's own text,
+//! escaped and cut after 500 characters. They are only logged: no page, hook or metric contains them. A hook can read
+//! the subject. No log line, page, hook or metric contains a token.
 //!
 //! | level | events |
 //! |---|---|
-//! | `warn` | failures: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received`; a `session_ended` whose new tokens do not fit the session |
+//! | `warn` | failures: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received`; a `session_ended` because the new tokens do not match the session |
 //! | `info` | everything else |
 //!
 //! Failures that an unauthenticated client can cause alone are `info`: a callback without a pending login, or with a
 //! made-up code; a logout message that the issuer has not signed; a host without a tenant. Each kind of failure is
-//! logged at `warn` once a second. Further failures within that second are `info`, and the next warning has their
-//! number as `suppressed`.
+//! logged at `warn` at most once a second. Further failures within that second are `info`, and the next warning has
+//! their number as `suppressed`.
 //!
 //! Without a `tracing` subscriber there is no log. The first error of a process then writes one line to stderr that
 //! says so.

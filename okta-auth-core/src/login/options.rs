@@ -36,10 +36,11 @@ pub struct LoginOptions {
     pub force_login: bool,
     /// The user name to prefill (`login_hint`).
     pub login_hint: Option<String>,
-    /// The longest time since the user last authenticated (`max_age`). The callback checks it.
+    /// The longest accepted time since the user last authenticated (`max_age`, in whole seconds). The callback checks
+    /// it.
     pub max_age: Option<Duration>,
-    /// The sufficient authentication contexts (`acr_values`). The callback checks them, because Okta silently ignores
-    /// unknown values.
+    /// The accepted authentication contexts, of which one suffices (`acr_values`). The callback checks them, because
+    /// Okta silently ignores unknown values.
     pub acr_values: Vec<String>,
     /// Further parameters of the authorization request.
     pub(crate) parameters: Vec<(String, String)>,

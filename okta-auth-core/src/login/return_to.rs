@@ -63,9 +63,9 @@ impl ReturnTo {
     /// 2. It has no backslash and no control character: browsers read the first as a slash and drop the others.
     /// 3. Resolved against `base` and serialized as a path, it parses to the same URL again. `//evil.example` and
     ///    `/.//evil.example` do not.
-    /// 4. It has at most 8 KiB. A longer one becomes its path.
+    /// 4. It has at most 8 KiB. A longer target is reduced to its path.
     ///
-    /// A sign-in shortens the target further if it does not fit the browser's cookies: to its path, or else to `/`.
+    /// If the target does not fit into the browser's cookies, a sign-in reduces it to its path, or else to `/`.
     pub fn parse(candidate: &str, base: &Url) -> Self {
         if candidate.len() > MAX_BYTES {
             tracing::info!(target: "okta_auth", "the target of a sign-in is longer than 8 KiB, so its query is dropped");

@@ -14,9 +14,9 @@
 //!
 //! | message | from | proof | ends |
 //! |---|---|---|---|
-//! | back-channel (OIDC Back-Channel Logout) | the provider | a logout token | a session, or those of a user |
+//! | back-channel (OIDC Back-Channel Logout) | the provider | a logout token | a session, or all sessions of a user |
 //! | front-channel (OIDC Front-Channel Logout) | the user's browser, in a frame | only a `sid` | a session |
-//! | Universal Logout (Global Token Revocation) | Okta | a revocation token | those of a user |
+//! | Universal Logout (Global Token Revocation) | Okta | a revocation token | all sessions of a user |
 //!
 //! Any page can send a front-channel message, so it may only sign a user out. The two messages with a token are read in
 //! a fixed order: first the sender, then the content. A token is accepted once, and its id is stored until the token
@@ -28,11 +28,11 @@
 //! | status | back-channel | front-channel | Universal Logout |
 //! |---|---|---|---|
 //! | done, or nothing to do | 200 | 200 | 204 |
-//! | cannot be read | 400 | 400 | 400 |
-//! | the token is missing, wrong or used | 400 | | 401 |
-//! | the user is one of another issuer | | | 403 |
+//! | the message is malformed | 400 | 400 | 400 |
+//! | the token is missing, invalid or already used | 400 | | 401 |
+//! | the user belongs to another issuer | | | 403 |
 //! | the user is unknown | 200 | 200 | 404 |
-//! | known, and cannot be signed out | 400 | 500 | 422 |
+//! | the user is known but cannot be signed out | 400 | 500 | 422 |
 //! | Okta or the store cannot be reached, or a copy is being processed | 400 | 503 | 503 |
 
 mod back_channel;

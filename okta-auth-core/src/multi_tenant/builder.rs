@@ -57,7 +57,7 @@ impl Tenants {
     /// [`from_variables`](Self::from_variables).
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its fix.
+    /// [`Code::ConfigInvalid`] if a setting is missing or invalid; the message lists every problem with its fix.
     pub fn from_env() -> Result<Self> {
         Self::from_variables(
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
@@ -72,7 +72,7 @@ impl Tenants {
     /// only local browsers can reach the application.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its fix.
+    /// [`Code::ConfigInvalid`] if a setting is missing or invalid; the message lists every problem with its fix.
     pub fn from_variables<K: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self> {
@@ -181,7 +181,7 @@ impl TenantsBuilder {
     /// Validates everything and builds the tenants, without network access and without creating engines of tenants.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its fix.
+    /// [`Code::ConfigInvalid`] if a setting is missing or invalid; the message lists every problem with its fix.
     pub fn build(self) -> Result<Tenants> {
         if self.resolvers.is_empty() {
             let message = "the tenant of a request cannot be determined; add a resolver";

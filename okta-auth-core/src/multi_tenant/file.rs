@@ -88,7 +88,7 @@ impl TenantFile {
     /// Reads the file.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] with the line of the mistake.
+    /// [`Code::ConfigInvalid`] if the file cannot be read or is invalid; the message names the line of the mistake.
     pub fn read(&self) -> Result<TenantTable> {
         let text = fs::read_to_string(&self.path).map_err(|error| {
             let message = format!("{} cannot be read: {error}", self.path.display());

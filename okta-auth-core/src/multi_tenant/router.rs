@@ -159,7 +159,8 @@ impl TenantRouter {
         let path = head.path();
         let id = self.shared_callback(path).and_then(|rest| rest.strip_prefix('/'));
         let (says, has_id) = (self.says_where_to(head.method, path), id.is_some());
-        let asked = self.resolvers.iter().filter(move |one| !has_id && !(says && matches!(one, Resolver::Session)));
+        let fits = move |one: &&Resolver| !has_id && (!says || !matches!(one, Resolver::Session));
+        let asked = self.resolvers.iter().filter(fits);
         id.map(named).into_iter().chain(resolve(asked, head, &self.session_cookie))
     }
 

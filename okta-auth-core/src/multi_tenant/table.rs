@@ -53,7 +53,8 @@ impl TenantTable {
     /// Builds a table and checks that every lookup is unambiguous.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its tenant and its fix.
+    /// [`Code::ConfigInvalid`] if a tenant is invalid or a lookup is ambiguous; the message lists every problem with
+    /// its tenant and its fix.
     pub fn new(tenants: impl IntoIterator<Item = TenantSettings>) -> Result<Self> {
         let (mut table, mut all) = (Self::default(), Vec::new());
         let mut problems = Vec::new();

@@ -161,8 +161,8 @@ impl Tenants {
     /// outside of requests, such as ending sessions or verifying a token.
     ///
     /// # Errors
-    /// [`Code::TenantUnavailable`] if the source does not respond, [`Code::ConfigInvalid`]
-    /// if the settings are invalid.
+    /// [`Code::TenantUnavailable`] if the source does not respond, [`Code::ConfigInvalid`] if the tenant's settings are
+    /// invalid.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<OktaAuth>> {
         let Some(router) = &self.router else { return Ok(None) };
         router.find(&TenantKey::Id(id.clone())).await
@@ -183,13 +183,13 @@ impl Tenants {
     /// that has not cannot identify the sessions and returns an error. In that case, call
     /// this method both before and after the removal.
     ///
-    /// If the session store does not respond, the call is retried in the background for at
-    /// most an hour and while the process runs.
+    /// If the session store does not respond, the call is retried in the background for at most an hour, as long as the
+    /// process runs.
     ///
     /// # Errors
-    /// [`Code::TenantUnknown`] if this process does not (or no longer) have the tenant's
-    /// settings, and the error of the session store, in which case sessions may not have
-    /// ended yet.
+    /// [`Code::TenantUnknown`] if this process does not have the tenant's settings, or no longer has them.
+    /// [`Code::TenantUnavailable`] if the source of tenants does not respond. The error of the session store if the
+    /// sessions could not be ended; they may then still be valid.
     pub async fn end_tenant(&self, id: &TenantId) -> Result<()> {
         match &self.router {
             Some(router) => router.end_tenant(id).await,

@@ -17,7 +17,8 @@ impl TenantTable {
     /// (lists separated by commas), `_SCOPES`, `_AUDIENCE` and `_POLICIES`.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its variable and its fix.
+    /// [`Code::ConfigInvalid`] if a variable is missing, invalid or unknown; the message lists every problem with its
+    /// variable and its fix.
     pub fn from_variables<K: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self> {

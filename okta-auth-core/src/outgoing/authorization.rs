@@ -69,14 +69,15 @@ impl Authorization {
         Ok(Self::new(Arc::new([Origin::parse(origin)?]), source, clock.clone(), Arc::clone(dpop)))
     }
 
-    /// Attaches the token, in place of any other credentials in `Authorization`, and a proof if it
-    /// is bound (RFC 9449 §7.1). Returns it for [`renew_after`](Self::renew_after).
+    /// Attaches the token to a request, in place of any other credentials in `Authorization`. If the token is bound to
+    /// a key, attaches a proof as well (RFC 9449 §7.1). Returns the token, for [`renew_after`](Self::renew_after).
     ///
-    /// A proof is for one attempt: authorize the request again before each repetition.
+    /// A proof is valid for one attempt, so authorize the request again before each retry.
     ///
     /// # Errors
-    /// [`Code::TargetMismatch`] if the request is addressed to an origin that the target does not
-    /// name; the request is then unchanged. Otherwise the error of requesting the token.
+    /// [`Code::TargetMismatch`] if the request is addressed to an origin that the target does not name; the request is
+    /// then unchanged. Otherwise the error of obtaining the token, for example [`Code::ProviderUnavailable`] if Okta
+    /// does not respond.
     pub async fn authorize(&self, request: &mut impl OutgoingRequest) -> Result<IssuedToken> {
         if !request.origin().is_some_and(|origin| self.names(&origin)) {
             let message = "a call to another API was addressed to an origin that its target does not name, so no \
@@ -86,17 +87,16 @@ impl Authorization {
         self.token().await?.attach(request)
     }
 
-    /// Renews the token if a response rejected it (401 with `error="invalid_token"`, RFC 6750
-    /// §3.1), and keeps the nonce of the response for the next proof. Returns whether to authorize
-    /// the request again and to repeat it, which is worth it once: after a renewal, and if the
-    /// response asks for a nonce (RFC 9449 §9).
+    /// Renews the token if a response rejected it (401 with `error="invalid_token"`, RFC 6750 §3.1), and keeps the
+    /// nonce of the response for the next proof. Returns whether to authorize and send the request again: `true` after
+    /// a renewal, and if the response asks for a nonce (RFC 9449 §9). Send a request again only once.
     ///
     /// Concurrent callers share one renewal. A token that was issued less than 10 s ago is not
     /// renewed, because the next one would be rejected too. A user's token is renewed only if it
     /// has expired since.
     ///
     /// # Errors
-    /// The error of requesting the token.
+    /// The error of obtaining the new token, for example [`Code::ProviderUnavailable`] if Okta does not respond.
     pub async fn renew_after(&self, rejected: &IssuedToken, status: StatusCode, headers: &HeaderMap) -> Result<bool> {
         if rejected.learn_nonce(headers) && asks_for_nonce(status, headers) {
             return Ok(true);

@@ -64,7 +64,8 @@ const SENDING_MARGIN: Duration = Duration::from_secs(10);
 /// ```
 ///
 /// A token is cached for this session, these scopes and this resource. It ends no later than the ID token that its
-/// grant was issued for. Once that has expired, the grant is requested for the session's refresh token, if it has one.
+/// grant was issued for. After that token has expired, the grant is requested with the session's refresh token, if the
+/// session has one.
 #[derive(Clone)]
 pub struct IdJagTokens {
     servers: Arc<Servers>,
@@ -102,8 +103,8 @@ impl IdJagTokens {
         Self { servers: Arc::new(servers), cache }
     }
 
-    /// Sends the scopes to the other app's server too, for one that requires it. Okta's own servers refuse that,
-    /// because the scopes are in the grant. The cache begins empty.
+    /// Sends the scopes to the other app's server too, for a server that requires them. Okta's own servers reject such
+    /// a request, because the scopes are in the grant. The returned value has a cache of its own, which is empty.
     #[must_use]
     pub fn with_scope_parameter(self) -> Self {
         let Servers { endpoint, org, resource, .. } = &*self.servers;
@@ -112,17 +113,18 @@ impl IdJagTokens {
     }
 
     /// Returns a token for a user, from the cache where possible. The request has the scopes, and the
-    /// [resource](TokenRequest::resource) if the other app's server has several. It names no audience and no issuer,
-    /// because they are those of that server.
+    /// [resource](TokenRequest::resource) if the other app's server has several. It must not name an audience or an
+    /// issuer, because both are those of the other app's server.
     ///
-    /// A refusal is cached for 10 s, another failure for a second or the stated time.
+    /// A refusal is cached for 10 s, and any other failure for 1 s or for the time that the server states.
     ///
     /// # Errors
-    /// [`Code::SessionEnded`] if the user has no session any more, [`Code::TokenExpired`] if its ID token has expired and
-    /// it has no refresh token, and [`Code::TokenClaim`] if it is a session of another application or org.
-    /// [`Code::TokenRefused`] if one of the servers rejects its request; the message says which, and
-    /// [`provider_error`](Error::provider_error) why. [`Code::ProviderResponse`] if the org's response is not a grant for
-    /// that server. Otherwise as for [`MachineTokens::token`](super::MachineTokens::token).
+    /// [`Code::SessionEnded`] if the user has no session any more, [`Code::TokenExpired`] if the session's ID token has
+    /// expired and the session has no refresh token, and [`Code::TokenClaim`] if the session belongs to another
+    /// application or org. [`Code::TokenRefused`] if one of the two servers rejects the request; the message names the
+    /// server, and [`provider_error`](Error::provider_error) returns its error code. [`Code::ConfigInvalid`] if the
+    /// request names an audience or an issuer. [`Code::ProviderResponse`] if the org's response is not a grant for the
+    /// other app's server. Otherwise as for [`MachineTokens::token`](super::MachineTokens::token).
     pub async fn token(&self, user: &impl UserToken, request: &TokenRequest) -> Result<IssuedToken> {
         self.token_of(user, request).await
     }
@@ -154,15 +156,18 @@ impl IdJagTokens {
     /// this org, because it may give access there.
     async fn session(&self, user: &dyn UserToken, request: &TokenRequest) -> Result<Arc<Session>> {
         if request.parameters().audience.is_some() || request.other_issuer().is_some() {
-            let message = "a request for an ID-JAG names an audience or an issuer, which are those of the other app's \
-                           authorization server; name the API by `TokenRequest::resource`";
+            let message = "a request for an ID-JAG must not name an audience or an issuer, because both are those of the \
+                           other app's authorization server; name the API with `TokenRequest::resource`";
             return Err(Error::new(Code::ConfigInvalid, message));
         }
         let session = user.fresh_session().await?;
         if session.belongs_to(&self.servers.endpoint.provider().config) {
             return Ok(session);
         }
-        Err(Error::invalid_claim("iss", "is not of this application and org, so its ID token is not sent there"))
+        Err(Error::invalid_claim(
+            "iss",
+            "belongs to another application or org, so the ID token of the session is not sent",
+        ))
     }
 
     fn request(

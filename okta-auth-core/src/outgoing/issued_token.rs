@@ -31,7 +31,7 @@ const BOUND: &str = "DPoP";
 /// An access token for another API. Clones are cheap and share the token, which is wiped from
 /// memory with the last of them.
 ///
-/// A token that is bound to a key (DPoP, RFC 9449) is of use only with a proof for each request, which
+/// A token that is bound to a key (DPoP, RFC 9449) can be used only with a proof for each request, which
 /// [`Authorization`](super::Authorization) attaches.
 #[derive(Clone)]
 pub struct IssuedToken {
@@ -119,8 +119,7 @@ impl IssuedToken {
         &self.shared.scopes
     }
 
-    /// When the token expires. An exchanged token never outlives the token that it was made
-    /// from.
+    /// When the token expires. An exchanged token never outlives the token that it was exchanged for.
     pub fn expires_at(&self) -> Timestamp {
         self.shared.expires_at
     }

@@ -45,17 +45,16 @@ impl MachineTokens {
 
     /// Returns a token, from the cache where possible.
     ///
-    /// Failures are cached too: a refusal of Okta for 10 s, a 429 until the time of
-    /// `X-Rate-Limit-Reset`, others for a second.
+    /// Failures are cached too: a refusal by Okta for 10 s, a 429 until the time in `X-Rate-Limit-Reset`, and any other
+    /// failure for 1 s.
     ///
     /// # Errors
     /// [`Code::TokenRefused`](crate::error::Code::TokenRefused) if Okta rejects the request;
-    /// [`provider_error`](crate::error::Error::provider_error) names the reason.
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) without a client that can
-    /// authenticate itself,
-    /// [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable),
-    /// [`Code::ProviderRateLimited`](crate::error::Code::ProviderRateLimited) or
-    /// [`Code::ProviderResponse`](crate::error::Code::ProviderResponse).
+    /// [`provider_error`](crate::error::Error::provider_error) returns Okta's error code.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if the application has no client id, or neither a
+    /// client secret nor a private key. [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable) if Okta
+    /// does not respond, [`Code::ProviderRateLimited`](crate::error::Code::ProviderRateLimited) if it limits the rate,
+    /// and [`Code::ProviderResponse`](crate::error::Code::ProviderResponse) if its response violates the protocol.
     pub async fn token(&self, request: &TokenRequest) -> Result<IssuedToken> {
         self.cache.token(key(request), || self.request(request)).await
     }

@@ -63,7 +63,7 @@ impl Authorization {
     /// # }
     /// ```
     ///
-    /// `Authorization` is also a [`Middleware`], for a client that has others; see
+    /// `Authorization` is also a [`Middleware`], to add to a client that has other middleware; see
     /// [`with_client`](Self::with_client).
     ///
     /// # Errors
@@ -80,9 +80,9 @@ impl Authorization {
     /// This is cheap: the new client shares the connections of the given one. Use it for tokens of
     /// single requests, such as those of [`Target::on_behalf_of`](super::Target::on_behalf_of).
     ///
-    /// Build the given client with `redirect(Policy::none())`. If it follows redirects, `reqwest`
-    /// removes the token when a redirect changes the scheme, the host or the port. A bound token
-    /// does not survive a redirect, because its proof is for the first address.
+    /// Build the given client with `redirect(Policy::none())`. If it follows redirects, `reqwest` removes the token
+    /// when a redirect changes the scheme, the host or the port. A bound token is rejected after a redirect, because
+    /// its proof is for the first address.
     pub fn with_client(&self, client: Client) -> ClientWithMiddleware {
         reqwest_middleware::ClientBuilder::new(client).with(self.clone()).build()
     }

@@ -12,15 +12,13 @@
 //!
 //! # Protections
 //!
-//! - A [`Target`] names the origins that may receive a token. Scheme, host and port of each
-//!   request are compared before a token is attached, and a client of this module follows no
-//!   redirect.
-//! - A cached token is found only by every parameter that it was requested with, and by the token or
-//!   the session that it was exchanged for.
-//! - Every attempt at the token endpoint carries an assertion of its own, because Okta accepts
-//!   each `jti` once.
-//! - Tokens are wiped from memory when dropped, and do not appear in `Debug` output. Headers with
-//!   a token are marked as sensitive.
+//! - A [`Target`] names the origins that may receive a token. Scheme, host and port of each request are compared before
+//!   a token is attached, and a client of this module follows no redirect.
+//! - The cache returns a token only for a request with the same parameters, and for the same token or session that it
+//!   was exchanged for.
+//! - Every attempt at the token endpoint carries an assertion of its own, because Okta accepts each `jti` once.
+//! - Tokens are wiped from memory when dropped, and do not appear in `Debug` output. Headers with a token are marked as
+//!   sensitive.
 //! - A bound token (DPoP, RFC 9449) is sent only with a proof for this one request. A nonce is sent only to the server
 //!   that issued it.
 //! - Only a token that passed every check of this API is exchanged, and only at its own org.

@@ -35,7 +35,7 @@ impl Origin {
         };
         let Ok(url) = Url::parse(text) else { return wrong("is not a URL; write `https://` and a host") };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::new(Code::ConfigInvalid, "a target has no user name and no password"));
+            return Err(Error::new(Code::ConfigInvalid, "a target must not contain a user name or a password"));
         }
         match url.scheme() {
             "https" => {}

@@ -7,7 +7,8 @@ use super::origin::RequestOrigin;
 /// A request of an HTTP client: [`http::Request`], and with the feature `client`
 /// `reqwest::Request`.
 ///
-/// It is implemented here only, because a wrong origin would send tokens to the wrong host.
+/// Only this crate implements the trait, because an implementation with a wrong origin would send tokens to the wrong
+/// host.
 pub trait OutgoingRequest: sealed::Sealed {
     /// Where the request is sent to; `None` if its address has no host.
     fn origin(&self) -> Option<RequestOrigin<'_>>;

@@ -17,7 +17,7 @@ use crate::protocol::Provider;
 
 /// Calls to other APIs: their tokens, and the origins that may receive them. Clones are cheap and share the caches.
 ///
-/// `OktaAuth::outgoing` returns the one of a web app. A worker without a web framework, sessions and redirect URIs
+/// `OktaAuth::outgoing` returns the service of a web app. A worker without a web framework, sessions and redirect URIs
 /// creates its own:
 ///
 /// ```no_run
@@ -42,11 +42,12 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Reads the `OKTA_*` variables of the process. It needs `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID` and a credential.
+    /// Reads the `OKTA_*` variables of the process. It needs `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID`, and a client secret
+    /// or a private key.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its
-    /// fix.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if a setting is missing or invalid; the message lists
+    /// every problem with its fix.
     pub fn from_env() -> Result<Self> {
         Self::builder().from_env().build()
     }
@@ -79,23 +80,23 @@ impl Outgoing {
         self.machine_tokens.provider()
     }
 
-    /// Returns the tokens of the application itself.
+    /// Returns the access tokens for the application itself.
     pub fn machine_tokens(&self) -> &MachineTokens {
         &self.machine_tokens
     }
 
-    /// Returns the tokens in exchange for those that this application received.
+    /// Returns the access tokens for other APIs in exchange for those that this application received.
     pub fn token_exchange(&self) -> &TokenExchange {
         &self.token_exchange
     }
 
     /// Returns the tokens of another app's authorization server for the users of this application (Cross App Access).
-    /// `server` has the issuer of that server, and the client id and the credential that it gave to this application.
-    /// Create the service once and reuse it; clones share its cache. See [`IdJagTokens`].
+    /// `server` contains the issuer of that server, and the client id and the credential that the server gave to this
+    /// application. Create the returned value once and reuse it; clones share its cache. See [`IdJagTokens`].
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix; also if this
-    /// application itself has no credential.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix, if the settings
+    /// of `server` are invalid or this application has no credential of its own.
     #[cfg(feature = "id-jag")]
     pub fn id_jag(&self, server: ConfigBuilder) -> Result<IdJagTokens> {
         IdJagTokens::new(Arc::clone(&self.endpoint), server)
@@ -104,8 +105,8 @@ impl Outgoing {
     /// Names an API by its origin, such as `https://orders.example.com`. Tokens are sent to no other origin.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if this is not an origin, or
-    /// neither https nor on this machine.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if the text is not an origin, or if it is http for
+    /// another machine.
     pub fn target(&self, origin: &str) -> Result<Target> {
         let tokens = (self.machine_tokens.clone(), self.token_exchange.clone());
         let dpop = Arc::clone(&self.machine_tokens.provider().protocol.dpop);
@@ -204,8 +205,8 @@ impl OutgoingBuilder {
     /// have no effect.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its
-    /// fix.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if a setting is missing or invalid; the message lists
+    /// every problem with its fix.
     pub fn build(self) -> Result<Outgoing> {
         let (config, clock): (Config, _) = (self.config.api_only().build()?, self.clock);
         let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };

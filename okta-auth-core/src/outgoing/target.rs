@@ -70,9 +70,8 @@ impl Target {
         self.authorization(Source::User(Arc::new(user.clone())))
     }
 
-    /// Attaches a token for the audience of the next API, in exchange for the token that this API
-    /// received (RFC 8693), such as the `AccessToken` of a handler. The request has the scopes
-    /// and the audience.
+    /// Attaches a token for the audience of the next API, in exchange for the token that this API received (RFC 8693),
+    /// such as the `AccessToken` of a handler. `request` names the scopes and the audience.
     ///
     /// ```no_run
     /// # use okta_auth_core as okta_auth;
@@ -93,7 +92,7 @@ impl Target {
     }
 
     /// Attaches a token of another app's authorization server for a user's session (Cross App Access); see
-    /// [`IdJagTokens`]. The request has the scopes, and the resource if that server has several.
+    /// [`IdJagTokens`]. `request` names the scopes, and the resource if that server has several.
     #[cfg(feature = "id-jag")]
     pub fn for_user_at(
         &self,

@@ -79,7 +79,10 @@ impl TokenEndpoint {
         let own = self.provider.config.issuer.url().origin();
         let is_of_org = Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == own);
         if !is_of_org && !self.provider.config.is_or_was_issuer(issuer) {
-            return Err(Error::invalid_claim("iss", "is not of the org that would exchange the token"));
+            return Err(Error::invalid_claim(
+                "iss",
+                "belongs to another org than the one that would exchange the token",
+            ));
         }
         Ok(())
     }
@@ -95,8 +98,8 @@ impl TokenEndpoint {
         let issuer = parse_issuer(text)?;
         if issuer.url().origin() != self.provider.config.issuer.url().origin() {
             let message = format!(
-                "the issuer `{issuer}` of a token request is not of the org of OKTA_ISSUER_URI; configure the client of \
-                 that org in an `Outgoing` of its own"
+                "the issuer `{issuer}` of a token request belongs to another org than OKTA_ISSUER_URI; configure the \
+                 client of that org in an `Outgoing` of its own"
             );
             return Err(Error::new(Code::ConfigInvalid, message));
         }

@@ -31,12 +31,12 @@ impl TokenExchange {
         Self { endpoint, cache }
     }
 
-    /// Returns a token for another API, from the cache where possible. `subject` is the token
-    /// that this API received. The request needs an audience.
+    /// Returns a token for another API, from the cache where possible. `subject` is the token that this API received.
+    /// The request needs an audience; Okta rejects one without.
     ///
     /// # Errors
-    /// [`Code::TokenExpired`] if the token has expired, [`Code::TokenClaim`] if it is of another
-    /// org, [`Code::TokenRefused`] if Okta rejects the exchange, and otherwise as for
+    /// [`Code::TokenExpired`] if the token has expired, [`Code::TokenClaim`] if it belongs to another org,
+    /// [`Code::TokenRefused`] if Okta rejects the exchange, and otherwise as for
     /// [`MachineTokens::token`](super::MachineTokens::token).
     pub async fn token(
         &self,

@@ -49,8 +49,8 @@ impl TokenRequest {
         Self(Arc::new(Parameters { audience: Some(audience.into()), ..Arc::unwrap_or_clone(self.0) }))
     }
 
-    /// Requests a token for this API, by its URL (RFC 8707 §2), where an authorization server issues tokens for several.
-    /// Okta knows the parameter in Cross App Access; elsewhere it ignores or refuses it.
+    /// Requests a token for the API with this URL (RFC 8707 §2), for an authorization server that issues tokens for
+    /// several APIs. Okta supports the parameter only in Cross App Access, and ignores or rejects it elsewhere.
     #[must_use]
     pub fn resource(self, resource: impl Into<String>) -> Self {
         Self(Arc::new(Parameters { resource: Some(resource.into()), ..Arc::unwrap_or_clone(self.0) }))
@@ -59,8 +59,8 @@ impl TokenRequest {
     /// Requests the token at another authorization server of the same org, such as
     /// `https://acme.okta.com/oauth2/billing`. The default is the application's own issuer.
     ///
-    /// At Okta each API with an audience of its own has its own server. The application's
-    /// credentials are sent to no other org.
+    /// At Okta an authorization server has one audience, so an API with another audience has another server. The
+    /// application's credentials are never sent to another org.
     #[must_use]
     pub fn issuer(self, issuer: impl Into<String>) -> Self {
         Self(Arc::new(Parameters { issuer: Some(issuer.into()), ..Arc::unwrap_or_clone(self.0) }))

@@ -37,9 +37,9 @@ impl ClaimCondition {
         Policy::condition(Condition::Claim(self.0, Test::Equals(value.into())))
     }
 
-    /// Requires the claim to be a list with this value. A text that contains it is malformed: `"admin"` must not match
-    /// `"not-an-admin"`. A list without the value is malformed if it has an element of another type, because that one
-    /// cannot be compared.
+    /// Requires the claim to be a list that contains this value. A string is malformed, even if it contains the value
+    /// as a substring: `"admin"` must not match `"not-an-admin"`. A list without the value is malformed if it has an
+    /// element of another type, because such an element cannot be compared.
     pub fn contains(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Contains(value.into())))
     }

@@ -25,7 +25,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// Whether the condition holds, with its `!` applied.
+    /// Whether the condition holds, after applying `!` if the policy negates it.
     pub fn is_met(&self) -> bool {
         self.verdict == Verdict::Met
     }

@@ -16,14 +16,14 @@ pub enum Effect {
     Deny,
 }
 
-/// The demands of a step-up. They are checked when the browser returns, because Okta ignores values that it does not
-/// support.
+/// The requirements of a step-up. They are checked when the browser returns, because Okta ignores values that it does
+/// not support.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepUp {
     /// The accepted authentication context classes, the preferred one first. Empty accepts all.
     pub acr_values: Vec<String>,
-    /// The longest accepted time since the last active authentication.
+    /// The longest accepted time since the last active authentication. `None` accepts any.
     pub max_age: Option<Duration>,
 }
 

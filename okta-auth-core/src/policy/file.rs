@@ -70,7 +70,8 @@ impl PolicySet {
     /// | `{ all = [..] }`, `{ any = [..] }`, `{ not = .. }` | `&`, `\|`, `!` |
     ///
     /// # Errors
-    /// [`Code::PolicyInvalid`], with the line of the mistake and the accepted values.
+    /// [`Code::PolicyInvalid`] if the text is not valid TOML or a policy is invalid; the message names the line of the
+    /// mistake and the accepted values.
     pub fn parse(text: &str) -> Result<Self> {
         Self::parse_named("the policies", text)
     }
@@ -81,7 +82,7 @@ impl PolicySet {
     /// no rebuild is needed, and the old and the new rules are never mixed.
     ///
     /// # Errors
-    /// [`Code::PolicyInvalid`] if the file cannot be read, or with the line of the mistake.
+    /// [`Code::PolicyInvalid`] if the file cannot be read or is invalid; the message names the line of the mistake.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let name = path.as_ref().display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {

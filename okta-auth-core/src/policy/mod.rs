@@ -27,21 +27,16 @@
 //!
 //! # How conditions combine
 //!
-//! 1. A condition is met, not met, or unknown. It is unknown if its claim is missing or of
-//!    another type than the condition needs, or if the application's function could not
-//!    decide.
-//! 2. Unknown never allows, not even under `!`: `!group("Contractors")` denies a caller
-//!    without a `groups` claim. (This is Kleene's three-valued logic, in which De Morgan's
-//!    laws and absorption hold.)
-//! 3. A single string where a list is expected (`groups: "Admins"`) is a list of one; it is
-//!    never split. A list that also holds values other than strings matches a name in it
-//!    and is malformed for every other name.
-//! 4. `a & b` is as strict as the stricter part. Two step-ups are combined: the common
-//!    values, and the shorter time.
-//! 5. `a | b` is as lenient as the more lenient part. Of two step-ups the first is
-//!    demanded.
-//! 6. A step-up is offered only where it helps: never together with a part that denies, and
-//!    never to a machine.
+//! 1. A condition is met, not met, or unknown. It is unknown if its claim is missing or of another type than the
+//!    condition needs, or if the application's function could not decide.
+//! 2. Unknown never allows, not even under `!`: `!group("Contractors")` denies a caller without a `groups` claim. (This
+//!    is Kleene's three-valued logic, in which De Morgan's laws and absorption hold.)
+//! 3. A single string where a list is expected (`groups: "Admins"`) is a list of one; it is never split. A list that
+//!    also holds values other than strings matches a name in it and is malformed for every other name.
+//! 4. `a & b` is as strict as the stricter part. Two step-ups are combined to one with the `acr` values common to both,
+//!    and the shorter time.
+//! 5. `a | b` is as lenient as the more lenient part. Of two step-ups the first is required.
+//! 6. A step-up is offered only where it helps: never together with a part that denies, and never to a machine.
 //!
 //! # In handlers
 //!

@@ -134,7 +134,7 @@ pub fn machine() -> Policy {
     Policy::condition(Condition::Machine)
 }
 
-/// Requires an access token that is bound to a key of its client (DPoP, RFC 9449). The request has proven that key
+/// Requires an access token that is bound to a key of its client (DPoP, RFC 9449). The proof of this key is verified
 /// before the policy is evaluated. Sessions do not meet the policy.
 ///
 /// ```

@@ -34,8 +34,8 @@ use crate::error::{Code, Error, Result};
 /// | that matched no route, while routes have policies | denied, with an error in the log, unless `default_access` is [`Open`](DefaultAccess::Open) |
 ///
 /// A request matches no route if it goes to a router's fallback or to a nested service, or if the layer is outside of
-/// the router. To give the requests for a front end a route, serve it by a route such as `/{*path}` instead of a
-/// fallback.
+/// the router. Serve a front end by a route such as `/{*path}` instead of a fallback, so that its requests match a
+/// route.
 ///
 /// A pattern that matches no route of the router protects nothing. Patterns without any request so far are listed by
 /// [`Tenants::unmatched_routes`](super::super::multi_tenant::Tenants::unmatched_routes), and by
@@ -78,13 +78,13 @@ impl PolicySet {
 
     /// Protects a route by a policy about the user of the session. If the route already has a policy, both apply.
     ///
-    /// Access tokens are ignored, also beside a session; see [`AcceptedCredentials`].
+    /// Access tokens are ignored, even in a request with a session; see [`AcceptedCredentials`].
     #[must_use]
     pub fn protect(self, route: impl Into<String>, policy: Policy) -> Self {
         self.protect_for(route, AcceptedCredentials::Session, policy)
     }
 
-    /// Protects a route by a policy about the caller with these credentials.
+    /// Protects a route by a policy about the caller that these credentials identify.
     /// ```
     /// # use okta_auth_core as okta_auth;
     /// use okta_auth::policy::{AcceptedCredentials, PolicySet, scope, signed_in};
@@ -117,8 +117,8 @@ impl PolicySet {
     }
 
     /// Lists a route as public: requests to it are always allowed, regardless of
-    /// [`default_access`](Self::default_access). A handler that extracts a `User` or an
-    /// `AccessToken`, or that has a policy in code, still requires one.
+    /// [`default_access`](Self::default_access). A handler that extracts a `User` or an `AccessToken` still requires a
+    /// user or a token, and a policy in code still applies.
     #[must_use]
     pub fn public(mut self, route: impl Into<String>) -> Self {
         self.public.insert(route.into());
@@ -135,7 +135,7 @@ impl PolicySet {
     /// Returns the policy with this name.
     ///
     /// # Errors
-    /// [`Code::PolicyInvalid`] if there is none, listing the existing names.
+    /// [`Code::PolicyInvalid`] if no policy has this name; the message lists the existing names.
     pub fn policy(&self, name: &str) -> Result<Policy> {
         self.names.get(name).cloned().ok_or_else(|| {
             let known: Vec<&str> = self.names.keys().map(String::as_str).collect();
@@ -154,7 +154,7 @@ impl PolicySet {
         self.routes.iter().map(|(pattern, route)| (pattern.as_str(), &route.policy))
     }
 
-    /// Returns the public routes, in order.
+    /// Returns the public routes, in alphabetical order.
     pub fn public_routes(&self) -> impl Iterator<Item = &str> {
         self.public.iter().map(String::as_str)
     }
@@ -197,7 +197,7 @@ impl PolicySet {
         if problems.is_empty() { Ok(()) } else { Err(Error::new(Code::PolicyInvalid, problems.join("; "))) }
     }
 
-    /// Returns the names of the policies, in order.
+    /// Returns the names of the policies, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.keys().map(String::as_str)
     }

@@ -16,7 +16,7 @@ use crate::policy::{Decision, Denial, Effect, Policy};
 /// | a policy denies | 403, a page | 403, JSON or `insufficient_scope` |
 /// | a route without an applicable policy | 403, a page | 403, JSON |
 /// | Okta is unreachable | 503, a page | 503, JSON |
-/// | the return from a logout | 303 without its state, or the confirmation page | never |
+/// | the return from a logout | 303 to the same URL without its `state`, or the confirmation page | never |
 /// | a page with silent sign-in, without a session | 303 to Okta, once | never |
 ///
 /// An adapter puts it into the response's extensions, and

@@ -38,7 +38,7 @@ impl Session {
         }
     }
 
-    /// Deserializes the claims into the application's own type. `()` reads no claims.
+    /// Deserializes the claims into the application's own type. Use `()` to read no claims.
     ///
     /// Claims without a field in the type are ignored, as is usual with `serde`. A claim that the type requires must be
     /// present and of the right type.

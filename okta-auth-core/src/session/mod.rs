@@ -28,7 +28,7 @@
 //! within one access token lifetime. If Okta does not answer, the session stays usable for a grace period after the
 //! token expired; after that, requests are answered with 503. An outage signs no user out.
 //!
-//! # What ends one
+//! # What ends a session
 //!
 //! | what | in a store | in cookies |
 //! |---|---|---|
@@ -53,7 +53,7 @@
 //! most five cookies. A larger session is refused at sign-in, with the fix in the message, and never truncated. In a
 //! store a session takes about 2 KB.
 //!
-//! # What is in it
+//! # What a session contains
 //!
 //! | | from | for |
 //! |---|---|---|

@@ -228,7 +228,8 @@ impl Session {
         self.record.device.as_deref()
     }
 
-    /// Returns the access token as it was when the session was read, and when it expires.
+    /// Returns the access token as it was when the session was read, without a refresh, and the time at which it
+    /// expires, if Okta stated it. `None` if the session has no access token.
     pub fn access_token(&self) -> Option<(Secret, Option<Timestamp>)> {
         self.tokens.access_token().map(|token| (token, self.record.schedule.expires_at))
     }

@@ -359,7 +359,8 @@ fn check_clock(session: &Session, limits: &SessionLimits, now: Timestamp) -> Res
          synchronize the clocks of all replicas",
         ahead.as_secs()
     );
-    let message = "the clocks of replicas differ by more than a minute, so the new session would not be live";
+    let message =
+        "the clocks of replicas differ by more than a minute, so the new session would not be valid; synchronize them";
     Err(Error::new(Code::ClockSkew, message).with_retry_after(ahead.saturating_sub(SKEW)))
 }
 

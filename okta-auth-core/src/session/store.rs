@@ -1,26 +1,4 @@
 //! The storage interface for sessions.
-//!
-//! # Three tables
-//!
-//! | table | key | value | for |
-//! |---|---|---|---|
-//! | records | the hash of a session's id | a version, and the sealed session | sessions |
-//! | links | the hash of a user, an e-mail or a session at Okta | keys of records | logout from the server side |
-//! | marks | the hash of anything else | a number | locks, watermarks of revocations, replay detection |
-//!
-//! Every key is a SHA-256 hash, and every record is sealed with keys that the store does not have. A copy of the store
-//! therefore reveals no session and cannot be used to sign in. Every entry has a lifetime, after which the store may
-//! delete it.
-//!
-//! # What has to be atomic
-//!
-//! [`create`](SessionStore::create), [`save`](SessionStore::save),
-//! [`try_lock`](SessionStore::try_lock), [`unlock`](SessionStore::unlock) and
-//! [`raise_watermark`](SessionStore::raise_watermark) each read and write one entry in one atomic
-//! step. Two entries never have to change together: a link without a record is skipped, and links are written before
-//! their record. So a store may distribute keys over machines.
-//!
-//! Within one store, every later read sees a completed write, from any replica.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -123,6 +101,27 @@ impl From<StoreError> for Error {
 /// Both pass the suite `store_tests!`; your own store should pass it too.
 ///
 /// A method must fail within about a second if the store cannot be reached, because a browser is waiting.
+///
+/// # Three tables
+///
+/// | table | key | value | for |
+/// |---|---|---|---|
+/// | records | the hash of a session's id | a version, and the sealed session | sessions |
+/// | links | the hash of a user, an e-mail or a session at Okta | keys of records | logout from the server side |
+/// | marks | the hash of anything else | a number | locks, watermarks of revocations, replay detection |
+///
+/// Every key is a SHA-256 hash, and every record is sealed with keys that the store does not have. A copy of the store
+/// therefore reveals no session and cannot be used to sign in. Every entry has a lifetime, after which the store may
+/// delete it.
+///
+/// # What has to be atomic
+///
+/// [`create`](SessionStore::create), [`save`](SessionStore::save), [`try_lock`](SessionStore::try_lock),
+/// [`unlock`](SessionStore::unlock) and [`raise_watermark`](SessionStore::raise_watermark) each read and write one
+/// entry in one atomic step. Two entries never have to change together: a link without a record is skipped, and links
+/// are written before their record. So a store may distribute keys over machines.
+///
+/// Within one store, every later read sees a completed write, from any replica.
 pub trait SessionStore: Send + Sync + 'static {
     /// Writes a new record. Returns `false` without writing if the key is taken.
     fn create<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool>;

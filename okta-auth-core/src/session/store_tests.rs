@@ -12,7 +12,7 @@
 //! }
 //! ```
 //!
-//! Attributes in front of `async` are put on each test, for example `#[ignore = "needs a server"]`. The suite tests
+//! Attributes in front of `async` are added to each test, for example `#[ignore = "needs a server"]`. The suite tests
 //! lifetimes with entries that live for two seconds, and polls until they have expired. A store with an adjustable
 //! clock needs no waiting. Pass it as
 //!

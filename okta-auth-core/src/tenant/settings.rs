@@ -30,8 +30,8 @@ pub struct TenantSettings {
     pub name: Option<String>,
     /// The issuer. It is compared character by character; its metadata decides whether a trailing slash belongs to it.
     pub issuer: String,
-    /// Earlier issuers whose sessions and access tokens are still accepted, for example the org's own URL beside a
-    /// custom domain. Remove an entry when they should no longer be.
+    /// Earlier issuers whose sessions and access tokens are still accepted, for example the org's own URL after a move
+    /// to a custom domain. Remove an entry to reject them.
     pub former_issuers: Vec<String>,
     /// The client id at the issuer.
     pub client_id: String,

@@ -1,38 +1,15 @@
 //! A session store in Redis or Valkey, for any number of replicas.
 //!
-//! # Which server
-//!
-//! Redis 5 or later, Valkey, and any server that speaks their protocol. The URL selects the topology:
-//!
-//! | URL | topology |
-//! |---|---|
-//! | `redis://user:password@host:6379/0` | one server |
-//! | `rediss://...` | one server over TLS; likewise `rediss-sentinel`, `rediss-cluster` |
-//! | `redis-sentinel://host:26379?sentinelServiceName=mymaster&node=other:26379` | the primary that Sentinel reports; `sentinelUsername` and `sentinelPassword` authenticate at the Sentinels themselves |
-//! | `redis-cluster://host:7001?node=other:7002` | a cluster; the client discovers the other nodes |
-//! | `valkey://...` and so on | aliases of the schemes above |
-//!
-//! Percent-encode password characters that a URL does not allow. TLS trusts the roots of the operating system, or those
-//! given to [`RedisStore::with_roots`].
-//!
 //! # Keys
 //!
 //! | key | type | value |
 //! |---|---|---|
 //! | `okta-auth:r:` and a hash | string | the version in 8 bytes, and the sealed record |
-//! | `okta-auth:l:` and a hash | sorted set | hashes of records, by when each link ends |
+//! | `okta-auth:l:` and a hash | sorted set | hashes of records, ordered by the time at which each link expires |
 //! | `okta-auth:m:` and a hash | string | a number of 20 digits |
 //!
 //! Each command uses one key, so a cluster may distribute the keys freely. Each key has a TTL, so the server deletes
-//! expired entries itself. Set `maxmemory-policy noeviction`: with any other policy a full server evicts live sessions,
-//! and evicts the marks of ended sessions.
-//!
-//! # When the server is down
-//!
-//! A command completes within about a second. It fails if the server is dead, paused or slow. At most 512 commands run
-//! at once; the others queue within the same second. So neither time nor memory grows with an outage. A command is
-//! never sent twice, because after an error it may have been executed or not. The client reconnects at most half a
-//! second after the server returns, and commands during a short gap wait for the new connection.
+//! expired entries itself.
 
 mod connections;
 mod failure;
@@ -72,6 +49,31 @@ const LONGEST: u64 = 10_000_000_000_000;
 /// assert!(RedisStore::new("http://127.0.0.1:6379").unwrap_err().is_config());
 /// # drop(store);
 /// ```
+///
+/// # Which server
+///
+/// Redis 5 or later, Valkey, and any server that speaks their protocol. The URL selects the topology:
+///
+/// | URL | topology |
+/// |---|---|
+/// | `redis://user:password@host:6379/0` | one server |
+/// | `rediss://...` | one server over TLS; likewise `rediss-sentinel`, `rediss-cluster` |
+/// | `redis-sentinel://host:26379?sentinelServiceName=mymaster&node=other:26379` | the primary that Sentinel reports; `sentinelUsername` and `sentinelPassword` authenticate at the Sentinels themselves |
+/// | `redis-cluster://host:7001?node=other:7002` | a cluster; the client discovers the other nodes |
+/// | `valkey://...` and so on | aliases of the schemes above |
+///
+/// Percent-encode password characters that a URL does not allow. TLS trusts the roots of the operating system, or those
+/// given to [`with_roots`](Self::with_roots).
+///
+/// Set `maxmemory-policy noeviction` at the server. With any other policy a full server evicts live sessions, and it
+/// evicts the records of ended sessions in cookies.
+///
+/// # When the server is down
+///
+/// A command completes within about a second. It fails if the server is dead, paused or slow. At most 512 commands run
+/// at once; the others queue within the same second. So neither time nor memory grows with an outage. A command is
+/// never sent twice, because after an error it may have been executed or not. The client reconnects at most half a
+/// second after the server returns, and commands during a short gap wait for the new connection.
 pub struct RedisStore {
     connections: Connections,
 }
@@ -80,8 +82,8 @@ impl RedisStore {
     /// Creates a store at this URL. This opens no connection and needs no runtime.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if the URL has none of the forms
-    /// above; the message names the fix and repeats no part of the URL.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if the URL has none of the [supported forms](Self); the
+    /// message names the fix and repeats no part of the URL.
     /// [`Code::Internal`](crate::error::Code::Internal) if the system cannot start a thread.
     pub fn new(url: &str) -> Result<Self> {
         Ok(Self { connections: Connections::new(Settings::parse(url, None)?)? })
@@ -90,7 +92,8 @@ impl RedisStore {
     /// Creates a store that trusts only these root certificates (PEM), in place of those of the operating system.
     ///
     /// # Errors
-    /// As for [`new`](Self::new), and for roots that are not certificates.
+    /// As for [`new`](Self::new), and [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if the roots are not
+    /// PEM certificates or the URL does not use TLS.
     pub fn with_roots(url: &str, roots: &[u8]) -> Result<Self> {
         Ok(Self { connections: Connections::new(Settings::parse(url, Some(roots))?)? })
     }
