@@ -74,8 +74,10 @@ pub(crate) struct OtherProver {
     jwk: Value,
     /// The required members of the JWK in lexical order, for the thumbprint (RFC 7638).
     members: String,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>,
+    sign: Sign,
 }
+
+type Sign = Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
 impl OtherProver {
     /// A client for each of the algorithms EdDSA, PS256, RS256, RS384, RS512 and ES384.
