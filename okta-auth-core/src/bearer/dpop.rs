@@ -228,7 +228,7 @@ fn unfit(message: &'static str) -> Error {
     Error::new(Code::TokenKind, message).with_claim("cnf")
 }
 
-opaque_debug!(DpopVerifier, |it| config: it.config);
+opaque_debug!(DpopVerifier);
 
 #[cfg(test)]
 mod tests {
