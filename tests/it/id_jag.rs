@@ -520,7 +520,7 @@ async fn the_session_of_another_org_is_not_sent() {
     let setup = Setup::start(one, key, "openid", foreign).await;
     let answer = read(&mut setup.signed_in(ADA).await).await;
     assert_eq!(answer.code, "token_claim");
-    assert!(answer.message.contains("not sent there"), "{}", answer.message);
+    assert!(answer.message.contains("is not sent"), "{}", answer.message);
     assert_eq!((setup.counts(), two.request_log().len()), ((0, 0), 0));
 }
 
