@@ -22,6 +22,7 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::web;
@@ -268,9 +269,12 @@ fn example(package: &str, port: u16, variables: &[(&str, &str)]) -> Example {
     Example { base: format!("http://localhost:{port}"), org, lines, _app: Running(child) }
 }
 
-/// Starts a browser with its own profile, and returns the profile's folder.
+/// Starts a browser with its own profile, and returns the profile's folder. The folder has a number, because tests with
+/// the same name may run at the same time, and Chromium would open both in one process.
 async fn browser(name: &str) -> (Driver, std::path::PathBuf) {
-    let profile = std::env::temp_dir().join(format!("okta-auth-browser-{name}-{}", std::process::id()));
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let (process, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let profile = std::env::temp_dir().join(format!("okta-auth-browser-{name}-{process}-{number}"));
     (Driver::start(&profile).await, profile)
 }
 
