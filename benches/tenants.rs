@@ -309,7 +309,7 @@ fn engine(tenants: &Engine, (parts, target): &(Parts, String)) -> OktaAuth {
     else {
         panic!("the tenant is in a table")
     };
-    context.auth().clone()
+    context.auth().cloned().unwrap()
 }
 
 /// Costs of several pieces of work in microseconds, measured in turn so that all run under the same conditions: the

@@ -151,6 +151,7 @@ mod browser_kit;
 mod logout;
 
 mod sign_in;
+mod site;
 
 #[cfg(feature = "id-jag")]
 pub mod id_jag;

@@ -52,7 +52,7 @@ impl SecuritySchemes {
     pub fn new(auth: &OktaAuth) -> Self {
         let config = auth.config();
         let metadata_url = config.issuer().metadata_url().into();
-        Self { metadata_url, endpoints: None, scopes: config.options.resource_scopes.clone() }
+        Self { metadata_url, endpoints: None, scopes: config.app.options.resource_scopes.clone() }
     }
 
     /// Creates all schemes, with the endpoints of the issuer's metadata.

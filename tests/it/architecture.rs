@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 40] = [
+const ORDER: [&str; 41] = [
     "opaque",
     "base64url",
     "error",
@@ -36,6 +36,7 @@ const ORDER: [&str; 40] = [
     "request",
     "response",
     "routing",
+    "site",
     "browser_kit",
     "logout",
     "sign_in",

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use okta_auth_core::config::{ClientAuth, Config, ConfigBuilder};
+use okta_auth_core::multi_tenant::{Resolver, Tenants};
 
 const GOOD: [(&str, &str); 4] = [
     ("OKTA_ISSUER_URI", "https://dev-12345678.okta.com/oauth2/default"),
@@ -598,7 +599,6 @@ fn parameters_of_the_authorization_request_that_an_application_cannot_set() {
 #[test]
 fn tenants_have_neither_a_backchannel_nor_a_proxy() {
     use okta_auth_core::engine::OktaAuth;
-    use okta_auth_core::multi_tenant::{Resolver, Tenants};
     let tenants = |variable: (&'static str, &'static str)| {
         let shared = OktaAuth::builder().from_variables([variable]);
         Tenants::builder(shared).resolve(Resolver::Path("/t".to_owned())).build().map_err(|error| error.to_string())
@@ -642,4 +642,42 @@ fn sessions_in_cookies_with_ended_ones_in_memory_are_warned_about_once() {
         message.contains("a copy of a signed-out cookie is accepted again") && message.contains("redis://"),
         "{message}"
     );
+}
+
+/// Without a provider of its own, the application reads the settings that its tenants inherit.
+#[test]
+fn tenants_report_invalid_settings_that_they_share_at_the_start() {
+    let build = |name: &'static str, value: &'static str| {
+        let acme = [("OKTA_ACME_ISSUER_URI", "https://acme.okta.com"), ("OKTA_ACME_CLIENT_ID", "0oa1")];
+        let shared = [("OKTA_TENANTS", "acme"), ("OKTA_COOKIE_SECRET", "a secret for tests of 32 bytes or more")];
+        let variables = acme.into_iter().chain(shared).chain([(name, value)]);
+        Tenants::from_variables(variables).map(drop).map_err(|error| error.to_string())
+    };
+    for (name, value) in [
+        ("OKTA_BASE_URL", "ftp://app.example.com"),
+        ("OKTA_REDIRECT_URI", "https://elsewhere.example/callback"),
+        ("OKTA_POST_LOGOUT_REDIRECT_URI", "/bye"),
+        ("OKTA_SCOPES", "profile"),
+        ("OKTA_COOKIE_NAME", "two words"),
+        ("OKTA_COOKIE_SECRET", "short"),
+        ("OKTA_SESSION_STORE", "a file"),
+        ("OKTA_REVOCATION_STORE", "a file"),
+        ("OKTA_SESSION_IDLE", "soon"),
+        ("OKTA_SESSION_ABSOLUTE", "soon"),
+        ("OKTA_LEEWAY", "1 day"),
+        ("OKTA_HEALTH_PATH", "healthz"),
+        ("OKTA_PUBLIC_PREFIX", "app/"),
+        ("OKTA_PAR", "maybe"),
+        ("OKTA_REQUEST_OBJECT", "maybe"),
+        ("OKTA_DPOP", "maybe"),
+        ("OKTA_DPOP_NONCE_LIFETIME", "soon"),
+        ("OKTA_CLIENT_SECRET_METHOD", "maybe"),
+    ] {
+        let message = build(name, value).expect_err(name);
+        assert!(message.contains(name), "{name}: {message}");
+    }
+    // The tenants have issuers and clients, so these names of other libraries do not stand for a missing variable.
+    for name in ["OKTA_OAUTH2_ISSUER", "OKTA_CLIENT_CLIENTID", "OKTA_OAUTH2_CLIENT_SECRET"] {
+        build(name, "x").unwrap_or_else(|message| panic!("{name}: {message}"));
+    }
 }

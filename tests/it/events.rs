@@ -191,7 +191,7 @@ async fn a_sign_in_is_started_and_succeeds() {
         assert_eq!((event.subject(), events[0].subject()), (Some(ada.id.as_str()), None));
         assert_eq!(
             (event.issuer(), event.client_id()),
-            (app.org.issuer().as_str(), app.org.client().client_id.as_str())
+            (Some(app.org.issuer().as_str()), Some(app.org.client().client_id.as_str()))
         );
         let now = app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         assert_eq!(event.time().seconds(), i64::try_from(now).unwrap());

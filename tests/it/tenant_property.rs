@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_core::adapter::{Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::OktaAuthBuilder;
+use okta_auth_core::engine::{OktaAuth, OktaAuthBuilder};
 use okta_auth_core::error::Error;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants, TenantsBuilder};
 use okta_auth_core::tenant::{TenantId, TenantSettings};
@@ -154,7 +154,7 @@ fn parts(asked: &Asked) -> Parts {
 
 async fn answer(tenants: &Tenants, parts: &Parts, target: &str) -> Answer {
     let context = Engine::new(tenants).authenticate(parts, target, RefreshTiming::OnDemand).context().await;
-    match (context.auth().tenant(), context.admit()) {
+    match (context.auth().and_then(OktaAuth::tenant), context.admit()) {
         (Some(tenant), _) => Answer::Tenant(tenant.id.as_str().to_owned()),
         (None, Ok(())) => Answer::Lobby,
         (None, Err(challenge)) => {

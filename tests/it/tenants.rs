@@ -2,22 +2,23 @@
 //! another.
 
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::web;
-use axum::Router;
 use axum::routing::get;
+use axum::{Extension, Router};
 use okta_auth_actix::{OktaAuthLayer, okta_auth};
 use okta_auth_axum::RouterExt;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy, ResponseMode};
-use okta_auth_core::engine::OktaAuthBuilder;
+use okta_auth_core::engine::{OktaAuthBuilder, RequestContext};
 use okta_auth_core::error::Code;
+use okta_auth_core::login::{LoginOptions, ReturnTo};
 use okta_auth_core::multi_tenant::{
     Resolver, TenantError, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants, TenantsBuilder,
 };
-use okta_auth_core::policy::{PolicySet, group};
+use okta_auth_core::policy::{DefaultAccess, PolicySet, group};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{TenantId, TenantSettings};
 use okta_auth_dev::{Org, Response};
@@ -603,4 +604,59 @@ async fn a_source_is_queried_once_and_its_last_result_is_used_during_an_outage()
     assert!(tenants.tenant(&id("new")).await.is_err());
     tenants.forget();
     assert!(tenants.tenant(&acme).await.is_err(), "a forgotten tenant is not served from the cache");
+}
+
+/// What an event says of its provider.
+type OfProvider = (&'static str, Option<String>, Option<String>);
+
+#[tokio::test]
+async fn an_event_of_a_request_without_a_tenant_names_no_issuer_and_no_client() {
+    let heard: Arc<Mutex<Vec<OfProvider>>> = Arc::default();
+    let events = Arc::clone(&heard);
+    let shared = ConfigBuilder::default().cookie_secret(SECRET);
+    let shared = OktaAuthBuilder::from(shared)
+        .policies(PolicySet::default().default_access(DefaultAccess::Deny))
+        .on_event(move |event| {
+            let text = |part: Option<&str>| part.map(str::to_owned);
+            events.lock().unwrap().push((event.name(), text(event.issuer()), text(event.client_id())));
+        });
+    let acme = TenantSettings::new(id("acme"), "http://127.0.0.1:9", "0oa1");
+    let tenants = Tenants::builder(shared).egress(local()).table(TenantTable::new([acme]).unwrap());
+    let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
+    let app =
+        Router::new().route("/closed", get(|| async { "in" })).route("/t/{tenant}/closed", get(|| async { "in" }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let app = app.okta_auth(&tenants);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    for target in ["/closed", "/t/acme/closed"] {
+        assert_eq!(Browser::new(&base).fetch(target).await.status, 403, "{target}");
+    }
+    let named = |text: &str| Some(text.to_owned());
+    let expected = [("access_denied", None, None), ("access_denied", named("http://127.0.0.1:9"), named("0oa1"))];
+    assert_eq!(*heard.lock().unwrap(), expected);
+}
+
+/// A handler without a tenant that starts a sign-in gets the page that asks for the tenant.
+#[tokio::test]
+async fn a_sign_in_that_a_handler_starts_without_a_tenant_asks_for_the_tenant() {
+    let heard: Arc<Mutex<Vec<&'static str>>> = Arc::default();
+    let events = Arc::clone(&heard);
+    let shared = OktaAuthBuilder::from(ConfigBuilder::default().cookie_secret(SECRET))
+        .on_event(move |event| events.lock().unwrap().push(event.name()));
+    let acme = TenantSettings::new(id("acme"), "http://127.0.0.1:9", "0oa1");
+    let tenants = Tenants::builder(shared).egress(local()).table(TenantTable::new([acme]).unwrap());
+    let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
+    let step_up = |Extension(context): Extension<RequestContext>| async move {
+        assert!(context.auth().is_none());
+        context.start_login(&LoginOptions::new(ReturnTo::root())).await.map(axum::body::Body::from)
+    };
+    let app = Router::new().route("/step-up", get(step_up)).okta_auth(&tenants);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let answer = Browser::new(&base).navigate("/step-up").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.body.contains("name=\"email\""), "{}", answer.body);
+    assert!(heard.lock().unwrap().is_empty(), "no sign-in has started: {:?}", heard.lock().unwrap());
 }

@@ -8,7 +8,7 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use okta_auth_axum::RouterExt;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
-use okta_auth_core::engine::{OktaAuthBuilder, RequestContext};
+use okta_auth_core::engine::{OktaAuth, OktaAuthBuilder, RequestContext};
 use okta_auth_core::multi_tenant::Tenants;
 use okta_auth_core::outgoing::{Outgoing, TokenRequest};
 use okta_auth_core::secret::Secret;
@@ -95,7 +95,9 @@ fn seen(tenant: Option<&TenantSettings>, user: &str, issuer: &str) -> String {
 }
 
 fn who(context: &RequestContext) -> String {
-    seen(context.auth().tenant(), "", context.auth().tenant().map_or("", |_| context.auth().config().issuer().as_str()))
+    let tenant = context.auth().and_then(OktaAuth::tenant);
+    let issuer = tenant.and(context.auth()).map_or("", |auth| auth.config().issuer().as_str());
+    seen(tenant, "", issuer)
 }
 
 /// A token of the application itself, at this org.

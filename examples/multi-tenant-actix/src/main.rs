@@ -10,6 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, COOKIE, LOCATION, SET_COOKIE};
 use actix_web::web::{self, Data, Form, Json, ReqData};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use okta_auth::OktaAuth;
 use okta_auth::actix::{OktaAuthLayer, User, okta_auth};
 use okta_auth::engine::RequestContext;
 use saas::{Answer, Fields, Saas};
@@ -41,7 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn home(saas: Data<Saas>, context: ReqData<RequestContext>, user: Option<User>) -> HttpResponse {
-    let html = match context.auth().tenant() {
+    let html = match context.auth().and_then(OktaAuth::tenant) {
         Some(_) => pages::home(&saas.brand(&context).await, user.as_ref()),
         None => pages::front(),
     };

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Form, Json, Router};
+use okta_auth::OktaAuth;
 use okta_auth::axum::{RouterExt, User};
 use okta_auth::engine::RequestContext;
 use saas::{Answer, Fields, Saas};
@@ -45,7 +46,7 @@ async fn home(
     Extension(context): Extension<RequestContext>,
     user: Option<User>,
 ) -> Response {
-    page(match context.auth().tenant() {
+    page(match context.auth().and_then(OktaAuth::tenant) {
         Some(_) => pages::home(&saas.brand(&context).await, user.as_ref()),
         None => pages::front(),
     })

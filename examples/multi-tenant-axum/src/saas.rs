@@ -130,7 +130,7 @@ impl Saas {
 
     /// The appearance of a page: that of the request's customer, or the default.
     pub(crate) async fn brand(&self, context: &RequestContext) -> Brand {
-        let Some(tenant) = context.auth().tenant() else { return Brand::default() };
+        let Some(tenant) = context.auth().and_then(OktaAuth::tenant) else { return Brand::default() };
         let customer = self.customers.one("id", tenant.id.as_str()).await.ok().flatten();
         let colour = customer.map_or_else(|| Brand::default().colour, |customer| customer.colour);
         Brand { name: tenant.display_name().to_owned(), colour }
@@ -138,7 +138,7 @@ impl Saas {
 
     /// The admin page.
     pub(crate) async fn customers_page(&self, context: &RequestContext, cookies: &str) -> Answer {
-        if context.auth().tenant().is_some() {
+        if context.auth().and_then(OktaAuth::tenant).is_some() {
             return Answer::Page(404, pages::nothing());
         }
         match self.is_key(cookie(cookies)) {
@@ -151,7 +151,7 @@ impl Saas {
     /// because another port of this machine is the same site, and its forms would be sent
     /// with the cookie.
     pub(crate) async fn change(&self, context: &RequestContext, cookies: &str, fields: &Fields) -> Answer {
-        if context.auth().tenant().is_some() {
+        if context.auth().and_then(OktaAuth::tenant).is_some() {
             return Answer::Page(404, pages::nothing());
         }
         if let Some(key) = fields.get("key") {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::HeaderValue;
 
-use crate::config::Config;
+use crate::config::AppConfig;
 use crate::jose::proof_algorithm_names;
 
 /// How a client presents a token.
@@ -68,7 +68,7 @@ impl WwwAuthenticate {
     }
 
     /// Sets the scheme. A challenge of the scheme `DPoP` names the algorithms for proofs.
-    pub(crate) fn of_scheme(mut self, scheme: Scheme, config: &Config) -> Self {
+    pub(crate) fn of_scheme(mut self, scheme: Scheme, config: &AppConfig) -> Self {
         self.scheme = scheme;
         match scheme {
             Scheme::Bearer => self,
@@ -138,7 +138,7 @@ mod tests {
             r#"DPoP error="invalid_token", error_description="d", algs="ES256 EdDSA ES384 PS256 RS256 RS384 RS512""#;
         let config =
             ConfigBuilder::default().issuer("https://acme.okta.com/oauth2/default").api_only().build().unwrap();
-        let challenge = WwwAuthenticate::error("invalid_token", "d").of_scheme(Scheme::Dpop, &config);
+        let challenge = WwwAuthenticate::error("invalid_token", "d").of_scheme(Scheme::Dpop, &config.app);
         assert_eq!(challenge.to_string(), expected);
     }
 

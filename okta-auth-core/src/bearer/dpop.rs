@@ -76,7 +76,7 @@ impl DpopVerifier {
         if token.claims().key_thumbprint().is_some() {
             return Err(unfit("the token is bound to a key but was sent without proof of possession"));
         }
-        if self.config.options.require_dpop {
+        if self.config.app.options.require_dpop {
             return Err(unfit(
                 "the token is not bound to a key, which `require_dpop` requires; turn on DPoP for the client",
             ));
@@ -101,7 +101,7 @@ impl DpopVerifier {
         let thumbprint = token.claims().key_thumbprint().ok_or_else(|| {
             unfit("the token is not bound to a key, but was sent with the scheme DPoP; send it after `Bearer`")
         })?;
-        let proof = DpopProof::verify(sent.text()?, proof_algorithms(&self.config))?;
+        let proof = DpopProof::verify(sent.text()?, proof_algorithms(&self.config.app))?;
         self.check_target(&proof.claims, target)?;
         self.check_times(&proof.claims, now)?;
         if proof.claims.ath != base64url::encode(token_hash) {
@@ -132,7 +132,7 @@ impl DpopVerifier {
             return Err(refused("its `htm` is not the method of the request"));
         }
         let path = target.path_and_query.split('?').next().unwrap_or_default();
-        let expected = self.config.public_url(path);
+        let expected = self.config.app.public_url(path);
         if path.starts_with('/') && is_same_url(&claims.htu, &expected) {
             return Ok(());
         }
@@ -142,7 +142,7 @@ impl DpopVerifier {
     }
 
     fn check_times(&self, claims: &ProofClaims, now: Timestamp) -> Result<()> {
-        let leeway = self.config.options.leeway;
+        let leeway = self.config.app.options.leeway;
         let issued = claims.iat.0;
         if issued > now.plus(leeway) || claims.nbf.is_some_and(|nbf| nbf.0 > now.plus(leeway)) {
             return Err(refused("it is from the future; synchronize the clocks"));
@@ -156,7 +156,7 @@ impl DpopVerifier {
     /// Marks a proof as used, first in this process and then in the shared store. A key may sign a `jti` only once,
     /// whatever the rest of the proof says.
     async fn consume(&self, proof: &DpopProof, now: Timestamp) -> Result<()> {
-        let leeway = self.config.options.leeway;
+        let leeway = self.config.app.options.leeway;
         // `iat` is at most one leeway ahead, so the proof is too old after this time.
         let lifetime = MAX_AGE.saturating_add(leeway).saturating_add(leeway);
         let key = self.key(proof);

@@ -37,10 +37,10 @@ pub(super) enum Nonce {
 impl DpopNonces {
     /// Returns `None` unless the API requires nonces.
     pub(super) fn of(config: &Config, keys: &CookieKeys) -> Result<Option<Self>> {
-        let Some(lifetime) = config.options.dpop_nonce_lifetime else { return Ok(None) };
+        let Some(lifetime) = config.app.options.dpop_nonce_lifetime else { return Ok(None) };
         let (owner, client_id) = config.owner();
         let sealer = keys.sealer(Purpose::DpopNonce, &format!("{owner} {client_id}"))?;
-        Ok(Some(Self { sealer, resource: config.resource.clone(), lifetime, leeway: config.options.leeway }))
+        Ok(Some(Self { sealer, resource: config.app.resource.clone(), lifetime, leeway: config.app.options.leeway }))
     }
 
     pub(super) fn issue(&self, now: Timestamp) -> Result<HeaderValue> {

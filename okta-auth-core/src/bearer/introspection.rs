@@ -68,7 +68,7 @@ pub(super) struct Question<'a> {
 impl Introspection {
     /// Introspects at this provider. `remembers` enables the cache of negative responses.
     pub(super) fn of(provider: &Arc<Provider>, remembers: bool, clock: &SharedClock) -> Self {
-        let (config, options) = (&provider.config, &provider.config.options);
+        let (config, options) = (&provider.config, &provider.config.app.options);
         let places = |places| Arc::new(Semaphore::new(places));
         Self {
             provider: Arc::clone(provider),

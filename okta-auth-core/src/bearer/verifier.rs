@@ -48,7 +48,7 @@ impl BearerVerifier {
     /// Accepts the access tokens of all configured issuers. `has_warned` is whether the check of the configuration has
     /// logged what [`warn_of_tokens_on_pages`](Self::warn_of_tokens_on_pages) logs.
     pub(crate) fn new(provider: &Arc<Provider>, dpop: DpopVerifier, clock: SharedClock, has_warned: bool) -> Self {
-        let (config, options) = (Arc::clone(&provider.config), &provider.config.options);
+        let (config, options) = (Arc::clone(&provider.config), &provider.config.app.options);
         // Tokens of an org server are always introspected at the present issuer.
         let former = config.former_issuers.iter().filter(|issuer| !issuer.is_org_server());
         let others = config.accepted_issuers.iter().chain(former).cloned().map(|issuer| provider.authority(issuer));

@@ -68,7 +68,7 @@ const WITH_REPORT: &str = "default-src 'none'; style-src 'unsafe-inline'; \
 
 /// Creates the page on which a sign-in in a window ends.
 pub(crate) fn popup_page(responder: &Responder<'_>) -> Reply {
-    let home = responder.config.routes().home();
+    let home = responder.config.routes.home();
     let page = Page {
         title: responder.text(Text::BackToApplication),
         sentences: vec![responder.text(Text::WindowCloses)],

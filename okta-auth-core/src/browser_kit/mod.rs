@@ -7,6 +7,7 @@ mod silent;
 mod user_tag;
 
 pub(crate) use assets::{ScriptCaching, popup_page, script};
+pub(crate) use session_status::anonymous_status;
 use silent::SilentLogins;
 pub(crate) use silent::needs_the_user;
 use user_tag::UserTags;
@@ -26,7 +27,8 @@ pub(crate) struct BrowserKit {
 impl BrowserKit {
     /// Creates it for an application with or without routes that begin silent sign-ins.
     pub(crate) fn new(keys: &CookieKeys, config: &Config, has_silent_routes: bool) -> Result<Self> {
-        let tags = config.options.browser_kit.is_on.then(|| UserTags::new(keys, config).map(Box::new)).transpose()?;
+        let tags =
+            config.app.options.browser_kit.is_on.then(|| UserTags::new(keys, config).map(Box::new)).transpose()?;
         Ok(Self { tags, silent: SilentLogins::new(config, has_silent_routes) })
     }
 }

@@ -13,41 +13,56 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::BrowserKit;
 use super::assets::RESOURCE_POLICY;
 use crate::clock::Timestamp;
-use crate::config::Config;
-use crate::response::{Reply, json as reply_json};
+use crate::config::AppConfig;
+use crate::response::{Reply, json};
 use crate::session::Session;
 
+/// A session with its ends by the absolute limit and by the idle limit.
+type WithEnds = (Arc<Session>, Timestamp, Timestamp);
+
 impl BrowserKit {
-    /// Responds with the state of the session. `session` has the ends by the absolute limit and by the idle limit.
+    /// Responds with the state of a session.
     pub(crate) fn session_status(
         &self,
-        config: &Config,
-        session: Option<(Arc<Session>, Timestamp, Timestamp)>,
-        (now, silent_login): (Timestamp, bool),
+        config: &AppConfig,
+        (session, end, idle_end): WithEnds,
+        now: Timestamp,
     ) -> Reply {
-        let routes = config.routes();
-        let mut body = json!({
-            "signed_in": session.is_some(),
-            "login_path": routes.login().map(|path| routes.public(path)),
-            "logout_path": routes.logout().map(|path| routes.public(path)),
-            "silent_login": silent_login && session.is_none(),
-            "csrf_header": config.options.csrf_header,
-        });
-        if let (Some((session, end, idle_end)), Some(body)) = (session, body.as_object_mut()) {
-            body.insert("user".to_owned(), self.tags.as_ref().map(|tags| tags.of(&session)).into());
-            body.insert("claims".to_owned(), listed(&session, &config.options.browser_kit.claims).into());
-            body.insert("ends_in".to_owned(), end.since(now).as_secs().into());
-            body.insert("idle_ends_in".to_owned(), idle_end.since(now).as_secs().into());
-        }
-        let mut reply = reply_json(StatusCode::OK, &body);
-        reply.headers_mut().insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
-        reply
+        let mut body = status(config, true, false);
+        body.insert("user".to_owned(), self.tags.as_ref().map(|tags| tags.of(&session)).into());
+        body.insert("claims".to_owned(), listed(&session, &config.options.browser_kit.claims).into());
+        body.insert("ends_in".to_owned(), end.since(now).as_secs().into());
+        body.insert("idle_ends_in".to_owned(), idle_end.since(now).as_secs().into());
+        respond(body)
     }
+}
+
+/// Responds that there is no session.
+pub(crate) fn anonymous_status(config: &AppConfig, silent_login: bool) -> Reply {
+    respond(status(config, false, silent_login))
+}
+
+fn status(config: &AppConfig, signed_in: bool, silent_login: bool) -> Map<String, Value> {
+    let path = |path: Option<&str>| path.map(|path| config.routes.public(path));
+    let members = [
+        ("signed_in", signed_in.into()),
+        ("login_path", path(config.routes.login()).into()),
+        ("logout_path", path(config.routes.logout()).into()),
+        ("silent_login", silent_login.into()),
+        ("csrf_header", config.options.csrf_header.clone().into()),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn respond(body: Map<String, Value>) -> Reply {
+    let mut reply = json(StatusCode::OK, &body.into());
+    reply.headers_mut().insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    reply
 }
 
 fn listed(session: &Session, names: &[String]) -> Map<String, Value> {

@@ -31,9 +31,9 @@ pub(crate) struct SilentLogins {
 impl SilentLogins {
     /// Creates them for an application that begins silent sign-ins at routes, or only by its scripts.
     pub(super) fn new(config: &Config, has_routes: bool) -> Self {
-        let cookies = CookieSettings::new(config.is_secure());
+        let cookies = CookieSettings::new(config.app.is_secure());
         let name = cookies.name(&format!("{}_silent_used", config.cookie_names.current));
-        let is_used = has_routes || config.options.browser_kit.is_on;
+        let is_used = has_routes || config.app.options.browser_kit.is_on;
         Self { cookies, name, is_used, paused_until: AtomicI64::new(0) }
     }
 

@@ -44,10 +44,14 @@ impl ConfigBuilder {
         self
     }
 
-    /// Reads the variables, and checks that the client can do what is configured.
-    pub(super) fn read_authorization_request(&mut self, auth: &ClientAuth, findings: &mut Diagnostics) {
+    /// Reads the variables.
+    pub(super) fn read_authorization_request(&mut self, findings: &mut Diagnostics) {
         self.options.par |= self.is_switched(PAR, "on", findings);
         self.options.signed_requests |= self.is_switched(REQUEST_OBJECT, "signed", findings);
+    }
+
+    /// Checks that the client can do what is configured.
+    pub(super) fn check_authorization_request(&self, auth: &ClientAuth, findings: &mut Diagnostics) {
         if self.api_only {
             return;
         }
@@ -93,7 +97,7 @@ mod tests {
         let issuer = ("OKTA_ISSUER_URI", "https://acme.okta.com");
         let client = [("OKTA_CLIENT_ID", "0oa1"), ("OKTA_CLIENT_SECRET", secret)];
         let config = ConfigBuilder::from_variables([issuer, client[0], client[1], (variable, value)]).build();
-        config.map(|it| (it.options.par, it.options.signed_requests)).map_err(|error| error.to_string())
+        config.map(|it| (it.app.options.par, it.app.options.signed_requests)).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! mistake is reported once. Errors reject the configuration. Warnings are logged and
 //! kept in it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -21,9 +22,8 @@ use super::builder::{ConfigBuilder, Path};
 use super::client_auth::{ClientAuth, SecretMethod};
 use super::problem::{Diagnostics, Problem};
 use super::stores::{RevocationStoreKind, SessionStoreKind};
-use super::{Config, Issuer, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
+use super::{AppConfig, Config, Issuer, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
 use crate::error::{Code, Error, Result};
-use crate::http::OperatorRoutes;
 use crate::secret::Secret;
 
 // Each rule adds its findings and continues, so that a user who sets up an application
@@ -51,62 +51,91 @@ impl ConfigBuilder {
     /// every problem with its fix.
     pub fn build(mut self) -> Result<Config> {
         let mut findings = Diagnostics::default();
-        self.report_slips(&mut findings);
+        self.report_slips(&[], &mut findings);
         self.read_limits(&mut findings);
         let issuer = rules::issuer(self.text(&self.issuer, env::ISSUER_URI), &mut findings);
         let client_id = self.checked_client_id(&mut findings);
         let (client_auth, decryption_keys) =
             (self.take_client_auth(&mut findings), self.decryption_keys(&mut findings));
         let base_url = rules::base_url(self.base(), &mut findings);
-        let routes = self.routes(&mut findings);
-        let redirect_uri = base_url.as_ref().and_then(|base| self.redirect(base, &routes, &mut findings));
-        let post_logout = base_url.as_ref().and_then(|base| self.post_logout(base, &routes, &mut findings));
         let scopes = self.checked_scopes(&mut findings);
         let audiences = rules::audiences(self.text(&self.audience, env::AUDIENCE), issuer.as_ref(), &mut findings);
         let (accepted_issuers, former_issuers) = self.further_issuers(&mut findings);
-        let (cookie_secrets, secure) = (self.secrets(), base_url.as_ref().is_some_and(|base| base.scheme() == "https"));
         let cookie_names = self.cookie_names(issuer.as_ref(), client_id.as_deref(), &mut findings);
-        secrets::cookie_secrets(&cookie_secrets, (secure, self.secret_use()), &mut findings);
         let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));
+        let secure = is_https(base_url.as_ref());
+        let app = self.app_config(base_url, &scopes, &mut findings);
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
-        self.check_options(secure, &mut findings);
-        let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
-        rules::universal_logout(&routes, &scopes, &mut findings);
-        let health_path = self.checked_health_path(&routes, &mut findings);
-        let pages = self.pages.checked(&mut findings);
         let warnings = findings.finish()?;
-        let (Some(issuer), Some(client_id), Some(base_url), Some(redirect_uri), Some(post_logout_redirect_uri)) =
-            (issuer, client_id, base_url, redirect_uri, post_logout)
-        else {
-            // Unreachable: a missing value is an error above, so `finish` has returned it.
-            return Err(Error::new(Code::Internal, "a setting is missing without a finding"));
-        };
-        log(&warnings, &ways);
+        let (Some(issuer), Some(client_id), Some(app)) = (issuer, client_id, app) else { return missing() };
+        log(&warnings);
+        ways.log();
         Ok(Config {
-            resource: self.resource.unwrap_or_else(|| routes.public_at(&base_url)),
+            app: Arc::new(app),
             issuer,
             client_id,
             client_auth,
             decryption_keys,
-            base_url,
-            redirect_uri,
-            post_logout_redirect_uri,
             scopes,
             audiences,
             accepted_issuers,
             former_issuers,
+            cookie_secrets: self.secrets(),
             tenant: self.tenant,
-            api_only: self.api_only,
-            cookie_secrets,
-            cookie_names,
             session_place,
             revocation_place,
+            ways,
+            cookie_names,
+            warnings,
+        })
+    }
+
+    /// Checks all settings except those of a provider and its client, which each tenant has. Logs the warnings, and
+    /// builds the settings for requests without a tenant.
+    pub(crate) fn build_without_provider(mut self) -> Result<AppConfig> {
+        let mut findings = Diagnostics::default();
+        self.report_slips(&env::OF_PROVIDER, &mut findings);
+        self.read_limits(&mut findings);
+        self.secret_method(&mut findings);
+        self.read_authorization_request(&mut findings);
+        self.further_issuers(&mut findings);
+        self.cookie_names(None, None, &mut findings);
+        let base_url = rules::base_url(self.base(), &mut findings);
+        let scopes = self.checked_scopes(&mut findings);
+        self.stores(is_https(base_url.as_ref()), &mut findings);
+        let app = self.app_config(base_url, &scopes, &mut findings);
+        log(&findings.finish()?);
+        app.map_or_else(missing, Ok)
+    }
+
+    /// Checks the settings that do not concern a provider; `None` if one of them is invalid.
+    fn app_config(
+        &mut self,
+        base_url: Option<Url>,
+        scopes: &[String],
+        findings: &mut Diagnostics,
+    ) -> Option<AppConfig> {
+        let secure = is_https(base_url.as_ref());
+        let routes = self.routes(findings);
+        let redirect_uri = base_url.as_ref().and_then(|base| self.redirect(base, &routes, findings));
+        let post_logout = base_url.as_ref().and_then(|base| self.post_logout(base, &routes, findings));
+        secrets::cookie_secrets(&self.secrets(), (secure, self.secret_use()), findings);
+        self.check_options(secure, findings);
+        let routes = self.finish_routes(routes, redirect_uri.as_ref(), findings);
+        rules::universal_logout(&routes, scopes, findings);
+        let health_path = self.checked_health_path(&routes, findings);
+        let pages = self.pages.checked(findings);
+        let base_url = base_url?;
+        Some(AppConfig {
+            resource: self.resource.take().unwrap_or_else(|| routes.public_at(&base_url)),
+            base_url,
+            redirect_uri: redirect_uri?,
+            post_logout_redirect_uri: post_logout?,
+            api_only: self.api_only,
             routes,
             health_path,
-            ways,
-            options: self.options,
+            options: std::mem::take(&mut self.options),
             pages,
-            warnings,
         })
     }
 
@@ -193,7 +222,8 @@ impl ConfigBuilder {
             (None, None) => ClientAuth::None,
         };
         let auth = self.apply_fapi2(auth, findings);
-        self.read_authorization_request(&auth, findings);
+        self.read_authorization_request(findings);
+        self.check_authorization_request(&auth, findings);
         #[cfg(feature = "client")]
         self.check_dpop_key(&auth, findings);
         auth
@@ -381,11 +411,19 @@ impl ConfigBuilder {
     }
 }
 
-fn log(warnings: &[Problem], ways: &OperatorRoutes) {
+fn log(warnings: &[Problem]) {
     for warning in warnings {
         tracing::warn!(target: "okta_auth", "{warning}");
     }
-    ways.log();
+}
+
+/// Unreachable: a missing value is an error among the findings, so `finish` has returned it.
+fn missing<T>() -> Result<T> {
+    Err(Error::new(Code::Internal, "a setting is missing without a finding"))
+}
+
+fn is_https(base_url: Option<&Url>) -> bool {
+    base_url.is_some_and(|base| base.scheme() == "https")
 }
 
 /// Rejects paths that a router cannot serve literally.

@@ -108,10 +108,12 @@ impl ConfigBuilder {
     }
 
     /// Reports variables under wrong names. A value in code counts as set. Either a secret or a private key is enough.
-    pub(super) fn report_slips(&self, findings: &mut Diagnostics) {
+    /// `ignored` are variables that have no effect, so they are not missing.
+    pub(super) fn report_slips(&self, ignored: &[&str], findings: &mut Diagnostics) {
         let (key, secret) = self.has_credentials();
         self.variables.report_slips(
             |meant| match meant {
+                name if ignored.contains(&name) => true,
                 env::ISSUER_URI if self.issuer.is_some() => true,
                 env::CLIENT_ID if self.client_id.is_some() => true,
                 env::CLIENT_SECRET | env::PRIVATE_KEY | env::PRIVATE_KEY_FILE => key || secret,

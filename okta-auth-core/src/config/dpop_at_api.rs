@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn lifetime(config: ConfigBuilder) -> Result<Option<u64>, String> {
-        let read = |config: Config| config.options.dpop_nonce_lifetime.map(|lifetime| lifetime.as_secs());
+        let read = |config: Config| config.app.options.dpop_nonce_lifetime.map(|lifetime| lifetime.as_secs());
         config.build().map(read).map_err(|error| error.to_string())
     }
 

@@ -43,6 +43,10 @@ pub(crate) const TENANTS: &str = "OKTA_TENANTS";
 pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
+/// The variables of a provider and its client, which have no effect on an application with many tenants.
+pub(crate) const OF_PROVIDER: [&str; 6] =
+    [ISSUER_URI, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, PRIVATE_KEY_FILE, PRIVATE_KEY_ID];
+
 /// All supported variables that start with `OKTA_`.
 const READ: [&str; 30] = [
     ISSUER_URI,

@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn the_profile_sets_what_it_requires() {
-        let options = config().private_key(rsa()).fapi2().build().unwrap().options;
+        let config = config().private_key(rsa()).fapi2().build().unwrap();
+        let options = &config.app.options;
         assert_eq!(options.algorithms, ALGORITHMS);
         assert!(options.par && options.require_dpop);
         assert_eq!(options.dpop, Some(DpopMode::On));

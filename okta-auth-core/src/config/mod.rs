@@ -81,6 +81,7 @@
 //! # }
 //! ```
 
+mod app;
 mod authorization_parameters;
 mod authorization_request;
 mod browser_kit;
@@ -112,10 +113,11 @@ mod stores;
 mod tenant_overrides;
 mod variables;
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use url::Url;
 
+pub(crate) use app::AppConfig;
 pub(crate) use authorization_parameters::check_parameter;
 pub use builder::ConfigBuilder;
 pub(crate) use client_auth::Signer;
@@ -135,7 +137,6 @@ pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationStoreKind, SessionStoreKind};
 pub(crate) use variables::Variables;
 
-use crate::error::{Code, Error};
 use crate::http::OperatorRoutes;
 pub use crate::http::{Dangerous, EgressPolicy};
 pub use crate::issuer::Issuer;
@@ -145,15 +146,12 @@ use crate::secret::Secret;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Config {
+    pub(crate) app: Arc<AppConfig>,
     pub(crate) issuer: Issuer,
     pub(crate) client_id: String,
     pub(crate) client_auth: ClientAuth,
     /// Opens ID tokens. Without a key they are not encrypted.
     pub(crate) decryption_keys: Vec<DecryptionKey>,
-    pub(crate) base_url: Url,
-    /// On the origin of the base URL.
-    pub(crate) redirect_uri: Url,
-    pub(crate) post_logout_redirect_uri: Url,
     /// Always contains `openid`.
     pub(crate) scopes: Vec<String>,
     /// The accepted audiences of access tokens; one match is enough.
@@ -162,19 +160,13 @@ pub struct Config {
     pub(crate) former_issuers: Vec<Issuer>,
     /// The tenant that sessions and cookies are bound to.
     pub(crate) tenant: Option<String>,
-    pub(crate) resource: String,
-    pub(crate) api_only: bool,
     /// Empty if a random secret is used, and in an engine, which has the keys that are derived from them.
     pub(crate) cookie_secrets: Vec<Secret>,
     pub(crate) session_place: SessionStoreKind,
     /// The store for revocations of sessions in cookies.
     pub(crate) revocation_place: RevocationStoreKind,
-    pub(crate) routes: Routes,
-    pub(crate) health_path: Option<String>,
     pub(crate) ways: OperatorRoutes,
     pub(crate) cookie_names: CookieNames,
-    pub(crate) options: Options,
-    pub(crate) pages: Pages,
     pub(crate) warnings: Vec<Problem>,
 }
 
@@ -201,17 +193,17 @@ impl Config {
 
     /// The public origin of the application, for example `https://app.example.com/`.
     pub fn base_url(&self) -> &Url {
-        &self.base_url
+        &self.app.base_url
     }
 
     /// The sign-in redirect URI: register it at Okta, character by character.
     pub fn redirect_uri(&self) -> &Url {
-        &self.redirect_uri
+        &self.app.redirect_uri
     }
 
     /// The sign-out redirect URI: register it at Okta, character by character.
     pub fn post_logout_redirect_uri(&self) -> &Url {
-        &self.post_logout_redirect_uri
+        &self.app.post_logout_redirect_uri
     }
 
     /// The scopes that every sign-in requests; `openid` is always one of them.
@@ -232,29 +224,17 @@ impl Config {
 
     /// The identifier of this application as an API (RFC 9728 §2).
     pub fn resource(&self) -> &str {
-        &self.resource
-    }
-
-    /// The URL of this API's metadata, formed from its identifier (RFC 9728 §3.1); `None`
-    /// if they are not served.
-    pub(crate) fn resource_metadata_url(&self) -> Option<String> {
-        let path = self.routes.resource_metadata()?;
-        let resource = Url::parse(&self.resource).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let Some(resource) = resource.filter(|_| self.routes.prefix.is_empty()) else {
-            return Some(self.public_url(path));
-        };
-        let query = resource.query().map_or(String::new(), |query| format!("?{query}"));
-        Some(format!("{}{path}{query}", resource.origin().ascii_serialization()))
+        &self.app.resource
     }
 
     /// Whether only access tokens are accepted, without sessions.
     pub fn is_api_only(&self) -> bool {
-        self.api_only
+        self.app.api_only
     }
 
     /// The paths that the library serves.
     pub fn routes(&self) -> &Routes {
-        &self.routes
+        &self.app.routes
     }
 
     /// Settings that work but are probably mistakes.
@@ -265,7 +245,7 @@ impl Config {
     /// The clients whose access tokens of custom servers are accepted; empty for all
     /// clients.
     pub(crate) fn accepted_clients(&self) -> Vec<String> {
-        let named = &self.options.accepted_clients;
+        let named = &self.app.options.accepted_clients;
         let own = Some(&self.client_id).filter(|own| !named.is_empty() && !own.is_empty());
         own.into_iter().chain(named).cloned().collect()
     }
@@ -281,14 +261,14 @@ impl Config {
     /// because every client can get a token for the default audience.
     pub(crate) fn tokens_on_pages(&self) -> Option<Problem> {
         let is_default = self.audiences.iter().any(|audience| audience == DEFAULT_AUDIENCE);
-        let is_open = is_default && self.options.accepted_clients.is_empty() && !self.issuer.is_org_server();
+        let is_open = is_default && self.app.options.accepted_clients.is_empty() && !self.issuer.is_org_server();
         let message = format!(
             "routes accept access tokens besides sessions, and `{DEFAULT_AUDIENCE}` is the audience that every client of \
              the authorization server can get a token for; name the clients with `accept_client`, or set an audience \
              of this API"
         );
         let severity = Severity::Warning;
-        (is_open && !self.api_only).then_some(Problem { severity, variable: env::AUDIENCE, message })
+        (is_open && !self.app.api_only).then_some(Problem { severity, variable: env::AUDIENCE, message })
     }
 
     /// The identity that sessions and cookies are bound to: the tenant or the issuer, and
@@ -315,37 +295,7 @@ impl Config {
         std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.is_named_by(iss))
     }
 
-    /// Whether browsers reach the application over TLS. Decides `Secure` and the
-    /// `__Host-` prefix of cookies.
-    pub(crate) fn is_secure(&self) -> bool {
-        self.base_url.scheme() == "https"
-    }
-
-    /// The public origin as browsers send it in `Origin`: scheme, host and non-default
-    /// port.
-    pub(crate) fn origin(&self) -> String {
-        self.base_url.origin().ascii_serialization()
-    }
-
-    pub(crate) fn public_url(&self, path: &str) -> String {
-        format!("{}{path}", self.routes.public_at(&self.base_url))
-    }
-
     pub(crate) fn asks_for_email(&self) -> bool {
         self.scopes.iter().any(|scope| scope == "email")
-    }
-
-    /// The error for a request that did not come from the application's own origin.
-    pub(crate) fn cross_origin(&self, what: &str) -> Error {
-        let message = format!(
-            "{what} came from another origin than OKTA_BASE_URL ({}) and was not carried out; set OKTA_BASE_URL to the \
-             origin that the browser's address bar shows",
-            self.origin()
-        );
-        Error::new(Code::CrossOrigin, message)
-    }
-
-    pub(crate) fn attempt_lifetime(&self) -> Duration {
-        self.options.attempt_lifetime
     }
 }

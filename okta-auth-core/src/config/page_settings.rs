@@ -175,7 +175,7 @@ mod tests {
             ("http://localhost:3000/l.svg", "http://localhost:3000"),
         ] {
             let config = builder().brand_logo(url).build().unwrap();
-            assert_eq!(config.pages.logo.as_ref().map(|logo| logo.source.as_str()), Some(source), "{url}");
+            assert_eq!(config.app.pages.logo.as_ref().map(|logo| logo.source.as_str()), Some(source), "{url}");
         }
         for url in [
             "javascript:alert(1)",
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn colours_need_contrast_with_the_page() {
         let config = builder().brand_colors("#1452cc", "#8ab4ff").build().unwrap();
-        assert!(config.pages.colors.is_some());
+        assert!(config.app.pages.colors.is_some());
         for (light, dark) in [
             ("#ffff00", "#8ab4ff"),
             ("#1452cc", "#223344"),
@@ -236,8 +236,8 @@ mod tests {
 
     #[test]
     fn names_and_languages_are_checked() {
-        assert_eq!(builder().brand_name("  Acme  ").build().unwrap().pages.name.as_deref(), Some("Acme"));
-        assert_eq!(builder().brand_name(" ").build().unwrap().pages.name, None);
+        assert_eq!(builder().brand_name("  Acme  ").build().unwrap().app.pages.name.as_deref(), Some("Acme"));
+        assert_eq!(builder().brand_name(" ").build().unwrap().app.pages.name, None);
         for name in ["x".repeat(61), "a\nb".to_owned(), "a\u{0}".to_owned()] {
             assert!(problem(builder().brand_name(name)).contains("brand_name"));
         }

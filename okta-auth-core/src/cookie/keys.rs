@@ -31,6 +31,11 @@ impl CookieKeys {
         Self::of(secrets.iter().map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec())).collect())
     }
 
+    /// Creates the keys of an application. Without a secret they are random.
+    pub(crate) fn of_secrets(secrets: &[Secret]) -> Result<Self> {
+        if secrets.is_empty() { Self::random() } else { Ok(Self::new(secrets)) }
+    }
+
     /// Creates a random secret: values sealed with it become unreadable when the process ends.
     pub(crate) fn random() -> Result<Self> {
         let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes()?);

@@ -148,7 +148,7 @@ impl DeviceFlowBuilder {
             return Err(Error::new(Code::ConfigInvalid, message));
         }
         let origins = self.verification_origins.iter().map(|text| checked_origin(text)).collect::<Result<_>>()?;
-        let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
+        let settings = HttpSettings::with_timeout(config.app.options.http_timeout);
         let http = HttpClient::operator(&settings, config.ways.clone(), clock.clone())?;
         let provider = Provider::new(Arc::new(config), http, clock.clone());
         #[cfg(feature = "keyring")]

@@ -4,10 +4,11 @@
 //! session was loaded before, a token is verified once, and both are checked at the same point in time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::context::{NoTenant, RequestContext, RequestState};
+use super::context::{NoTenant, RequestContext, RequestState, Tenancy};
 use super::signed_in::SignedIn;
 use crate::bearer::{BearerToken, RequestTarget};
 use crate::error::{Code, Error, Result};
@@ -23,37 +24,39 @@ pub(super) fn user<C: DeserializeOwned + 'static>(context: &RequestContext) -> R
     if context.inner().is_decided_by_token() {
         return Ok(None);
     }
-    own_session(context)?.map(|session| SignedIn::new(session, context)).transpose()
+    let Some((session, auth)) = own_session(context)?.zip(context.auth()) else { return Ok(None) };
+    SignedIn::new(session, auth, context).map(Some)
 }
 
 pub(super) fn tenant(context: &RequestContext) -> Result<Arc<TenantSettings>, Challenge> {
     // A cookie may have selected the tenant.
     context.inner().mark_personal();
-    if let Some(tenant) = &context.auth().0.tenant {
-        return Ok(Arc::clone(tenant));
+    match &context.inner().tenancy {
+        Tenancy::Engine(auth) => auth.0.tenant.clone().ok_or_else(|| {
+            Challenge::error(Error::new(Code::TenantUnknown, "the application has a single Okta and no tenants"))
+        }),
+        Tenancy::NoTenant(NoTenant::Discover(_), _) => Err(Challenge::sign_in()),
+        Tenancy::NoTenant(NoTenant::Rejected(error) | NoTenant::Public(error), _) => {
+            Err(Challenge::error(Error::clone(error)))
+        }
     }
-    Err(match context.without_tenant() {
-        Some(NoTenant::Discover(_)) => Challenge::sign_in(),
-        Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => Challenge::error(Error::clone(error)),
-        None => Challenge::error(Error::new(Code::TenantUnknown, "the application has a single Okta and no tenants")),
-    })
 }
 
 pub(super) async fn access_token<C: DeserializeOwned + 'static>(
     context: &RequestContext,
 ) -> Result<BearerToken<C>, Challenge> {
-    let (state, auth) = (context.inner(), context.auth());
+    let state = context.inner();
     state.mark_depends_on_token();
     if !state.credentials.is_present() {
         return Err(Challenge::no_token());
     }
-    let token = verified_token(context.inner()).await.map_err(Challenge::token)?;
-    let leeway = auth.config().options.leeway;
-    BearerToken::new(token, (context.now(), leeway), auth.0.tenant.clone()).map_err(Challenge::error)
+    let token = verified_token(state).await.map_err(Challenge::token)?;
+    let (leeway, tenant) = (leeway(context), context.auth().and_then(|auth| auth.0.tenant.clone()));
+    BearerToken::new(token, (context.now(), leeway), tenant).map_err(Challenge::error)
 }
 
 pub(super) async fn caller(context: &RequestContext, accepts: AcceptedCredentials) -> Result<Caller, Challenge> {
-    let (state, leeway) = (context.inner(), context.auth().config().options.leeway);
+    let (state, leeway) = (context.inner(), leeway(context));
     let accepts = accepted(context, accepts);
     if accepts != AcceptedCredentials::BearerOnly {
         context.inner().mark_personal();
@@ -83,18 +86,22 @@ async fn verified_token(state: &RequestState) -> Result<VerifiedAccessToken, Arc
 }
 
 async fn verify_token(state: &RequestState) -> Result<VerifiedAccessToken> {
-    if state.without_tenant.is_some() {
+    let Tenancy::Engine(auth) = &state.tenancy else {
         // Without a tenant there is no issuer to verify the token with.
         let no_issuer = Error::invalid_claim("iss", "is not the issuer of any tenant");
         return state.credentials.token().and(Err(no_issuer));
-    }
+    };
     let target = RequestTarget { method: &state.method, path_and_query: &state.target };
-    state.auth.0.bearer.verify_presented(&state.credentials, target, state.session.now).await
+    auth.0.bearer.verify_presented(&state.credentials, target, state.session.now).await
+}
+
+fn leeway(context: &RequestContext) -> Duration {
+    context.site().config.options.leeway
 }
 
 /// An application without sessions accepts only tokens.
 fn accepted(context: &RequestContext, accepts: AcceptedCredentials) -> AcceptedCredentials {
-    if context.auth().config().is_api_only() { AcceptedCredentials::BearerOnly } else { accepts }
+    if context.site().config.api_only { AcceptedCredentials::BearerOnly } else { accepts }
 }
 
 pub(super) async fn require(
@@ -103,8 +110,8 @@ pub(super) async fn require(
     accepts: AcceptedCredentials,
 ) -> Result<(), Challenge> {
     let accepts = accepted(context, accepts);
-    if accepts == AcceptedCredentials::SessionOrBearer {
-        context.auth().0.bearer.warn_of_tokens_on_pages();
+    if let (AcceptedCredentials::SessionOrBearer, Some(auth)) = (accepts, context.auth()) {
+        auth.0.bearer.warn_of_tokens_on_pages();
     }
     let for_tokens = accepts == AcceptedCredentials::BearerOnly;
     let caller = caller(context, accepts).await.map_err(|challenge| challenge.for_policy(policy))?;
@@ -123,9 +130,7 @@ pub(super) async fn require_route(context: &RequestContext, route: MatchedRoute<
         return outcome;
     }
     let policy = match route {
-        MatchedRoute::Chosen(pattern) | MatchedRoute::Candidate(pattern) => {
-            context.auth().0.access.route_policy(pattern)
-        }
+        MatchedRoute::Chosen(pattern) | MatchedRoute::Candidate(pattern) => context.site().access.route_policy(pattern),
         MatchedRoute::None => None,
     };
     match policy {
@@ -135,8 +140,8 @@ pub(super) async fn require_route(context: &RequestContext, route: MatchedRoute<
 }
 
 pub(super) fn try_require_route(context: &RequestContext, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
-    let class = context.auth().0.access.class(route);
-    if let Some(NoTenant::Discover(realms)) = context.without_tenant() {
+    let class = context.site().access.class(route);
+    if let Tenancy::NoTenant(NoTenant::Discover(realms), _) = &context.inner().tenancy {
         // Without a tenant there is no user, so a policy cannot allow the request.
         let is_open = class == RouteClass::Open && !realms.has_guard_of_tenant(route);
         return Some(match class {
@@ -155,7 +160,7 @@ pub(super) fn try_require_route(context: &RequestContext, route: MatchedRoute<'_
 }
 
 fn try_require_session(context: &RequestContext) -> Option<Result<(), Challenge>> {
-    if context.auth().config().is_api_only() {
+    if context.site().config.api_only {
         return None;
     }
     context.inner().mark_personal();
@@ -170,7 +175,7 @@ fn try_require_session(context: &RequestContext) -> Option<Result<(), Challenge>
 /// pages, because the browser attaches the cookie to requests of every site.
 pub(super) fn own_session(context: &RequestContext) -> Result<Option<&Arc<Session>>> {
     let Some(session) = context.session()? else { return Ok(None) };
-    let config = context.auth().config();
+    let config = &context.site().config;
     if !context.inner().own {
         return Err(config.cross_origin(match config.options.csrf_header {
             None => "a request with a session",

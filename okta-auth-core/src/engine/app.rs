@@ -7,7 +7,7 @@ use super::{Inner, OktaAuth};
 use crate::bearer::{BearerVerifier, DpopVerifier, ProofMemories};
 use crate::browser_kit::BrowserKit;
 use crate::clock::SharedClock;
-use crate::config::Config;
+use crate::config::{AppConfig, Config};
 use crate::cookie::{CookieKeys, CookieSettings};
 use crate::error::{Code, Error, Result};
 use crate::events::{EventHook, Events};
@@ -17,9 +17,9 @@ use crate::logout::{DeferredLogouts, Logout};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::Provider;
 use crate::routing::{Mounting, RouteTable, SpecialRoutes};
-use crate::secret::Secret;
 use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, TokenRevoker};
 use crate::sign_in::{LoginFlow, SignInHook};
+use crate::site::Site;
 use crate::tenant::TenantSettings;
 
 /// An application, whatever provider signs its users in. It has one store and one set of caches, whose keys all contain
@@ -63,14 +63,20 @@ impl AppAccess {
 }
 
 impl App {
-    /// The findings about the router that were reported.
-    pub(super) fn mounting(&self) -> &Arc<Mounting> {
-        &self.shared.mounting
+    pub(super) fn route_table(&self, site: &Site) -> RouteTable {
+        let (access, routes) = (Arc::clone(&site.access), &site.config.routes);
+        let special = self.special.clone().with_passive_reads(routes.browser_kit());
+        RouteTable::new(vec![access], routes.own().map(str::to_owned).collect(), special)
     }
 
-    pub(super) fn route_table(&self, access: &Arc<RouteAccess>, config: &Config) -> RouteTable {
-        let special = self.special.clone().with_passive_reads(config.routes.browser_kit());
-        RouteTable::new(vec![Arc::clone(access)], config.routes.own().map(str::to_owned).collect(), special)
+    /// The site of requests that belong to no tenant.
+    pub(crate) fn site_without_tenant(&self, config: AppConfig, access: Arc<RouteAccess>) -> Arc<Site> {
+        let events = Events::new(None, self.clock.clone(), Arc::clone(&self.event_hooks));
+        Arc::new(self.site(Arc::new(config), access, events))
+    }
+
+    fn site(&self, config: Arc<AppConfig>, access: Arc<RouteAccess>, events: Events) -> Site {
+        Site { config, access, events: Arc::new(events), mounting: Arc::clone(&self.shared.mounting) }
     }
 
     /// Combines a set of policies with the application's settings for all routes.
@@ -94,18 +100,8 @@ impl App {
                 Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {error}", tenant.id))
             })?;
         }
-        let http = self.http.with_settings(&http_settings(&config));
+        let http = self.http.with_settings(&HttpSettings::with_timeout(config.app.options.http_timeout));
         self.engine(config, access, http, (Some(tenant), exclusive))
-    }
-
-    /// Creates the engine for requests without a tenant.
-    pub(crate) fn engine_without_tenant(
-        self: &Arc<Self>,
-        config: Config,
-        access: Arc<RouteAccess>,
-    ) -> Result<OktaAuth> {
-        let http = self.http.with_settings(&http_settings(&config));
-        self.engine(config, access, http, (None, None))
     }
 
     /// Creates the engine of an application with a single provider.
@@ -129,15 +125,17 @@ impl App {
         let (config, clock, keys) = (Arc::new(config), self.clock.clone(), &self.keys);
         let SharedState { refreshes, used_states, deferred_logouts, used_proofs, .. } = self.shared.clone();
         let provider = Provider::new(Arc::clone(&config), http, clock.clone());
-        let cookies = CookieSettings::new(config.is_secure());
+        let cookies = CookieSettings::new(config.app.is_secure());
         let pending_logins = PendingLogins::new(keys, cookies.clone(), &config)?;
         let sessions = Arc::new(self.backend.clone().sessions(&config, keys)?);
         let hooks = Arc::clone(&self.event_hooks);
-        let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), hooks));
+        let events = Events::new(Some((config.issuer.as_str(), &config.client_id)), clock.clone(), hooks);
+        let site = self.site(Arc::clone(&config.app), access, events);
         let revoker = TokenRevoker::new(Arc::clone(&provider));
-        let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
+        let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &site.events, clock.clone()));
         let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
-        let refresher = Refresher::new(Arc::clone(&provider), ended, Arc::clone(&events), clock.clone(), refreshes);
+        let refresher =
+            Refresher::new(Arc::clone(&provider), ended, Arc::clone(&site.events), clock.clone(), refreshes);
         let states = Arc::clone(&used_states);
         let (for_login, hook) = (Arc::clone(&provider), self.hook.clone());
         let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant.clone(), hook);
@@ -145,10 +143,10 @@ impl App {
         let logout = Logout::new(Arc::clone(&session_admin), Arc::clone(&provider), shared, (keys, cookies))?;
         let dpop = DpopVerifier::new(&config, keys, &used_proofs, self.backend.shared_store())?;
         Ok(OktaAuth(Arc::new(Inner {
-            bearer: BearerVerifier::new(&provider, dpop, clock.clone(), access.policies().has_route_for_both()),
+            bearer: BearerVerifier::new(&provider, dpop, clock.clone(), site.access.policies().has_route_for_both()),
             provider,
             app: Arc::clone(self),
-            access,
+            site,
             routes: OnceLock::new(),
             login,
             sessions,
@@ -159,20 +157,9 @@ impl App {
             outgoing: OnceLock::new(),
             tenant,
             exclusive,
-            events,
             browser_kit: BrowserKit::new(keys, &config, !self.special.silent_login.is_empty())?,
             config,
             clock,
         })))
     }
-}
-
-pub(super) fn http_settings(config: &Config) -> HttpSettings {
-    HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() }
-}
-
-/// Creates the keys of an application. Without a secret they are random.
-pub(super) fn cookie_keys(secrets: &[Secret]) -> Result<Arc<CookieKeys>> {
-    let keys = if secrets.is_empty() { CookieKeys::random()? } else { CookieKeys::new(secrets) };
-    Ok(Arc::new(keys))
 }

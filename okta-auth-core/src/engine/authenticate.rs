@@ -19,12 +19,11 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use http::Method;
 
 use super::OktaAuth;
-use super::context::{NoTenant, RequestContext, RequestState};
+use super::context::{NoTenant, RequestContext, RequestState, Tenancy};
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error};
@@ -37,9 +36,8 @@ use crate::session::{
     CookieUpdate, LoadedSession, PendingLookup, RefreshDue, RefreshResult, RequestSession, SessionEntry, SessionLookup,
     SessionState,
 };
-
-/// A session that ends sooner than this after its sign-in does not start another sign-in.
-const SHORT: Duration = Duration::from_secs(60);
+use crate::sign_in::ended_early;
+use crate::site::Site;
 
 /// The result of the first, synchronous look at a request.
 #[derive(Debug)]
@@ -65,26 +63,27 @@ impl Authentication {
 
 /// Begins to authenticate a request.
 pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: RouteOptions) -> Authentication {
-    let now = auth.0.clock.now();
+    let (config, now) = (&*auth.site().config, auth.0.clock.now());
     let mut parsed = ParsedHeaders::read(head);
     parsed.activity = parsed.activity.max(options.activity_of(head.method));
-    if auth.config().is_api_only() {
+    let tenancy = Tenancy::Engine(auth.clone());
+    if config.api_only {
         parsed.cookies = RequestCookies::default();
         let findings = Findings { own: true, ..Findings::default() };
-        return Authentication::Ready(RequestContext::new(state(auth, head, parsed, now, findings)));
+        return Authentication::Ready(RequestContext::new(state(tenancy, head, parsed, now, findings)));
     }
     let look = auth.0.sessions.look(&parsed.cookies, now, parsed.activity);
-    let own = look.is_without_session() || is_own_request(auth.config(), head, parsed.sender.websocket);
+    let own = look.is_without_session() || is_own_request(config, head, parsed.sender.websocket);
     let logout_return = logout_return(auth, head, &parsed, now);
     let findings = Findings { own, logout_return, silent: options.silent_login, ..Findings::default() };
-    let mut state = state(auth, head, parsed, now, findings);
+    let mut state = state(tenancy, head, parsed, now, findings);
     match look {
         SessionLookup::Known(loaded) => {
             state.dead_end = settle(auth, &mut state.session, loaded);
             complete(RequestContext::new(state))
         }
         SessionLookup::Pending(lookup) => {
-            Authentication::Pending(PendingAuthentication::on(found(state, lookup, options.renewal)))
+            Authentication::Pending(PendingAuthentication::on(found(auth.clone(), state, lookup, options.renewal)))
         }
     }
 }
@@ -100,12 +99,14 @@ fn complete(context: RequestContext) -> Authentication {
 
 /// Creates the context of a request that belongs to no tenant.
 pub(crate) fn without_tenant<H: Headers>(
-    auth: &OktaAuth,
+    site: &Arc<Site>,
     head: Head<'_, H>,
-    without_tenant: NoTenant,
+    now: Timestamp,
+    answer: NoTenant,
 ) -> RequestContext {
-    let findings = Findings { own: true, without_tenant: Some(without_tenant), ..Findings::default() };
-    RequestContext::new(state(auth, head, ParsedHeaders::read(head), auth.0.clock.now(), findings))
+    let tenancy = Tenancy::NoTenant(answer, Arc::clone(site));
+    let findings = Findings { own: true, ..Findings::default() };
+    RequestContext::new(state(tenancy, head, ParsedHeaders::read(head), now, findings))
 }
 
 /// Returns the state of a logout that precedes the request.
@@ -125,13 +126,12 @@ struct Findings {
     own: bool,
     silent: bool,
     logout_return: Option<LogoutReturn>,
-    without_tenant: Option<NoTenant>,
 }
 
 /// Inlined, because the state has hundreds of bytes and would be copied.
 #[inline(always)]
 fn state<H>(
-    auth: &OktaAuth,
+    tenancy: Tenancy,
     head: Head<'_, H>,
     parsed: ParsedHeaders<'_>,
     now: Timestamp,
@@ -139,7 +139,6 @@ fn state<H>(
 ) -> RequestState {
     let ParsedHeaders { cookies, activity, sender } = parsed;
     RequestState {
-        auth: auth.clone(),
         method: head.method.clone(),
         target: head.target.into(),
         kind: sender.kind,
@@ -147,10 +146,10 @@ fn state<H>(
         page: sender.page,
         accept_language: sender.accept_language,
         // Parsing a host costs more than the rest, and only a navigation can be redirected.
-        alias: sender.kind == RequestKind::Navigation && is_alias(sender.host, &auth.config().base_url),
+        alias: sender.kind == RequestKind::Navigation && is_alias(sender.host, &tenancy.site().config.base_url),
         silent: findings.silent,
         dead_end: None,
-        without_tenant: findings.without_tenant,
+        tenancy,
         own: findings.own,
         session: RequestSession::new(cookies, now, activity),
         credentials: sender.credentials,
@@ -165,27 +164,24 @@ fn state<H>(
     }
 }
 
-/// The error for a session that ended right after its sign-in. Another sign-in would end in the same way, in an endless
-/// redirect loop.
-fn not_renewable() -> Arc<Error> {
-    let message = "a session ended within a minute of its sign-in because Okta rejected its refresh token, so no other \
-                   sign-in is started; check the lifetime of access tokens and the refresh token settings at Okta";
-    Arc::new(Error::new(Code::SessionNotRenewable, message))
-}
-
 impl PendingAuthentication {
     pub(crate) fn on(context: impl Future<Output = RequestContext> + Send + 'static) -> Self {
         Self(Box::pin(context))
     }
 }
 
-async fn found(mut state: RequestState, lookup: PendingLookup, renewal: RefreshTiming) -> RequestContext {
-    let (auth, now) = (state.auth.clone(), state.session.now);
+async fn found(
+    auth: OktaAuth,
+    mut state: RequestState,
+    lookup: PendingLookup,
+    renewal: RefreshTiming,
+) -> RequestContext {
+    let now = state.session.now;
     let is_due =
         |entry: &SessionEntry| renewal == RefreshTiming::BeforeHandler && entry.session.due(now) != RefreshDue::NotYet;
     match auth.0.sessions.find(lookup, now, state.session.activity).await {
         Ok(LoadedSession::Live { entry, needs_rewrite }) if is_due(&entry) => {
-            refreshed(&mut state, entry, needs_rewrite).await
+            refreshed(&auth, &mut state, entry, needs_rewrite).await
         }
         Ok(loaded) => state.dead_end = settle(&auth, &mut state.session, loaded),
         Err(error) => state.session.state = unavailable(&state, error),
@@ -193,15 +189,15 @@ async fn found(mut state: RequestState, lookup: PendingLookup, renewal: RefreshT
     RequestContext::new(state)
 }
 
-async fn refreshed(state: &mut RequestState, entry: SessionEntry, needs_rewrite: bool) {
-    let (auth, now, began) = (state.auth.clone(), state.session.now, entry.session.created_at());
+async fn refreshed(auth: &OktaAuth, state: &mut RequestState, entry: SessionEntry, needs_rewrite: bool) {
+    let (now, began) = (state.session.now, entry.session.created_at());
     match auth.0.refresher.refresh(entry, now).await {
         RefreshResult::Usable { entry, renewed } => {
             state.session.set_live(entry, (needs_rewrite, renewed), &auth.0.sessions);
         }
         RefreshResult::Ended => {
             state.session.set_cookie_update(CookieUpdate::Clear);
-            state.dead_end = (now.since(began) < SHORT).then(not_renewable);
+            state.dead_end = ended_early(began, now);
         }
         RefreshResult::Unavailable(error) if error.code() == Code::StoreUnavailable => {
             state.session.state = unavailable(state, Error::clone(&error));

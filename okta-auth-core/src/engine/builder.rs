@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::OktaAuth;
-use super::app::{App, AppAccess, SharedState, cookie_keys, http_settings};
+use super::app::{App, AppAccess, SharedState};
 use crate::clock::{Clock, SharedClock};
 use crate::config::{ConfigBuilder, EgressPolicy, Variables};
+use crate::cookie::CookieKeys;
 use crate::error::Result;
 use crate::events::{Event, EventHook};
 use crate::http::{HttpClient, HttpSettings};
@@ -174,7 +175,7 @@ impl OktaAuthBuilder {
     /// [`PolicySet::default_access`]. A handler that extracts a `User` still requires one.
     ///
     /// With many tenants, public routes without parameters also answer requests for hosts that belong to no tenant.
-    /// Their handlers get no tenant there, and one that asks for a user is 404.
+    /// Their handlers get no tenant there, and one that asks for a user answers 404.
     pub fn public_routes<R: Into<String>>(mut self, routes: impl IntoIterator<Item = R>) -> Self {
         self.access.public.extend(routes.into_iter().map(Into::into));
         self
@@ -196,7 +197,11 @@ impl OktaAuthBuilder {
         let access = self.access.of(self.policies)?;
         let (config, clock) = (self.config.build()?, self.clock);
         let backend = SessionBackend::new(&config.session_place, &config.revocation_place, self.store, &clock)?;
-        let http = HttpClient::operator(&http_settings(&config), config.ways.clone(), clock.clone())?;
+        let http = HttpClient::operator(
+            &HttpSettings::with_timeout(config.app.options.http_timeout),
+            config.ways.clone(),
+            clock.clone(),
+        )?;
         let app = App {
             clock,
             hook: self.hook,
@@ -205,7 +210,7 @@ impl OktaAuthBuilder {
             access: self.access,
             backend,
             http,
-            keys: cookie_keys(&config.cookie_secrets)?,
+            keys: Arc::new(CookieKeys::of_secrets(&config.cookie_secrets)?),
             shared: SharedState::default(),
         };
         app.only_engine(config, access)
@@ -228,7 +233,7 @@ impl OktaAuthBuilder {
             event_hooks: self.event_hooks.into(),
             special: self.special,
             access: self.access,
-            keys: cookie_keys(&config.secrets())?,
+            keys: Arc::new(CookieKeys::of_secrets(&config.secrets())?),
             shared: SharedState::default(),
         };
         Ok((Arc::new(app), config, self.policies))

@@ -27,6 +27,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 
 use super::context::RequestContext;
+use super::{Inner, OktaAuth};
 use crate::browser_kit::needs_the_user;
 use crate::callback::VerifiedIdentity;
 use crate::clock::Timestamp;
@@ -38,10 +39,9 @@ use crate::session::{NewSession, Session, device};
 use crate::sign_in::{CallbackOutcome, CallbackResult, CompletedLogin, FinishedAttempt};
 
 /// Serves the redirect URI. `response` is the query, or the body of a form post.
-pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: &[u8]) -> Reply {
-    let login = &context.auth().0.login;
+pub(super) async fn callback(context: &RequestContext, auth: &OktaAuth, parts: &Parts, response: &[u8]) -> Reply {
     let CallbackResult { mut cookies, attempt, outcome } =
-        login.complete(response, context.cookies(), context.now()).await;
+        auth.0.login.complete(response, context.cookies(), context.now()).await;
     let wanted = attempt.as_ref().map_or_else(ReturnTo::root, |attempt| attempt.return_to.clone());
     let silent = attempt.as_ref().is_some_and(|attempt| attempt.silent);
     let failed = |subject: EventSubject, error: &Error| {
@@ -52,7 +52,7 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
         if silent { redirect_to(context, &wanted) } else { failure_page(context, error, attempt.as_ref()) }
     };
     let mut reply = match outcome {
-        CallbackOutcome::Completed(login) => match establish(context, parts, &login, &mut cookies).await {
+        CallbackOutcome::Completed(login) => match establish(context, &auth.0, parts, &login, &mut cookies).await {
             Ok(()) => redirect_to(context, &wanted),
             Err(error) => failed(subject_of(&login.identity), &error),
         },
@@ -68,7 +68,7 @@ pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: 
         // With a live session the user is already signed in and continues to the application.
         CallbackOutcome::NotPending(error) => match context.session() {
             Ok(Some(_)) if attempt.is_some() => redirect_to(context, &wanted),
-            Ok(Some(_)) => see_other(&context.auth().config().routes().home()),
+            Ok(Some(_)) => see_other(&context.site().config.routes.home()),
             Ok(None) => failed(EventSubject::default(), &error),
             Err(unavailable) => failed(EventSubject::default(), &unavailable),
         },
@@ -87,17 +87,18 @@ fn subject_of(identity: &VerifiedIdentity) -> EventSubject {
 /// Redirects to the requested page. A target that was shortened to the root could belong to another application at this
 /// origin, so the public prefix is restored.
 fn redirect_to(context: &RequestContext, target: &ReturnTo) -> Reply {
-    see_other(ReturnTo::within(target.as_str(), context.auth().config()).as_str())
+    see_other(ReturnTo::within(target.as_str(), &context.site().config).as_str())
 }
 
 /// Creates a new session from a verified identity. It inherits nothing from the browser's previous session, which ends.
 async fn establish(
     context: &RequestContext,
+    auth: &Inner,
     parts: &Parts,
     login: &CompletedLogin,
     cookies: &mut Vec<HeaderValue>,
 ) -> Result<()> {
-    let (auth, CompletedLogin { identity, app_data }) = (&context.auth().0, login);
+    let CompletedLogin { identity, app_data } = login;
     let now = auth.clock.now();
     let device = parts.headers.get(USER_AGENT).and_then(|agent| device(agent.to_str().ok()?));
     let with = NewSession { client_id: &auth.config.client_id, app_data, device: device.as_deref(), now };
@@ -110,21 +111,21 @@ async fn establish(
     auth.session_admin.ensure_tenant_exists(id).await?;
     cookies.extend(session_cookies);
     if let Some(tenants) = auth.exclusive.as_ref().and_then(Weak::upgrade) {
-        cookies.extend(tenants.end_at_other_tenants(context).await);
+        cookies.extend(tenants.end_at_other_tenants(context, &auth.sessions).await);
     }
     if let Ok(Some(replaced)) = context.session() {
         cookies.extend(auth.sessions.clear_previous(context.cookies(), replaced));
     }
-    end_replaced(context, now).await;
+    end_replaced(context, auth, now).await;
     let subject = EventSubject { session: Some(id), ..subject_of(identity) };
     context.inner().emit(EventKind::SignInSucceeded, subject, None);
     Ok(())
 }
 
 /// Ends this browser's previous session. Its cookie is already replaced, so a failure does not affect the new session.
-async fn end_replaced(context: &RequestContext, now: Timestamp) {
+async fn end_replaced(context: &RequestContext, auth: &Inner, now: Timestamp) {
     let Ok(Some(session)) = context.session() else { return };
-    if let Err(error) = context.auth().0.session_admin.end_replaced(session, now, context.reference()).await {
+    if let Err(error) = auth.session_admin.end_replaced(session, now, context.reference()).await {
         let kind = EventKind::StoreUnavailable { during: StoreOperation::End };
         context.inner().emit(kind, session.event_subject(), Some(&error));
     }
@@ -132,7 +133,7 @@ async fn end_replaced(context: &RequestContext, now: Timestamp) {
 
 /// Creates the page for a failed callback, with a link to a new sign-in for the requested page.
 fn failure_page(context: &RequestContext, error: &Error, attempt: Option<&FinishedAttempt>) -> Reply {
-    let within = |target: &ReturnTo| ReturnTo::within(target.as_str(), context.auth().config());
+    let within = |target: &ReturnTo| ReturnTo::within(target.as_str(), &context.site().config);
     let wanted = within(&attempt.map_or_else(ReturnTo::root, |attempt| attempt.return_to.clone()));
     let cancelled = matches!(error.provider_error(), Some("access_denied" | "unmet_authentication_requirements"))
         && error.code() == Code::AuthorizationRefused;

@@ -1,6 +1,6 @@
 //! Responds to a challenge: with the start of a sign-in, or with a response that says what is missing.
 
-use super::context::{NoTenant, RequestContext};
+use super::context::{NoTenant, RequestContext, Tenancy};
 use super::logout;
 use crate::error::{Code, Error};
 use crate::events::{EventKind, EventSubject};
@@ -13,7 +13,7 @@ const MAX_CAME_FROM: usize = 200;
 
 /// Creates the response for a challenge.
 pub(super) async fn answer(context: &RequestContext, challenge: Challenge) -> Reply {
-    if let Some(NoTenant::Rejected(error) | NoTenant::Public(error)) = context.without_tenant() {
+    if let Tenancy::NoTenant(NoTenant::Rejected(error) | NoTenant::Public(error), _) = &context.inner().tenancy {
         return context.error(error);
     }
     match challenge.into_reason() {
@@ -58,8 +58,8 @@ fn dead_end_page(context: &RequestContext, error: &Error) -> Reply {
 
 /// Responds with 401 to a client without a session.
 pub(crate) fn unauthorized(context: &RequestContext) -> Reply {
-    let (state, config) = (context.inner(), context.auth().config());
-    if state.is_navigation() && !config.is_api_only() {
+    let (state, config) = (context.inner(), &*context.site().config);
+    if state.is_navigation() && !config.api_only {
         return context.responder().session_expired(&context.target());
     }
     let htmx_page = state.htmx.then(|| state.came_from().unwrap_or_else(|| ReturnTo::start_page(config)));
@@ -92,17 +92,12 @@ fn denied(context: &RequestContext, decision: &Decision, by_token: bool) -> Repl
     if by_token && !scopes.is_empty() {
         return context.responder().insufficient_scope(scopes);
     }
-    let (code, message) = if decision.denies_actor() {
-        (Code::ActorDenied, "a policy allows this only without an actor, such as an AI agent")
-    } else {
-        (Code::AccessDenied, "a policy does not allow this")
-    };
-    context.error_page(&Error::new(code, message))
+    context.error_page(&decision.denial())
 }
 
 fn route_denied(context: &RequestContext, denial: Denial) -> Reply {
     if denial == Denial::Unmatched {
-        context.auth().0.access.report_unmatched();
+        context.site().access.report_unmatched();
     }
     let kind = EventKind::AccessDenied { policy: None, code: denial.code() };
     context.inner().emit(kind, about_caller(context, false), None);

@@ -2,8 +2,8 @@
 
 use http::request::Parts;
 
-use super::challenge;
-use super::context::{NoTenant, RequestContext};
+use super::context::{NoTenant, RequestContext, Tenancy};
+use super::{OktaAuth, challenge};
 use crate::error::Result;
 use crate::events::{EventKind, EventSubject};
 use crate::login::LoginOptions;
@@ -16,12 +16,17 @@ pub(super) async fn start(context: &RequestContext, options: &LoginOptions) -> R
     if let Some(address) = context.inner().configured_address() {
         return see_other(&address);
     }
-    let silent = options.silent.then_some(&context.auth().0.browser_kit.silent);
+    let auth = match &context.inner().tenancy {
+        Tenancy::Engine(auth) => auth,
+        Tenancy::NoTenant(NoTenant::Discover(realms), _) => return realms.page(context, &options.return_to),
+        Tenancy::NoTenant(NoTenant::Rejected(error) | NoTenant::Public(error), _) => return context.error(error),
+    };
+    let silent = options.silent.then_some(&auth.0.browser_kit.silent);
     let is_signed_in = context.inner().session.known().is_some();
     if silent.is_some_and(|silent| is_signed_in || !silent.is_due(context.cookies(), context.now())) {
         return see_other(options.return_to.as_str());
     }
-    let (kind, reply) = match try_start(context, options).await {
+    let (kind, reply) = match redirect(context, auth, options).await {
         Ok(reply) => (EventKind::SignInStarted, Ok(reply)),
         Err(error) => (EventKind::SignInFailed { code: error.code() }, Err(error)),
     };
@@ -35,13 +40,8 @@ pub(super) async fn start(context: &RequestContext, options: &LoginOptions) -> R
     reply
 }
 
-async fn try_start(context: &RequestContext, options: &LoginOptions) -> Result<Reply> {
-    match context.without_tenant() {
-        None => {}
-        Some(NoTenant::Discover(realms)) => return Ok(realms.page(context, &options.return_to)),
-        Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return Err((**error).clone()),
-    }
-    let redirect = context.auth().0.login.start(options, context.cookies()).await?;
+async fn redirect(context: &RequestContext, auth: &OktaAuth, options: &LoginOptions) -> Result<Reply> {
+    let redirect = auth.0.login.start(options, context.cookies()).await?;
     let mut reply = see_other(&redirect.url);
     add_cookies(reply.headers_mut(), redirect.cookies);
     Ok(reply)
@@ -53,16 +53,16 @@ pub(super) async fn from_link(context: &RequestContext, parts: &Parts) -> Reply 
         return challenge::unauthorized(context);
     }
     let query = parts.uri.query().unwrap_or_default();
-    start(context, &LoginOptions::from_query(query, context.auth().config())).await
+    start(context, &LoginOptions::from_query(query, &context.site().config)).await
 }
 
 /// Serves third-party-initiated login (OIDC Core §4).
-pub(super) async fn from_third_party(context: &RequestContext, parts: &Parts, body: &[u8]) -> Reply {
-    let (query, config) = (parts.uri.query().unwrap_or_default(), context.auth().config());
+pub(super) async fn from_third_party(context: &RequestContext, auth: &OktaAuth, parts: &Parts, body: &[u8]) -> Reply {
+    let (query, config) = (parts.uri.query().unwrap_or_default(), auth.config());
     let request = InitiateLoginRequest::parse(query.as_bytes(), body);
     match request.and_then(|request| request.for_issuer_of(config)) {
         Ok(_) if !context.inner().may_start_login() => challenge::unauthorized(context),
-        Ok(request) => start(context, &request.options_at(config)).await,
+        Ok(request) => start(context, &request.options_at(&config.app)).await,
         Err(error) => context.error(&error),
     }
 }

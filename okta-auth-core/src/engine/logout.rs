@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::request::Parts;
 
+use super::OktaAuth;
 use super::context::RequestContext;
 use crate::error::Code;
 use crate::logout::{BrowserRequest, Channel, Logout, LogoutReturn, LogoutSender, pages};
@@ -15,10 +16,10 @@ fn browser_request(context: &RequestContext) -> BrowserRequest<'_> {
 }
 
 /// Serves logout: ends the session here and then at Okta.
-pub(super) async fn sign_out(context: &RequestContext, parts: &Parts) -> Reply {
-    let auth = context.auth();
-    if !is_own_origin(auth.config(), &parts.headers) {
-        return context.error(&auth.config().cross_origin("a sign-out"));
+pub(super) async fn sign_out(context: &RequestContext, auth: &OktaAuth, parts: &Parts) -> Reply {
+    let config = &context.site().config;
+    if !is_own_origin(config, &parts.headers) {
+        return context.error(&config.cross_origin("a sign-out"));
     }
     let (logout, request) = (&auth.0.logout, browser_request(context));
     let sender = LogoutSender::of(parts, context.inner().is_navigation());
@@ -41,11 +42,11 @@ pub(super) fn is_continuation(context: &RequestContext, parts: &Parts) -> bool {
 }
 
 /// Continues to Okta after a script's logout, only for navigations, because a script could read the page with the form.
-pub(super) async fn continue_sign_out(context: &RequestContext) -> Reply {
+pub(super) async fn continue_sign_out(context: &RequestContext, auth: &OktaAuth) -> Reply {
     if !context.inner().is_navigation() {
         return method_not_allowed("POST");
     }
-    let (logout, request) = (&context.auth().0.logout, browser_request(context));
+    let (logout, request) = (&auth.0.logout, browser_request(context));
     let mut reply = match logout.continue_at_provider(&request).await {
         Ok(redirect) => pages::redirect(redirect, LogoutSender::Page, &context.responder()),
         Err(error) => context.error(&error),
@@ -56,12 +57,12 @@ pub(super) async fn continue_sign_out(context: &RequestContext) -> Reply {
 
 /// Responds to a browser that returns from the provider: with the redirect without the `state`, or with the page.
 pub(super) fn after_sign_out(context: &RequestContext) -> Reply {
-    let auth = &context.auth().0;
-    let returns = auth.logout.returns();
+    let Some(auth) = context.auth() else { return pages::signed_out(&context.responder()) };
+    let returns = auth.0.logout.returns();
     let (mut reply, cookie) = match &context.inner().logout_return {
         // The origin keeps a path that begins with two slashes from becoming a host.
         Some(LogoutReturn::Returns(target)) => {
-            (see_other(&auth.config.public_url(target)), returns.begin(None, context.now()).ok().flatten())
+            (see_other(&context.site().config.public_url(target)), returns.begin(None, context.now()).ok().flatten())
         }
         _ => (pages::signed_out(&context.responder()), Some(returns.clear())),
     };
@@ -70,8 +71,8 @@ pub(super) fn after_sign_out(context: &RequestContext) -> Reply {
 }
 
 /// Serves front-channel logout, which Okta's sign-out page loads in a hidden frame.
-pub(super) async fn front_channel(context: &RequestContext, parts: &Parts, body: &Bytes) -> Reply {
-    let (auth, request) = (context.auth(), browser_request(context));
+pub(super) async fn front_channel(context: &RequestContext, auth: &OktaAuth, parts: &Parts, body: &Bytes) -> Reply {
+    let request = browser_request(context);
     let outcome = auth.0.logout.front_channel(parts, body, context.session(), &request).await;
     let mut reply = pages::framed(&outcome.result, auth.config(), request.reference);
     if let Some(cookies) = outcome.own_session {
@@ -82,13 +83,13 @@ pub(super) async fn front_channel(context: &RequestContext, parts: &Parts, body:
 }
 
 /// Serves back-channel logout.
-pub(super) async fn back_channel(context: &RequestContext, parts: &Parts, body: &Bytes) -> Reply {
-    let outcome = context.auth().0.logout.back_channel(&parts.headers, body, context.reference()).await;
+pub(super) async fn back_channel(context: &RequestContext, auth: &OktaAuth, parts: &Parts, body: &Bytes) -> Reply {
+    let outcome = auth.0.logout.back_channel(&parts.headers, body, context.reference()).await;
     pages::to_sender(Channel::Back, &outcome, context.reference())
 }
 
 /// Serves Universal Logout.
-pub(super) async fn universal(context: &RequestContext, parts: &Parts, body: &Bytes) -> Reply {
-    let outcome = context.auth().0.logout.universal(parts, body, context.reference()).await;
+pub(super) async fn universal(context: &RequestContext, auth: &OktaAuth, parts: &Parts, body: &Bytes) -> Reply {
+    let outcome = auth.0.logout.universal(parts, body, context.reference()).await;
     pages::to_sender(Channel::Universal, &outcome, context.reference())
 }

@@ -53,8 +53,6 @@ pub(crate) mod signed_in;
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
-use http::request::Parts;
-
 pub(crate) use app::App;
 pub(crate) use authenticate::{Authentication, PendingAuthentication, without_tenant};
 pub use builder::OktaAuthBuilder;
@@ -71,17 +69,18 @@ use crate::browser_kit::BrowserKit;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::error::Result;
-use crate::events::{CorrelationId, Events};
+use crate::events::CorrelationId;
 use crate::headers::{Head, Headers};
 use crate::jose::{VerifiedAccessToken, VerifiedIdToken};
 use crate::logout::Logout;
 #[cfg(feature = "client")]
 use crate::outgoing::{MachineTokens, Outgoing, TokenExchange};
-use crate::policy::{PolicySet, RouteAccess};
+use crate::policy::PolicySet;
 use crate::protocol::Provider;
-use crate::routing::{Mounting, RouteOptions, RouteTable};
+use crate::routing::{RouteOptions, RouteTable};
 use crate::session::{Refresher, Session, SessionAdmin, SessionId, Sessions};
 use crate::sign_in::LoginFlow;
+use crate::site::Site;
 use crate::tenant::TenantSettings;
 
 /// The engine of one application, or of one tenant. Cheap to clone, and shared by all workers.
@@ -112,7 +111,7 @@ pub(crate) struct Inner {
     clock: SharedClock,
     provider: Arc<Provider>,
     bearer: BearerVerifier,
-    access: Arc<RouteAccess>,
+    site: Site,
     /// Created at the first use, because the routes of a tenant are in the table of the tenant router.
     routes: OnceLock<Box<RouteTable>>,
     login: LoginFlow,
@@ -126,7 +125,6 @@ pub(crate) struct Inner {
     /// Created at the first use, because its caches take memory in the engine of each tenant.
     #[cfg(feature = "client")]
     outgoing: OnceLock<Outgoing>,
-    events: Arc<Events>,
     browser_kit: BrowserKit,
 }
 
@@ -154,7 +152,7 @@ impl OktaAuth {
 
     /// Returns the policies of the application.
     pub fn policies(&self) -> &PolicySet {
-        self.0.access.policies()
+        self.0.site.access.policies()
     }
 
     /// Returns the routes of the policies that no request has matched so far; see
@@ -163,12 +161,7 @@ impl OktaAuth {
         self.route_table().unmatched()
     }
 
-    /// Begins to authenticate a request. `target` is the original path and query, before a router removed a prefix.
-    pub(crate) fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
-        self.authenticate_head(Head::of(parts, target), options)
-    }
-
-    /// Begins to authenticate a request in the types of another framework.
+    /// Begins to authenticate a request, in the types of any framework.
     pub(crate) fn authenticate_head<H: Headers>(
         &self,
         head: Head<'_, H>,
@@ -265,17 +258,14 @@ impl OktaAuth {
         &self.0.sessions
     }
 
-    pub(crate) fn route_access(&self) -> &Arc<RouteAccess> {
-        &self.0.access
+    #[inline]
+    pub(crate) fn site(&self) -> &Site {
+        &self.0.site
     }
 
     pub(crate) fn route_table(&self) -> &RouteTable {
-        let create = || Box::new(self.0.app.route_table(&self.0.access, &self.0.config));
+        let create = || Box::new(self.0.app.route_table(&self.0.site));
         self.0.routes.get_or_init(create)
-    }
-
-    pub(crate) fn mounting(&self) -> &Arc<Mounting> {
-        self.0.app.mounting()
     }
 }
 

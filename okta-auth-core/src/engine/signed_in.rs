@@ -29,30 +29,27 @@ const OF_ONE_SIGN_IN: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 /// `C` is the application's own type for the claims; `()` reads none.
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,
+    auth: OktaAuth,
     context: RequestContext,
     claims: C,
 }
 
 impl<C: DeserializeOwned + 'static> SignedIn<C> {
     /// Reads the claims as `C`.
-    pub(super) fn new(session: &Arc<Session>, context: &RequestContext) -> Result<Self> {
+    pub(super) fn new(session: &Arc<Session>, auth: &OktaAuth, context: &RequestContext) -> Result<Self> {
         let claims = session.claims::<C>()?;
-        Ok(Self { session: Arc::clone(session), context: context.clone(), claims })
+        Ok(Self { session: Arc::clone(session), auth: auth.clone(), context: context.clone(), claims })
     }
 }
 
 impl<C> SignedIn<C> {
-    pub(super) fn auth(&self) -> &OktaAuth {
-        self.context.auth()
-    }
-
-    pub(super) fn reference(&self) -> CorrelationId {
+    fn reference(&self) -> CorrelationId {
         self.context.reference()
     }
 
     /// Returns the user's tenant; `None` in an application with a single Okta.
     pub fn tenant(&self) -> Option<&TenantSettings> {
-        self.auth().tenant()
+        self.auth.tenant()
     }
 
     /// Returns the claims, in the application's own type.
@@ -103,14 +100,14 @@ impl<C> SignedIn<C> {
     /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if a retry
     /// may succeed.
     pub async fn access_token(&self) -> Result<Secret> {
-        let auth = &self.auth().0;
+        let auth = &self.auth.0;
         self.context.inner().session.fresh_access_token(&auth.refresher, auth.clock.now()).await
     }
 
     /// Returns the service for calls to other APIs, with the client and the org of the user's tenant.
     #[cfg(feature = "client")]
     pub fn outgoing(&self) -> &Outgoing {
-        self.auth().outgoing()
+        self.auth.outgoing()
     }
 
     /// Returns all sessions of this user, including the present one, for a page that lists them. The most recently used
@@ -119,7 +116,7 @@ impl<C> SignedIn<C> {
     /// # Errors
     /// As for [`OktaAuth::sessions_of`].
     pub async fn sessions(&self) -> Result<Vec<Arc<Session>>> {
-        self.auth().0.session_admin.of_subject_by_last_use(self.subject()).await
+        self.auth.0.session_admin.of_subject_by_last_use(self.subject()).await
     }
 
     /// Ends a session of this user. Returns `false` if this user has no session with that id.
@@ -127,7 +124,7 @@ impl<C> SignedIn<C> {
     /// # Errors
     /// As for [`OktaAuth::sessions_of`].
     pub async fn end_session(&self, id: SessionId) -> Result<bool> {
-        self.auth().0.session_admin.end_own(self.subject(), id, self.reference()).await
+        self.auth.0.session_admin.end_own(self.subject(), id, self.reference()).await
     }
 
     /// Returns when the session ends without further activity: the earliest of the idle limit, the absolute limit, and
@@ -136,7 +133,7 @@ impl<C> SignedIn<C> {
     /// Each request extends the idle limit, with a delay of up to a twentieth of it. To close a connection in time,
     /// wait for [`session_ended`](Self::session_ended), which also reacts to logout.
     pub fn session_ends_at(&self) -> Timestamp {
-        let sessions = &self.auth().0.sessions;
+        let sessions = &self.auth.0.sessions;
         let present = self.context.inner().session.ends_at(sessions);
         present.unwrap_or_else(|| sessions.ends_at(&self.session))
     }
@@ -144,30 +141,8 @@ impl<C> SignedIn<C> {
     /// Waits for the end of the session, for connections that outlive their request.
     ///
     /// The open connection does not count as activity: without other requests the session reaches its idle limit.
-    ///
-    /// ```
-    /// # mod okta_auth {
-    /// #     pub mod axum { pub use okta_auth_core::adapter::SignedIn as User; }
-    /// # }
-    /// use okta_auth::axum::User;
-    /// use tokio::sync::mpsc::Receiver;
-    ///
-    /// async fn forward(user: User, mut news: Receiver<String>) {
-    ///     let mut ended = user.session_ended();
-    ///     loop {
-    ///         tokio::select! {
-    ///             () = &mut ended => break, // close the connection
-    ///             next = news.recv() => match next {
-    ///                 Some(text) => println!("{text}"),
-    ///                 None => break,
-    ///             },
-    ///         }
-    ///     }
-    /// }
-    /// # let _ = forward;
-    /// ```
     pub fn session_ended(&self) -> SessionEnded {
-        SessionEnded::watch(&self.auth().0.sessions, &self.session)
+        SessionEnded::watch(&self.auth.0.sessions, &self.session)
     }
 
     /// Evaluates a policy for the user.
@@ -192,7 +167,7 @@ impl<C: Send + Sync> UserToken for SignedIn<C> {
     }
 
     fn access_token_with_key(&self) -> UserTokenFuture<'_, UserAccessToken> {
-        let auth = &self.auth().0;
+        let auth = &self.auth.0;
         Box::pin(async move {
             let now = auth.clock.now();
             let session = self.context.inner().session.fresh_session(&auth.refresher, now).await?;
@@ -201,14 +176,19 @@ impl<C: Send + Sync> UserToken for SignedIn<C> {
     }
 
     fn fresh_session(&self) -> UserTokenFuture<'_, Arc<Session>> {
-        let auth = &self.auth().0;
+        let auth = &self.auth.0;
         Box::pin(self.context.inner().session.fresh_session(&auth.refresher, auth.clock.now()))
     }
 }
 
 impl<C: Clone> Clone for SignedIn<C> {
     fn clone(&self) -> Self {
-        Self { session: Arc::clone(&self.session), context: self.context.clone(), claims: self.claims.clone() }
+        Self {
+            session: Arc::clone(&self.session),
+            auth: self.auth.clone(),
+            context: self.context.clone(),
+            claims: self.claims.clone(),
+        }
     }
 }
 

@@ -14,10 +14,16 @@ use crate::clock::Timestamp;
 pub struct Event {
     pub(super) kind: EventKind,
     pub(super) time: Timestamp,
-    pub(super) issuer: Arc<str>,
-    pub(super) client_id: Arc<str>,
+    pub(super) provider: Option<EventProvider>,
     pub(super) reference: CorrelationId,
     pub(super) about: EventSubject,
+}
+
+/// The configured issuer and client.
+#[derive(Clone)]
+pub(super) struct EventProvider {
+    pub(super) issuer: Arc<str>,
+    pub(super) client_id: Arc<str>,
 }
 
 /// The user and session of an event, as far as known.
@@ -69,13 +75,15 @@ impl Event {
     }
 
     /// Returns the issuer of the user. If no user is known, it is the issuer that the application is configured with.
-    pub fn issuer(&self) -> &str {
-        self.about.issuer.as_deref().unwrap_or(&self.issuer)
+    /// `None` for a request that belongs to no tenant.
+    pub fn issuer(&self) -> Option<&str> {
+        self.about.issuer.as_deref().or_else(|| self.provider.as_ref().map(|provider| &*provider.issuer))
     }
 
-    /// Returns the client id of the application. Together with the issuer it identifies the tenant.
-    pub fn client_id(&self) -> &str {
-        &self.client_id
+    /// Returns the client id of the application. Together with the issuer it identifies the tenant. `None` for a request
+    /// that belongs to no tenant.
+    pub fn client_id(&self) -> Option<&str> {
+        self.provider.as_ref().map(|provider| &*provider.client_id)
     }
 
     /// Returns the reference that links this event to others of the same request, and to the error page.

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::correlation_id::CorrelationId;
-use super::event::{Event, EventSubject};
+use super::event::{Event, EventProvider, EventSubject};
 use super::first_error::first_error;
 use super::kind::EventKind;
 use super::metrics;
@@ -21,19 +21,21 @@ use crate::error::Error;
 
 pub(crate) type EventHook = Arc<dyn Fn(&Event) + Send + Sync + 'static>;
 
-/// The events of one application, with its issuer and client.
+/// The events of one application, with its issuer and client, or of requests without a tenant.
 pub(crate) struct Events {
-    issuer: Arc<str>,
-    client_id: Arc<str>,
+    provider: Option<EventProvider>,
     clock: SharedClock,
     hooks: Arc<[EventHook]>,
     warnings: Warnings,
 }
 
 impl Events {
-    pub(crate) fn new(issuer: &str, client_id: &str, clock: SharedClock, hooks: Arc<[EventHook]>) -> Self {
+    /// Creates the events of an issuer and a client, or without both.
+    pub(crate) fn new(provider: Option<(&str, &str)>, clock: SharedClock, hooks: Arc<[EventHook]>) -> Self {
         metrics::describe();
-        Self { issuer: issuer.into(), client_id: client_id.into(), clock, hooks, warnings: Warnings::default() }
+        let provider =
+            provider.map(|(issuer, client_id)| EventProvider { issuer: issuer.into(), client_id: client_id.into() });
+        Self { provider, clock, hooks, warnings: Warnings::default() }
     }
 
     /// Emits an event to the log, the counters and the hooks.
@@ -41,8 +43,7 @@ impl Events {
     /// `error` is only logged: its message and its cause are for operators, and may change between releases. Hooks get
     /// its code as the event's reason.
     pub(crate) fn emit(&self, kind: EventKind, reference: CorrelationId, about: EventSubject, error: Option<&Error>) {
-        let (issuer, client_id) = (Arc::clone(&self.issuer), Arc::clone(&self.client_id));
-        let event = Event { kind, time: self.clock.now(), issuer, client_id, reference, about };
+        let event = Event { kind, time: self.clock.now(), provider: self.provider.clone(), reference, about };
         event.log(self.warnings.of_event(&event.kind, error), error);
         metrics::count(event.name(), event.reason());
         for hook in &*self.hooks {

@@ -17,6 +17,10 @@ pub(crate) struct HttpSettings {
 }
 
 impl HttpSettings {
+    pub(crate) fn with_timeout(timeout: Duration) -> Self {
+        Self { timeout, ..Self::default() }
+    }
+
     pub(super) fn limits(&self) -> Limits {
         Limits { in_flight: self.in_flight, queue_timeout: self.queue_timeout }
     }

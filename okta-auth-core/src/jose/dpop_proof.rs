@@ -13,7 +13,7 @@ use super::compact::{Compact, Headers, Typ};
 use super::jwk::{EmbeddedKey, verify};
 use crate::base64url;
 use crate::clock::NumericDate;
-use crate::config::Config;
+use crate::config::AppConfig;
 use crate::error::{Code, Error, Result};
 use crate::json;
 
@@ -35,12 +35,12 @@ const PROOF_ALGORITHMS: [Algorithm; 7] = [
 const FAPI2_ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Ps256];
 
 /// Returns the algorithms that an API accepts in proofs, in the order of its challenges.
-pub(crate) fn proof_algorithms(config: &Config) -> &'static [Algorithm] {
+pub(crate) fn proof_algorithms(config: &AppConfig) -> &'static [Algorithm] {
     if config.options.fapi2 { &FAPI2_ALGORITHMS } else { &PROOF_ALGORITHMS }
 }
 
 /// Returns the names of these algorithms.
-pub(crate) fn proof_algorithm_names(config: &Config) -> Vec<&'static str> {
+pub(crate) fn proof_algorithm_names(config: &AppConfig) -> Vec<&'static str> {
     proof_algorithms(config).iter().map(|algorithm| algorithm.as_str()).collect()
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::form_urlencoded;
 
 use super::return_to::ReturnTo;
-use crate::config::{Config, check_parameter};
+use crate::config::{AppConfig, check_parameter};
 use crate::error::{Code, Error, Result};
 
 /// The longest `login_hint`, in bytes: the longest e-mail address (RFC 5321 §4.5.3.1.3).
@@ -96,7 +96,7 @@ impl LoginOptions {
 
     /// Reads the query of the login path: `return_to` is the target, `prompt=login` requests fresh credentials, and
     /// `login_hint` prefills the user name. Other parameters are passed on only if the application allows them.
-    pub(crate) fn from_query(query: &str, config: &Config) -> Self {
+    pub(crate) fn from_query(query: &str, config: &AppConfig) -> Self {
         let allowed = &config.options.login_parameters;
         let is_allowed = |name: &str, value: &str| {
             (name, value) == ("prompt", "select_account") || allowed.iter().any(|known| known == name)

@@ -74,13 +74,13 @@ impl PendingLogins {
         // Bound to the issuer too: a code from a tenant's previous issuer must never be sent to its new one.
         let tenant = format!("{owner} {} {client_id}", config.issuer);
         // A form post comes from another site, so the browser sends only `SameSite=None` cookies.
-        let cookies = cookies.cross_site(config.options.response_mode == ResponseMode::FormPost);
+        let cookies = cookies.cross_site(config.app.options.response_mode == ResponseMode::FormPost);
         Ok(Self {
             sealer: keys.sealer(Purpose::PendingLogin, &tenant)?,
             prefix: cookies.name(&format!("{}_login_", config.cookie_names.current)),
             cookies,
-            lifetime: config.options.attempt_lifetime,
-            most: config.options.max_attempts,
+            lifetime: config.app.options.attempt_lifetime,
+            most: config.app.options.max_attempts,
         })
     }
 

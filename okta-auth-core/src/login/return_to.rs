@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::config::Config;
+use crate::config::AppConfig;
 
 /// The longest target, in bytes. A longer one loses its query and its fragment. It would not fit the cookie of a
 /// pending login, and the limit bounds the work for a request.
@@ -38,18 +38,18 @@ impl ReturnTo {
     }
 
     /// Returns the start page of the application: the root of the origin, or of the public prefix.
-    pub(crate) fn start_page(config: &Config) -> Self {
-        match config.routes().prefix.is_empty() {
+    pub(crate) fn start_page(config: &AppConfig) -> Self {
+        match config.routes.prefix.is_empty() {
             true => Self::root(),
-            false => Self::parse(&config.routes().home(), &config.base_url),
+            false => Self::parse(&config.routes.home(), &config.base_url),
         }
     }
 
     /// Parses a target as [`parse`](Self::parse) does. The root and the library's own paths become the [start
     /// page](Self::start_page): a return to `/login` would loop, and the root may belong to another application at this
     /// origin.
-    pub(crate) fn within(target: &str, config: &Config) -> Self {
-        let (target, routes) = (Self::parse(target, &config.base_url), config.routes());
+    pub(crate) fn within(target: &str, config: &AppConfig) -> Self {
+        let (target, routes) = (Self::parse(target, &config.base_url), &config.routes);
         let served = routes.served(target.path());
         // A sign-in in a window ends on the library's page for it.
         let is_ours = routes.own().any(|own| Some(own) == served) && served != routes.popup();

@@ -28,7 +28,7 @@ impl EndSession {
     /// Okta requires the ID token as a hint: without it Okta's session stays alive.
     pub(crate) fn new(config: &Config, metadata: &Metadata, id_token: Secret, state: Secret) -> Option<Self> {
         let endpoint = metadata.end_session_endpoint()?.clone();
-        Some(Self { endpoint, id_token, landing: config.post_logout_redirect_uri.as_str().to_owned(), state })
+        Some(Self { endpoint, id_token, landing: config.app.post_logout_redirect_uri.as_str().to_owned(), state })
     }
 
     /// The URL of the redirect; `None` if it is too long.

@@ -47,7 +47,7 @@ pub(crate) fn target(parts: &Parts, body: &[u8], config: &Config) -> Result<Opti
         return Err(malformed("the front-channel logout is larger than 8 KiB"));
     }
     match parameters(&[query, form(&parts.headers, body)?], ["iss", "sid"])? {
-        [None, None] if config.options.front_channel_session_required => Err(malformed(
+        [None, None] if config.app.options.front_channel_session_required => Err(malformed(
             "the front-channel logout has no `iss` and `sid`; set frontchannel_logout_session_required for this \
              client at the provider",
         )),
@@ -69,7 +69,7 @@ fn is_own_frame(headers: &HeaderMap, config: &Config) -> bool {
         let mut values = headers.get_all(name).iter();
         values.next().is_some_and(|value| value == expected) && values.next().is_none()
     };
-    let (own, issuer) = (config.origin(), origin_of(&config.issuer));
+    let (own, issuer) = (config.app.origin(), origin_of(&config.issuer));
     only("sec-fetch-mode", "navigate")
         && only("sec-fetch-dest", "iframe")
         && headers

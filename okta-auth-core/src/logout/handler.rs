@@ -274,7 +274,7 @@ impl Logout {
         let own = (&self.provider.discovery, &self.provider.verifier);
         let (discovery, verifier) = org.map_or(own, |org| (&org.discovery, &org.verifier));
         // The audience of the token is the URL of this endpoint in Okta's configuration.
-        let endpoint = self.config.public_url(self.config.routes().global_token_revocation().unwrap_or_default());
+        let endpoint = self.config.app.public_url(self.config.app.routes.global_token_revocation().unwrap_or_default());
         let metadata = discovery.metadata().await?;
         let rules =
             RevocationTokenRules { issuer: metadata.issuer(), client_id: &self.config.client_id, endpoint: &endpoint };

@@ -58,7 +58,7 @@ impl LogoutReturns {
         let (owner, client_id) = config.owner();
         let sealer = keys.sealer(Purpose::SignOut, &format!("{owner} {client_id}"))?;
         let name = cookies.name(&format!("{}_signed_out", config.cookie_names.current));
-        let here = config.post_logout_redirect_uri.origin() == config.base_url.origin();
+        let here = config.app.post_logout_redirect_uri.origin() == config.app.base_url.origin();
         Ok(Self { sealer, cookies, name, here })
     }
 

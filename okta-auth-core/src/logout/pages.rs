@@ -71,7 +71,7 @@ pub(crate) fn confirm(responder: &Responder<'_>) -> Reply {
     if !responder.is_navigation {
         return method_not_allowed("POST");
     }
-    let routes = responder.config.routes();
+    let routes = &responder.config.routes;
     let (action, home) = (escape(&routes.public(routes.logout().unwrap_or_default())), routes.home());
     let button = escape(responder.text(Text::SignOut));
     let form = format!("<form method=\"post\" action=\"{action}\"><button>{button}</button></form>");
@@ -90,7 +90,7 @@ pub(crate) fn confirm(responder: &Responder<'_>) -> Reply {
 
 /// Creates the page for a browser that returns from the provider.
 pub(crate) fn signed_out(responder: &Responder<'_>) -> Reply {
-    let routes = responder.config.routes();
+    let routes = &responder.config.routes;
     let home = routes.home();
     let sign_in = routes.login().map(|login| routes.public(login));
     let sign_in = sign_in.iter().map(|login| (responder.text(Text::SignIn), login.as_str()));

@@ -191,7 +191,7 @@ impl Logout {
     async fn begin_continuation(&self, id_token: Secret, request: &BrowserRequest<'_>) -> Result<RedirectToProvider> {
         let BrowserRequest { cookies, now, .. } = request;
         let cookies = self.continuations.begin(&self.sessions, cookies, id_token, *now).await?;
-        let routes = self.config.routes();
+        let routes = &self.config.app.routes;
         let path = routes.public(routes.logout().unwrap_or_default());
         Ok(RedirectToProvider { target: RedirectTarget::Location(format!("{path}?{CONTINUE}")), cookies })
     }
@@ -231,7 +231,7 @@ impl Logout {
     }
 
     fn post_logout_redirect(&self) -> RedirectToProvider {
-        let target = RedirectTarget::Location(self.config.post_logout_redirect_uri().as_str().to_owned());
+        let target = RedirectTarget::Location(self.config.app.post_logout_redirect_uri.as_str().to_owned());
         RedirectToProvider { target, cookies: Vec::new() }
     }
 
@@ -243,7 +243,7 @@ impl Logout {
     /// Whether the library shows a page after a logout at this path and query, in place of the application.
     pub(crate) fn has_page_at(&self, target: &str) -> bool {
         let path = target.split('?').next().unwrap_or_default();
-        let is_landing_page = self.config.routes().public(path) == self.config.post_logout_redirect_uri().path();
-        self.config.options.signed_out_page && is_landing_page
+        let is_landing_page = self.config.app.routes.public(path) == self.config.app.post_logout_redirect_uri.path();
+        self.config.app.options.signed_out_page && is_landing_page
     }
 }

@@ -24,7 +24,6 @@ use crate::engine::OktaAuthBuilder;
 use crate::error::{Code, Error, Result};
 use crate::issuer::is_loopback;
 use crate::policy::PolicySet;
-use crate::secret::Secret;
 
 /// How long an answer of a source is cached by default.
 const CACHE_TIME: Duration = Duration::from_secs(60);
@@ -210,15 +209,10 @@ impl TenantsBuilder {
             DirectorySource::File(file) => Directory::file(file, rules, clock)?,
             DirectorySource::Source(source, lifetime) => Directory::source(source, lifetime, clock),
         };
-        // A placeholder without a real issuer; the egress policy blocks requests to it. It has a secret, because pushed
-        // and signed requests need one.
-        let nowhere = settings.clone().issuer("https://tenants.invalid").client_id("nobody");
-        let access = app.access_of(policies)?;
-        let without_tenant =
-            app.engine_without_tenant(nowhere.only_client_secret(Some(Secret::random()?)).build()?, access)?;
+        let site = app.site_without_tenant(settings.clone().build_without_provider()?, app.access_of(policies)?);
         let policies = self.policies.into_iter().map(|(name, set)| Ok((name, app.access_of(set)?)));
         let policies = policies.collect::<Result<HashMap<_, _>>>()?;
-        let router = TenantRouter::new((app, settings), resolvers, directory, without_tenant, policies, self.options);
+        let router = TenantRouter::new((app, settings), resolvers, directory, site, policies, self.options);
         Ok(Tenants::of_router(router))
     }
 }

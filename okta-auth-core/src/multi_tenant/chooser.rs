@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::table::TenantTable;
-use crate::config::Config;
+use crate::config::AppConfig;
 use crate::tenant::TenantSettings;
 
-pub(super) type Choices = Arc<[(String, Config)]>;
+pub(super) type Choices = Arc<[(String, Arc<AppConfig>)]>;
 
 /// Builds the choices once per table of tenants and not per request, because building validates all settings of all
 /// tenants and logs their warnings.
@@ -18,7 +18,7 @@ impl Chooser {
     pub(super) fn choices(
         &self,
         table: Arc<TenantTable>,
-        build: impl Fn(&TenantSettings) -> Option<Config>,
+        build: impl Fn(&TenantSettings) -> Option<Arc<AppConfig>>,
     ) -> Choices {
         let mut built = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, choices)) = built.as_ref().filter(|(of, _)| Arc::ptr_eq(of, &table)) {
@@ -36,6 +36,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::config::Config;
     use crate::tenant::TenantId;
 
     #[test]
@@ -49,7 +50,8 @@ mod tests {
         let (chooser, built) = (Chooser::default(), Cell::new(0));
         let build = |tenant: &TenantSettings| {
             built.set(built.get() + 1);
-            Config::builder().issuer(&tenant.issuer).client_id(&tenant.client_id).build().ok()
+            let config = Config::builder().issuer(&tenant.issuer).client_id(&tenant.client_id);
+            config.build().ok().map(|config| config.app)
         };
         let first = table(&["acme", "globex"]);
         for _ in 0..3 {

@@ -10,15 +10,20 @@ use super::router::TenantRouter;
 use super::source::TenantKey;
 use crate::engine::{BoxFuture, ExclusiveSessions, RequestContext};
 use crate::error::Result;
+use crate::session::Sessions;
 use crate::tenant::TenantId;
 
 /// The limit of sessions to end at one sign-in, because each may query the source of tenants and the store.
 const MAX_SESSIONS: usize = 16;
 
 impl ExclusiveSessions for TenantRouter {
-    fn end_at_other_tenants<'a>(&'a self, context: &'a RequestContext) -> BoxFuture<'a, Vec<HeaderValue>> {
+    fn end_at_other_tenants<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        sessions: &'a Sessions,
+    ) -> BoxFuture<'a, Vec<HeaderValue>> {
         Box::pin(async move {
-            let (cookies, chunks) = (context.cookies(), context.auth().sessions().chunks());
+            let (cookies, chunks) = (context.cookies(), sessions.chunks());
             let mut removed = Vec::new();
             let others = chunks.others(cookies).into_iter().filter_map(TenantId::parse);
             for id in others.take(MAX_SESSIONS) {

@@ -3,9 +3,9 @@
 //! Only the domain of an address is looked up in the settings of the tenants. Whether the user exists is decided at
 //! Okta and not revealed here.
 //!
-//! Requests that match no tenant are served by an engine without an issuer: public pages at the application's own
-//! address work, and a page that needs a user starts home-realm discovery. This engine never sends a request. Except
-//! for the start of a sign-in, all of its endpoints answer 404.
+//! Requests that belong to no tenant have no engine. Public pages at the application's own address work, and a page that
+//! needs a user starts home-realm discovery. Except for the start of a sign-in and the browser kit, all of the library's
+//! endpoints answer 404.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -14,9 +14,10 @@ use url::Url;
 
 use super::router::TenantRouter;
 use super::source::TenantKey;
-use crate::config::Config;
+use crate::config::AppConfig;
 use crate::engine::{Authentication, BoxFuture, OktaAuth, RealmDiscovery, RequestContext, unauthorized};
 use crate::error::{Code, Error, Result};
+use crate::headers::Head;
 use crate::http::unique_params;
 use crate::language::Text;
 use crate::login::{LoginOptions, ReturnTo};
@@ -77,7 +78,7 @@ impl TenantRouter {
         if !choices.is_empty() && self.email_first() {
             sentences.push(responder.text(Text::EnterOrChoose));
         }
-        let routes = context.auth().config().routes();
+        let routes = &context.site().config.routes;
         let login = routes.public(routes.login().unwrap_or("/login"));
         let form = self.email_first().then(|| email_form(&responder, &login, return_to, unknown_address));
         let page = Page {
@@ -113,19 +114,19 @@ impl TenantRouter {
         let initiation = InitiateLoginRequest::parse(parts.uri.query().unwrap_or_default().as_bytes(), body)?;
         let tenant = self.named_by(&initiation.issuer).await?;
         let auth = tenant.ok_or_else(|| Error::new(Code::CallbackMalformed, "no tenant has this `iss`"))?;
-        Ok(start_login_at(&auth, context, parts, initiation.options_at(auth.config())).await)
+        Ok(start_login_at(&auth, context, parts, initiation.options_at(&auth.site().config)).await)
     }
 }
 
 /// Starts a tenant's sign-in: here if the tenant shares this address, else at its own address.
 async fn start_login_at(auth: &OktaAuth, context: &RequestContext, parts: &Parts, options: LoginOptions) -> Reply {
-    let (here, there) = (context.auth().config(), auth.config());
-    if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
+    let (here, there) = (&context.site().config, &auth.site().config);
+    if here.origin() == there.origin() && here.routes.mount() == there.routes.mount() {
         if !context.inner().may_start_login() {
             return unauthorized(context);
         }
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        let context = match auth.authenticate(parts, target, RefreshTiming::OnDemand) {
+        let context = match auth.authenticate_head(Head::of(parts, target), RefreshTiming::OnDemand) {
             Authentication::Ready(context) => context,
             Authentication::Pending(waiting) => Authentication::Pending(waiting).context().await,
         };
@@ -145,7 +146,7 @@ fn return_to(context: &RequestContext, parts: &Parts) -> ReturnTo {
 }
 
 fn local_target(context: &RequestContext, target: Option<String>) -> ReturnTo {
-    let config = context.auth().config();
+    let config = &context.site().config;
     target.map_or_else(|| ReturnTo::start_page(config), |target| ReturnTo::within(&target, config))
 }
 
@@ -172,9 +173,9 @@ fn email_form(responder: &Responder<'_>, login: &str, return_to: &ReturnTo, unkn
 
 /// Returns the login URL of a tenant. A target outside of the tenant's own path belongs to no tenant and is replaced by
 /// the tenant's start page.
-fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
-    let mut url = Url::parse(&config.public_url(config.routes().login()?)).ok()?;
-    let home = config.routes().home();
+fn login_url(config: &AppConfig, options: LoginOptions) -> Option<String> {
+    let mut url = Url::parse(&config.public_url(config.routes.login()?)).ok()?;
+    let home = config.routes.home();
     let target = options.return_to.as_str();
     let target = if target.starts_with(&home) { target } else { &home };
     if target != "/" {

@@ -13,23 +13,24 @@ use super::engines::{EngineCache, TenantEngines};
 use super::removal;
 use super::resolver::{Resolution, Resolver, host, named, resolve};
 use super::source::TenantKey;
-use crate::config::ConfigBuilder;
+use crate::config::{ConfigBuilder, Routes};
 use crate::cookie::CookieSettings;
 use crate::engine::{
-    App, Authentication, ExclusiveSessions, NoTenant, OktaAuth, PendingAuthentication, without_tenant,
+    App, Authentication, ExclusiveSessions, NoTenant, OktaAuth, PendingAuthentication, RequestContext, without_tenant,
 };
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::RouteAccess;
 use crate::routing::{Endpoint, RouteOptions, RouteTable};
+use crate::site::Site;
 use crate::tenant::{TenantId, TenantSettings};
 
 pub(super) struct TenantRouter {
     resolvers: Arc<[Resolver]>,
     directory: Directory,
     engines: TenantEngines,
-    /// The engine without an issuer, for requests without a tenant.
-    pub(super) without_tenant: OktaAuth,
+    /// What requests without a tenant have instead of an engine.
+    pub(super) site: Arc<Site>,
     /// The host of the application's own address.
     own_host: Option<String>,
     /// The full name of the session cookie at the application's own address; each tenant appends its id.
@@ -54,7 +55,7 @@ impl TenantRouter {
         (app, settings): (Arc<App>, ConfigBuilder),
         resolvers: Vec<Resolver>,
         directory: Directory,
-        without_tenant: OktaAuth,
+        site: Arc<Site>,
         policies: HashMap<String, Arc<RouteAccess>>,
         options: RouterOptions,
     ) -> Arc<Self> {
@@ -63,12 +64,12 @@ impl TenantRouter {
         let secure = base.as_ref().is_some_and(|base| base.scheme() == "https");
         let session_cookie = CookieSettings::new(secure).name(name);
         let own_host = base.as_ref().and_then(Url::host_str).map(str::to_owned);
-        let access = without_tenant.route_access();
+        let (access, own_routes) = (&site.access, &site.config.routes);
         let sets = std::iter::once(access).chain(policies.values()).cloned().collect();
-        let own = without_tenant.config().routes().own().map(str::to_owned);
-        let below = endpoints_below(&without_tenant, &resolvers);
+        let own = own_routes.own().map(str::to_owned);
+        let below = endpoints_below(own_routes, &resolvers);
         let kit = below.iter().filter(|(endpoint, _)| endpoint.is_of_browser_kit()).map(|(_, path)| path.as_str());
-        let special = app.special.clone().with_passive_reads(without_tenant.config().routes().browser_kit());
+        let special = app.special.clone().with_passive_reads(own_routes.browser_kit());
         let special = special.with_passive_reads(kit);
         let routes = RouteTable::new(sets, own.chain(below.into_iter().map(|(_, path)| path)).collect(), special);
         let resolvers: Arc<[Resolver]> = resolvers.into();
@@ -77,7 +78,7 @@ impl TenantRouter {
                 app,
                 settings,
                 resolvers: Arc::clone(&resolvers),
-                callback: without_tenant.config().redirect_uri().as_str().to_owned(),
+                callback: site.config.redirect_uri.as_str().to_owned(),
                 access: Arc::clone(access),
                 policies,
                 exclusive: options.exclusive.then(|| Weak::<Self>::clone(this) as Weak<dyn ExclusiveSessions>),
@@ -85,7 +86,7 @@ impl TenantRouter {
             },
             resolvers,
             directory,
-            without_tenant: without_tenant.clone(),
+            site: Arc::clone(&site),
             own_host,
             session_cookie,
             chooser: Chooser::default(),
@@ -97,7 +98,7 @@ impl TenantRouter {
     /// Returns the library's paths below the prefixes of tenants, and the callbacks of tenants that share an address,
     /// as patterns of the router.
     pub(super) fn endpoints_below(&self) -> Vec<(Endpoint, String)> {
-        endpoints_below(&self.without_tenant, &self.resolvers)
+        endpoints_below(&self.site.config.routes, &self.resolvers)
     }
 
     pub(super) fn routes(&self) -> &RouteTable {
@@ -166,13 +167,13 @@ impl TenantRouter {
 
     /// Whether a request to the application's own address names the tenant itself. Existing sessions are then ignored.
     fn says_where_to(&self, method: &Method, path: &str) -> bool {
-        let (routes, path) = (self.without_tenant.config().routes(), Some(path));
+        let (routes, path) = (&self.site.config.routes, Some(path));
         (*method == Method::POST && path == routes.login()) || path == routes.initiate_login()
     }
 
     /// Returns the rest of the path, for a request to the application's own callback or below it.
     fn shared_callback<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let rest = path.strip_prefix(self.without_tenant.config().routes().callback()?)?;
+        let rest = path.strip_prefix(self.site.config.routes.callback()?)?;
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     }
 
@@ -255,20 +256,24 @@ impl TenantRouter {
             return self.refused(head, unknown());
         }
         let discover = NoTenant::Discover(Arc::<Self>::clone(self));
-        Authentication::Ready(without_tenant(&self.without_tenant, head, discover))
+        Authentication::Ready(self.without_tenant(head, discover))
     }
 
     /// Rejects a request with an error. The health path is still served, because it reports whether the application
     /// runs. So are the routes that the application lists as public, if the tenant does not exist.
     fn refused<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, error: Error) -> Authentication {
         let error = Arc::new(error);
-        let is_health_path = self.without_tenant.config().health_path.as_deref() == Some(head.path());
+        let is_health_path = self.site.config.health_path.as_deref() == Some(head.path());
         if is_health_path || (error.code() == Code::TenantUnknown && self.routes.is_open(head.path())) {
-            return Authentication::Ready(without_tenant(&self.without_tenant, head, NoTenant::Public(error)));
+            return Authentication::Ready(self.without_tenant(head, NoTenant::Public(error)));
         }
-        let context = without_tenant(&self.without_tenant, head, NoTenant::Rejected(error));
+        let context = self.without_tenant(head, NoTenant::Rejected(error));
         // Adapters check only waiting requests for a response of the engine's own.
         Authentication::Pending(PendingAuthentication::on(async move { context }))
+    }
+
+    fn without_tenant<H: Headers>(&self, head: Head<'_, H>, answer: NoTenant) -> RequestContext {
+        without_tenant(&self.site, head, self.engines.app.clock.now(), answer)
     }
 
     /// Ends the sessions of tenants that were removed from the file. The request continues after the first attempt.
@@ -286,14 +291,14 @@ impl TenantRouter {
     /// built once for each table, without creating engines.
     pub(super) fn choices(&self) -> Choices {
         let table = if self.options.chooser { self.directory.all() } else { None };
-        let build = |tenant: &TenantSettings| self.engines.tenant_config(tenant).build().ok();
+        let build = |tenant: &TenantSettings| Some(self.engines.tenant_config(tenant).build().ok()?.app);
         table.map_or_else(Choices::default, |table| self.chooser.choices(table, build))
     }
 }
 
 /// See [`TenantRouter::endpoints_below`].
-fn endpoints_below(without_tenant: &OktaAuth, resolvers: &[Resolver]) -> Vec<(Endpoint, String)> {
-    let endpoints = || Endpoint::all(without_tenant.config().routes());
+fn endpoints_below(routes: &Routes, resolvers: &[Resolver]) -> Vec<(Endpoint, String)> {
+    let endpoints = || Endpoint::all(routes);
     let prefixes = resolvers.iter().filter_map(|resolver| match resolver {
         Resolver::Path(prefix) => Some(prefix),
         _ => None,

@@ -10,6 +10,7 @@ use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::MatchedRoute;
 use crate::routing::{Endpoint, RouteOptions, RouteOwner, RouteSettings, RouteTable};
+use crate::site::Site;
 use crate::tenant::TenantId;
 
 /// The tenants of an application, shared by all workers. An application with a single Okta
@@ -33,11 +34,15 @@ use crate::tenant::TenantId;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Tenants {
-    /// The engine of the application's own paths: its only one, or the one for requests without a tenant.
-    app: OktaAuth,
-    /// Finds the tenant of a request. An application with a single Okta has none.
-    router: Option<Arc<TenantRouter>>,
+pub struct Tenants(EngineSource);
+
+/// Where the engine of a request comes from.
+#[derive(Clone)]
+enum EngineSource {
+    /// Each request has the engine of the application's only provider.
+    Only(OktaAuth),
+    /// The engine depends on the request.
+    Router(Arc<TenantRouter>),
 }
 
 impl From<&OktaAuth> for Tenants {
@@ -47,8 +52,8 @@ impl From<&OktaAuth> for Tenants {
 }
 
 impl From<OktaAuth> for Tenants {
-    fn from(app: OktaAuth) -> Self {
-        Self { app, router: None }
+    fn from(auth: OktaAuth) -> Self {
+        Self(EngineSource::Only(auth))
     }
 }
 
@@ -59,8 +64,23 @@ impl From<&Self> for Tenants {
 }
 
 impl Tenants {
-    pub(super) fn of_router(router: Arc<TenantRouter>) -> Self {
-        Self { app: router.without_tenant.clone(), router: Some(router) }
+    pub(super) const fn of_router(router: Arc<TenantRouter>) -> Self {
+        Self(EngineSource::Router(router))
+    }
+
+    fn router(&self) -> Option<&Arc<TenantRouter>> {
+        match &self.0 {
+            EngineSource::Only(_) => None,
+            EngineSource::Router(router) => Some(router),
+        }
+    }
+
+    #[inline]
+    fn site(&self) -> &Site {
+        match &self.0 {
+            EngineSource::Only(auth) => auth.site(),
+            EngineSource::Router(router) => &router.site,
+        }
     }
 
     /// Begins to authenticate a request at its tenant, in the types of any framework.
@@ -69,16 +89,16 @@ impl Tenants {
         head: Head<'_, H>,
         options: impl Into<RouteOptions>,
     ) -> Authentication {
-        match &self.router {
-            Some(router) => router.authenticate(head, options.into()),
-            None => self.app.authenticate_head(head, options),
+        match &self.0 {
+            EngineSource::Only(auth) => auth.authenticate_head(head, options),
+            EngineSource::Router(router) => router.authenticate(head, options.into()),
         }
     }
 
     /// Returns the library's endpoints with their paths, as patterns of the router.
     pub(crate) fn endpoints(&self) -> Vec<(Endpoint, String)> {
-        let own = Endpoint::all(self.app.config().routes()).map(|(endpoint, path)| (endpoint, path.to_owned()));
-        let below = self.router.iter().flat_map(|router| router.endpoints_below());
+        let own = Endpoint::all(&self.site().config.routes).map(|(endpoint, path)| (endpoint, path.to_owned()));
+        let below = self.router().into_iter().flat_map(|router| router.endpoints_below());
         own.chain(below).collect()
     }
 
@@ -126,35 +146,39 @@ impl Tenants {
     }
 
     fn routes(&self) -> &RouteTable {
-        self.router.as_ref().map_or_else(|| self.app.route_table(), |router| router.routes())
+        match &self.0 {
+            EngineSource::Only(auth) => auth.route_table(),
+            EngineSource::Router(router) => router.routes(),
+        }
     }
 
     /// Compares the path at which a router is nested with the configured mount path. `routed` is the path in the router
     /// with the library's routes.
     pub(crate) fn observe_nesting<H: Headers>(&self, head: Head<'_, H>, routed: &str) {
-        let mount = self.app.config().routes().mount();
+        let mount = self.site().config.routes.mount();
         // Nearly all requests, without looking for a query.
         if mount.is_empty() && head.target.len() == routed.len() {
             return;
         }
-        self.app.mounting().observe_nesting(mount, head.path(), routed);
+        self.site().mounting.observe_nesting(mount, head.path(), routed);
     }
 
     /// Reads the router's route table once. It checks that the library's routes exist and
     /// that no route of the application precedes them. `fix` is the call that adds them.
     pub(crate) fn observe_routes(&self, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
-        self.app.mounting().observe_routes(self.app.config().routes(), fix, owner);
+        let site = self.site();
+        site.mounting.observe_routes(&site.config.routes, fix, owner);
     }
 
     /// Whether an outer layer of the same application has already processed the request, as
     /// `outer`. A second layer passes the request through.
     pub(crate) fn has_seen(&self, outer: &RequestContext) -> bool {
-        Arc::ptr_eq(outer.auth().mounting(), self.app.mounting())
+        Arc::ptr_eq(&outer.site().mounting, &self.site().mounting)
     }
 
     /// Reports once that a second layer of the same application wraps this path.
     pub(crate) fn report_second_layer(&self, path: &str) {
-        self.app.mounting().report_second_layer(path);
+        self.site().mounting.report_second_layer(path);
     }
 
     /// Returns the engine of a tenant; `None` if there is no such tenant. It serves work
@@ -164,13 +188,13 @@ impl Tenants {
     /// [`Code::TenantUnavailable`] if the source does not respond, [`Code::ConfigInvalid`] if the tenant's settings are
     /// invalid.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<OktaAuth>> {
-        let Some(router) = &self.router else { return Ok(None) };
+        let Some(router) = self.router() else { return Ok(None) };
         router.find(&TenantKey::Id(id.clone())).await
     }
 
     /// Clears the cache of the source, so that changes take effect with the next request.
     pub fn forget(&self) {
-        if let Some(router) = &self.router {
+        if let Some(router) = self.router() {
             router.forget();
         }
     }
@@ -191,7 +215,7 @@ impl Tenants {
     /// [`Code::TenantUnavailable`] if the source of tenants does not respond. The error of the session store if the
     /// sessions could not be ended; they may then still be valid.
     pub async fn end_tenant(&self, id: &TenantId) -> Result<()> {
-        match &self.router {
+        match self.router() {
             Some(router) => router.end_tenant(id).await,
             None => Err(Error::new(Code::TenantUnknown, "the application has a single Okta and no tenants")),
         }

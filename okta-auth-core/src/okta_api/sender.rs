@@ -74,7 +74,7 @@ impl Sender {
             tokens = tokens.issuer(&org);
         }
         let authorization = outgoing.target(&org)?.with_request(&tokens);
-        let timeout = provider.config.options.http_timeout;
+        let timeout = provider.config.app.options.http_timeout;
         let (http, clock) = (provider.protocol.http.clone(), provider.protocol.clock.clone());
         let (gates, max_retries) = (RateGates::default(), MAX_RETRIES);
         let mut sender = Self { authorization, http, timeout, gates, clock, max_retries };

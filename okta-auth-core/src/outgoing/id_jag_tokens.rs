@@ -90,7 +90,7 @@ impl IdJagTokens {
         let own = endpoint.provider();
         let org = own.config.issuer.org().unwrap_or_else(|| own.config.issuer.as_str().to_owned());
         check_server(&config, &org)?;
-        let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
+        let settings = HttpSettings::with_timeout(config.app.options.http_timeout);
         let clock = endpoint.clock.clone();
         let http = HttpClient::operator(&settings, config.ways.clone(), clock.clone())?;
         let resource = Provider::new(Arc::new(config), http, clock);
@@ -206,7 +206,7 @@ impl Servers {
             client_id: &self.resource.config.client_id,
             subject: session.subject(),
             now: self.endpoint.clock.now(),
-            leeway: provider.config.options.leeway,
+            leeway: provider.config.app.options.leeway,
         };
         expected.check(grant.expose()).map_err(|error| {
             let message = format!("the org issued an ID-JAG that cannot be used: {error}");

@@ -209,7 +209,7 @@ impl OutgoingBuilder {
     /// every problem with its fix.
     pub fn build(self) -> Result<Outgoing> {
         let (config, clock): (Config, _) = (self.config.api_only().build()?, self.clock);
-        let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
+        let settings = HttpSettings::with_timeout(config.app.options.http_timeout);
         let http = HttpClient::operator(&settings, config.ways.clone(), clock.clone())?;
         let provider = Provider::new(Arc::new(config), http, clock.clone());
         let endpoint = TokenEndpoint::new(provider, clock.clone());

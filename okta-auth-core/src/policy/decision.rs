@@ -144,13 +144,21 @@ impl Decision {
     }
 
     /// Whether the policy denies because an actor uses the token for its user.
-    pub(crate) fn denies_actor(&self) -> bool {
+    fn denies_actor(&self) -> bool {
         self.effect == Effect::Deny && self.reasons.iter().any(Reason::is_about_actor)
     }
 
     /// Whether the policy denies because the token is not bound to a key.
     pub(crate) fn denies_unbound(&self) -> bool {
         self.effect == Effect::Deny && self.reasons.iter().any(Reason::is_about_binding)
+    }
+
+    /// Returns the error for a client that the policy denies, which does not reveal the policy.
+    pub(crate) fn denial(&self) -> Error {
+        match self.denies_actor() {
+            true => Error::new(Code::ActorDenied, "a policy allows this only without an actor, such as an AI agent"),
+            false => Error::new(Code::AccessDenied, "a policy does not allow this"),
+        }
     }
 
     /// Returns the fix for an operator if the policy needs a group and the caller has no claim with

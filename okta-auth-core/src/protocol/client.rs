@@ -143,7 +143,7 @@ impl ProviderClient {
         let client = ClientId::new(self.config.client_id.clone());
         let client = CoreClient::new(client, issuer, JsonWebKeySet::new(Vec::new()))
             .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint().clone()))
-            .set_redirect_uri(RedirectUrl::from_url(self.config.redirect_uri.clone()));
+            .set_redirect_uri(RedirectUrl::from_url(self.config.app.redirect_uri.clone()));
         let (state, nonce) = (with.state.expose().to_owned(), with.nonce.expose().to_owned());
         let verifier = PkceCodeVerifier::new(with.pkce_verifier.expose().to_owned());
         let mut request = client
@@ -172,7 +172,7 @@ impl ProviderClient {
         if let Some(max_age) = with.max_age {
             request = request.set_max_age(max_age);
         }
-        if self.config.options.response_mode == ResponseMode::FormPost {
+        if self.config.app.options.response_mode == ResponseMode::FormPost {
             request = request.add_extra_param("response_mode", "form_post");
         }
         Ok(request.url().0)
@@ -189,7 +189,7 @@ impl ProviderClient {
         let parameters = [
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("redirect_uri", self.config.redirect_uri.as_str()),
+            ("redirect_uri", self.config.app.redirect_uri.as_str()),
             ("code_verifier", verifier.expose()),
         ];
         self.tokens(metadata, &parameters, TokenKey::New).await
@@ -351,7 +351,7 @@ impl ProviderClient {
             ClientAuth::SecretJwt(secret) => AssertionKey::Secret(secret),
             _ => return Ok(Vec::new()),
         };
-        let audience = if self.config.options.fapi2 { metadata.issuer() } else { endpoint.as_str() };
+        let audience = if self.config.app.options.fapi2 { metadata.issuer() } else { endpoint.as_str() };
         let assertion = client_assertion(key, &self.config.client_id, audience, self.clock.now())?;
         let assertion = assertion.expose().to_owned();
         Ok(vec![("client_assertion_type", ASSERTION_TYPE.to_owned()), ("client_assertion", assertion)])

@@ -82,11 +82,11 @@ impl Authority {
     fn new(issuer: Issuer, config: &Config, http: &HttpClient, clock: &SharedClock) -> Self {
         let discovery = Discovery::new(issuer.clone(), &config.client_id, http.clone(), clock.clone());
         let settings =
-            KeysSettings { min_refetch_interval: config.options.jwks_refetch_floor, ..KeysSettings::default() };
+            KeysSettings { min_refetch_interval: config.app.options.jwks_refetch_floor, ..KeysSettings::default() };
         let keys = Keys::new(http.clone(), clock.clone(), settings);
         // The names of the algorithms have been validated with the configuration.
-        let allowed = config.options.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
-        let verifier = Verifier::new(keys, allowed, config.options.leeway, clock.clone());
+        let allowed = config.app.options.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
+        let verifier = Verifier::new(keys, allowed, config.app.options.leeway, clock.clone());
         Self { issuer, discovery, verifier: Arc::new(verifier) }
     }
 }

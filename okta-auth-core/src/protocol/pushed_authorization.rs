@@ -41,12 +41,12 @@ impl ProviderClient {
         metadata: &Metadata,
         with: &AuthorizationParameters<'_>,
     ) -> Result<Url> {
-        if self.config.options.fapi2 {
+        if self.config.app.options.fapi2 {
             metadata.check_fapi2()?;
         }
         let request = self.authorization_url(metadata, with)?;
         let parameters = parameters(&request, metadata.authorization_endpoint());
-        if self.config.options.par || metadata.require_pushed_authorization_requests() {
+        if self.config.app.options.par || metadata.require_pushed_authorization_requests() {
             Box::pin(self.pushed_url(metadata, &parameters)).await
         } else if self.signs_requests(metadata) {
             self.signed_url(metadata, &parameters)
@@ -92,7 +92,7 @@ impl ProviderClient {
             );
             ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
         })?;
-        pushed.checked(self.config.options.fapi2)
+        pushed.checked(self.config.app.options.fapi2)
     }
 }
 

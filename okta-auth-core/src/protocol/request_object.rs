@@ -21,7 +21,7 @@ const TYP: &str = "oauth-authz-req+jwt";
 impl ProviderClient {
     /// Whether requests are signed: by the configuration, or because the server accepts no others.
     pub(super) fn signs_requests(&self, metadata: &Metadata) -> bool {
-        self.config.options.signed_requests || metadata.require_signed_request_object()
+        self.config.app.options.signed_requests || metadata.require_signed_request_object()
     }
 
     /// Signs the parameters of an authorization request for the server with these metadata. Each object has its own
@@ -45,7 +45,7 @@ impl ProviderClient {
             ("jti", Secret::random()?.expose().into()),
         ];
         claims.extend(own.map(|(name, value)| (name.to_owned(), value)));
-        if self.config.options.fapi2 {
+        if self.config.app.options.fapi2 {
             // FAPI 2.0 Message Signing §5.3.2 limits the age of the object by it.
             claims.insert("nbf".to_owned(), now.seconds().into());
         }

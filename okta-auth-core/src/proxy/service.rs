@@ -136,7 +136,7 @@ impl Proxy {
     async fn check<'a>(&self, context: &RequestContext, parts: &'a Parts) -> Result<Checked<'a>, Challenge> {
         let (proxy, is_socket) = (&self.0, self.opens_websocket(parts));
         let check_origin = if is_socket { check_own_socket } else { check_own_page };
-        check_origin(context.auth().config(), &parts.headers)?;
+        check_origin(&context.site().config, &parts.headers)?;
         let (authorization, ended) = proxy.token.authorize(context, &proxy.origin).await?;
         check_method(&parts.method)?;
         let suffix = self.suffix(parts)?;

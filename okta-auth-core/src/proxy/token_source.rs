@@ -29,7 +29,8 @@ impl TokenSource {
             Self::Machine(request, policy) => {
                 context.require(policy, AcceptedCredentials::Session).await?;
                 let user = context.user::<()>()?;
-                let authorization = context.auth().outgoing().target(origin)?.with_request(request);
+                let auth = context.auth().ok_or_else(Challenge::sign_in)?;
+                let authorization = auth.outgoing().target(origin)?.with_request(request);
                 Ok((authorization, SessionEnd::of(user.as_ref())))
             }
         }

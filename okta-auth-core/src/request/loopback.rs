@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use http::uri::Authority;
 use url::Url;
 
-use crate::config::Config;
+use crate::config::AppConfig;
 use crate::issuer::is_loopback;
 
 /// Whether `host`, as sent in a request, is another name for the loopback address in `base`.
@@ -41,9 +41,9 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 /// Returns the URL of a path and query at the configured address; `None` if the result would be at another origin.
-pub(crate) fn configured_address(target: &str, config: &Config) -> Option<String> {
+pub(crate) fn configured_address(target: &str, config: &AppConfig) -> Option<String> {
     let url = Url::parse(&config.public_url(target)).ok()?;
-    (target.starts_with('/') && url.origin() == config.base_url().origin()).then(|| url.into())
+    (target.starts_with('/') && url.origin() == config.base_url.origin()).then(|| url.into())
 }
 
 #[cfg(test)]

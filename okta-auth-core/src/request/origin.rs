@@ -6,7 +6,7 @@
 
 use http::Method;
 
-use crate::config::Config;
+use crate::config::AppConfig;
 use crate::headers::{Head, Headers};
 
 /// How to treat a request that names neither its origin nor its site.
@@ -23,7 +23,7 @@ enum MissingOrigin {
 ///
 /// The handshake of a WebSocket is a GET, or in HTTP/2 a CONNECT, but the messages after it may change state (RFC 6455
 /// §10.2). Scripts cannot add headers to it.
-pub(crate) fn is_own_request<H: Headers>(config: &Config, head: Head<'_, H>, websocket: bool) -> bool {
+pub(crate) fn is_own_request<H: Headers>(config: &AppConfig, head: Head<'_, H>, websocket: bool) -> bool {
     if head.method.is_safe() && !websocket {
         return true;
     }
@@ -33,7 +33,7 @@ pub(crate) fn is_own_request<H: Headers>(config: &Config, head: Head<'_, H>, web
 }
 
 /// Whether the headers show that the request comes from the application's own pages.
-pub(crate) fn is_own_origin<H: Headers>(config: &Config, headers: &H) -> bool {
+pub(crate) fn is_own_origin<H: Headers>(config: &AppConfig, headers: &H) -> bool {
     let strict = config.options.strict_origin_check;
     let missing = if strict { MissingOrigin::Refused } else { MissingOrigin::Allowed };
     same_origin(headers, &config.origin(), missing)

@@ -53,7 +53,7 @@ impl Responder<'_> {
 
     /// Creates the page: what happened, a link to a new sign-in that returns to the user's page, and a link home.
     fn error_page(&self, error: &Error, message: &UserMessage, back_to: &ReturnTo) -> Reply {
-        let routes = self.config.routes();
+        let routes = &self.config.routes;
         // Without `prompt=login` Okta would sign in the same account again.
         let denied = error.code() == Code::AccessDenied
             || (error.code() == Code::AuthorizationRefused && error.provider_error() == Some("access_denied"));

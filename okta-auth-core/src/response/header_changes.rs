@@ -90,7 +90,7 @@ impl ResponseHeaderChanges {
     /// cache headers. `clear_return` deletes the cookie of a logout that the response has shown.
     pub(crate) fn of<H: Headers>(
         headers: &H,
-        (session, sessions): (&RequestSession, &Sessions),
+        (session, sessions): (&RequestSession, Option<&Sessions>),
         depends: Dependence,
         clear_return: impl FnOnce() -> Option<HeaderValue>,
         nonce: Option<&HeaderValue>,
@@ -99,9 +99,9 @@ impl ResponseHeaderChanges {
         if cookie_update == CookieUpdate::None && !depends.is_personal() {
             return Self::default();
         }
-        let answer = ResponseSummary::read(headers, sessions.cookie_name());
+        let answer = ResponseSummary::read(headers, sessions.map(Sessions::cookie_name));
         let writes = !answer.writes_session && (cookie_update == CookieUpdate::Replace || !answer.shared);
-        let mut cookies = if writes { session.set_cookies(sessions) } else { Vec::new() };
+        let mut cookies = sessions.filter(|_| writes).map_or_else(Vec::new, |sessions| session.set_cookies(sessions));
         if !answer.shared {
             cookies.extend(clear_return());
         }
@@ -153,11 +153,11 @@ impl ResponseHeaderChanges {
 
 impl ResponseSummary {
     /// Reads the headers of a response. `session` is the name of the session cookie.
-    fn read<H: Headers>(headers: &H, session: &str) -> Self {
+    fn read<H: Headers>(headers: &H, session: Option<&str>) -> Self {
         let mut answer = Self::default();
         for (name, value) in headers.each() {
             match name {
-                "set-cookie" => answer.writes_session |= sets(value.as_ref(), session),
+                "set-cookie" => answer.writes_session |= session.is_some_and(|session| sets(value.as_ref(), session)),
                 "cache-control" => {
                     (answer.cache_control, answer.caching) = (true, true);
                     answer.shared |= is_shared(value.as_ref());

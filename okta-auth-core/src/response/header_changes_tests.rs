@@ -35,7 +35,7 @@ fn finished(
     for (name, value) in answer {
         headers.append(*name, HeaderValue::from_static(value));
     }
-    ResponseHeaderChanges::of(&headers.clone(), (session, sessions), depends, || None, None).apply(&mut headers);
+    ResponseHeaderChanges::of(&headers.clone(), (session, Some(sessions)), depends, || None, None).apply(&mut headers);
     let line = |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
     let mut lines: Vec<String> = headers.iter().map(line).collect();
     lines.sort();

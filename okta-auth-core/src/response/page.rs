@@ -67,8 +67,8 @@ mod tests {
         let links = || vec![(EVIL, EVIL)];
         let (choices, links, reference) = (links(), links(), CorrelationId::random());
         let page = Page { title: EVIL, sentences: vec![EVIL], choices, links, code: Some(EVIL), reference };
-        let language = config.pages.languages.select(Some(language.as_bytes()));
-        page.render(&config.pages, language, "<form></form>")
+        let language = config.app.pages.languages.select(Some(language.as_bytes()));
+        page.render(&config.app.pages, language, "<form></form>")
     }
 
     #[test]

@@ -17,14 +17,14 @@ use crate::jose::proof_algorithm_names;
 fn metadata(config: &Config) -> Value {
     let issuers: Vec<String> = config.issuers().map(Issuer::as_configured).collect();
     let mut document = json!({
-        "resource": config.resource(),
+        "resource": config.app.resource,
         "authorization_servers": issuers,
         "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": proof_algorithm_names(config),
-        "dpop_bound_access_tokens_required": config.options.require_dpop,
+        "dpop_signing_alg_values_supported": proof_algorithm_names(&config.app),
+        "dpop_bound_access_tokens_required": config.app.options.require_dpop,
     });
-    if let (Some(document), [_, ..]) = (document.as_object_mut(), config.options.resource_scopes.as_slice()) {
-        document.insert("scopes_supported".to_owned(), json!(config.options.resource_scopes));
+    if let (Some(document), [_, ..]) = (document.as_object_mut(), config.app.options.resource_scopes.as_slice()) {
+        document.insert("scopes_supported".to_owned(), json!(config.app.options.resource_scopes));
     }
     document
 }

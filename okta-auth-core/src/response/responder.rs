@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 use super::page::Page;
 use super::reply::{PAGE_POLICY, Reply, html};
 use crate::bearer::Scheme;
-use crate::config::{Config, Pages};
+use crate::config::{AppConfig, Pages};
 use crate::events::CorrelationId;
 use crate::language::{Language, Text};
 
@@ -24,7 +24,7 @@ const STYLES: &str = "style-src 'unsafe-inline'";
 /// Creates the library's own responses to one request. It is a page for a browser, and JSON for any other client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Responder<'a> {
-    pub(crate) config: &'a Config,
+    pub(crate) config: &'a AppConfig,
     /// The language of pages. JSON is in English, because its texts are for developers.
     pub(crate) language: &'a Language,
     /// Whether a browser opens a page.

@@ -33,7 +33,7 @@ impl Responder<'_> {
             let body = json!({ "error": code, "message": reason, "reference": reference.to_string() });
             return json(StatusCode::FORBIDDEN, &body);
         }
-        let routes = self.config.routes();
+        let routes = &self.config.routes;
         let other = routes.login_url(&[("prompt", "login"), ("return_to", wanted.as_str())]);
         let home = routes.home();
         let other = other.iter().map(|other| (self.text(Text::UseAnotherAccount), other.as_str()));

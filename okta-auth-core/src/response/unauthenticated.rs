@@ -21,7 +21,7 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 impl Responder<'_> {
     /// Responds with 401 to a form without a session: a redirect would silently discard its data.
     pub(crate) fn session_expired(&self, back_to: &ReturnTo) -> Reply {
-        let again = self.config.routes().login_url(&[("return_to", back_to.as_str())]);
+        let again = self.config.routes.login_url(&[("return_to", back_to.as_str())]);
         let page = Page {
             title: self.text(Text::SessionOver),
             sentences: vec![self.text(Text::ChangesLost)],
@@ -40,7 +40,7 @@ impl Responder<'_> {
     pub(crate) fn login_required(&self, htmx_page: Option<&ReturnTo>) -> Reply {
         let body = json!({ "error": "login_required", "message": "Sign in first." });
         let mut reply = challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body);
-        let address = htmx_page.and_then(|page| self.config.routes().login_url(&[("return_to", page.as_str())]));
+        let address = htmx_page.and_then(|page| self.config.routes.login_url(&[("return_to", page.as_str())]));
         if let Some(address) = address.and_then(|address| HeaderValue::try_from(address).ok()) {
             reply.headers_mut().insert(HX_REDIRECT, address);
         }

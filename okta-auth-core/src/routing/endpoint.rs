@@ -1,4 +1,21 @@
 //! The endpoints of the library, and their paths.
+//!
+//! | path | method | sender | authentication |
+//! |---|---|---|---|
+//! | `/login` | GET | a link of the application | none: a sign-in is harmless |
+//! | `/login/initiate` | GET, POST | Okta's dashboard, or any site | none: it only starts a sign-in |
+//! | `/authorization-code/callback` | GET, POST | Okta, through the browser | state, in this browser's cookie |
+//! | `/logout` | POST | a page of the application | `Origin` and `Sec-Fetch-Site` |
+//! | `/logout?continue` | GET | a script of the application, by navigating | a cookie of its logout |
+//! | `/frontchannel-logout` | GET, POST | Okta's sign-out page, in a frame | a `sid` |
+//! | `/backchannel-logout` | POST | a provider | a logout token |
+//! | `/global-token-revocation` | POST | Okta | a revocation token |
+//! | `/.well-known/oauth-protected-resource` | GET, OPTIONS | clients of the API | none: it is public |
+//! | `/session` | GET, POST | scripts of the application | the session, if there is one |
+//! | `/session/popup` | GET | Okta, through a popup window | none: it is static |
+//! | `/okta-auth.js` | GET | pages of the application | none: it is static |
+//!
+//! Each of them can be renamed or disabled.
 
 use crate::config::Routes;
 

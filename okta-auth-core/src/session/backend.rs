@@ -99,8 +99,9 @@ impl SessionBackend {
 
     /// Creates the sessions of one issuer and client, sealed for both.
     pub(crate) fn sessions(self, config: &Arc<Config>, keys: &CookieKeys) -> Result<Sessions> {
-        let settings = CookieSettings::new(config.is_secure());
-        let limits = SessionLimits { idle: config.options.session_idle, absolute: config.options.session_absolute };
+        let settings = CookieSettings::new(config.app.is_secure());
+        let limits =
+            SessionLimits { idle: config.app.options.session_idle, absolute: config.app.options.session_absolute };
         let store = self.sessions.map(|handle| match handle {
             StoreHandle::Shared(store) => store,
             StoreHandle::Memory(stores) => instrumented(stores.store_of(config)),

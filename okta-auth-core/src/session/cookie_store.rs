@@ -61,7 +61,7 @@ impl CookieStore {
         let sealer = Arc::new(keys.sealer(Purpose::Session, &format!("{owner} {client_id}"))?);
         let previous = config.cookie_names.previous.as_deref().map(|name| Place::new(settings.clone(), name, true));
         let place = Place::new(settings, &config.cookie_names.current, false);
-        let capacity = config.options.session_cache_size;
+        let capacity = config.app.options.session_cache_size;
         let opened = (capacity > 0).then(|| CookieCache::new(capacity));
         let skew = ClockSkew::default();
         Ok(Self { sealer, place, previous, limits, config: Arc::clone(config), opened, skew })

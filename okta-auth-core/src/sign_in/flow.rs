@@ -178,7 +178,7 @@ impl LoginFlow {
         response: AuthorizationResponse,
         now: Timestamp,
     ) -> CallbackOutcome {
-        let lifetime = self.provider.config.attempt_lifetime();
+        let lifetime = self.provider.config.app.attempt_lifetime();
         let Some(login) = ConsumedLogin::consume(pending, &self.used_states, lifetime, now) else {
             let message = "this sign-in was already completed";
             return CallbackOutcome::NotPending(Error::new(Code::AttemptUnknown, message));
@@ -197,7 +197,7 @@ impl LoginFlow {
     ) -> Result<VerifiedIdentity> {
         self.pending_logins.check_live(login.pending(), now)?;
         let metadata = self.provider.discovery.metadata().await?;
-        let callback = ValidatedCallback::new(login, response, &metadata, self.provider.config.options.fapi2)?;
+        let callback = ValidatedCallback::new(login, response, &metadata, self.provider.config.app.options.fapi2)?;
         callback.exchange(&self.provider.context(&metadata)).await
     }
 
@@ -226,7 +226,7 @@ impl LoginFlow {
                 target: "okta_auth",
                 "the first sign-in goes to Okta with the redirect URI {}: register it at Okta as a sign-in redirect URI of \
                  the application, character by character",
-                self.provider.config.redirect_uri
+                self.provider.config.app.redirect_uri
             );
         }
     }

@@ -16,7 +16,7 @@ fn flow() -> LoginFlow {
 
 /// A browser with one pending login, and the state of this login.
 fn browser(flow: &LoginFlow, now: Moment) -> (RequestCookies, String) {
-    let options = LoginOptions::new(ReturnTo::within("/orders", &flow.provider.config));
+    let options = LoginOptions::new(ReturnTo::within("/orders", &flow.provider.config.app));
     let (pending, set) = flow.pending_logins.begin(&options, &RequestCookies::default(), now).unwrap();
     (Jar::with(&set).cookies(), pending.state.expose().to_owned())
 }

@@ -17,8 +17,10 @@
 mod flow;
 mod future_sessions;
 mod hook;
+mod short_sessions;
 mod third_party;
 
 pub(crate) use flow::{CallbackOutcome, CallbackResult, CompletedLogin, FinishedAttempt, LoginFlow};
 pub use hook::{Refusal, SignIn, SignInHook};
+pub(crate) use short_sessions::ended_early;
 pub(crate) use third_party::InitiateLoginRequest;

@@ -11,7 +11,7 @@
 //!
 //! The request only starts a new sign-in. All other parameters are ignored, in particular tokens.
 
-use crate::config::Config;
+use crate::config::{AppConfig, Config};
 use crate::error::{Code, Error, Result};
 use crate::http::unique_params;
 use crate::login::{LoginOptions, ReturnTo};
@@ -47,7 +47,7 @@ impl InitiateLoginRequest {
 
     /// Returns the login options. A target that is not on the application's origin becomes the root, to prevent an open
     /// redirect.
-    pub(crate) fn options_at(self, config: &Config) -> LoginOptions {
+    pub(crate) fn options_at(self, config: &AppConfig) -> LoginOptions {
         let origin = config.origin();
         let target = self.target.as_deref().unwrap_or("/");
         // It is absolute by specification; without our origin a path remains.
@@ -89,7 +89,7 @@ mod tests {
             hint: None,
             target: Some(target.to_owned()),
         });
-        let target = |target: &str| request(target).options_at(&config).return_to.as_str().to_owned();
+        let target = |target: &str| request(target).options_at(&config.app).return_to.as_str().to_owned();
         assert_eq!(target("http://localhost:8080/orders?page=2"), "/orders?page=2");
         assert_eq!(target("/orders"), "/orders");
         for elsewhere in ["https://evil.example/", "http://localhost:8080.evil.example/", "//evil.example", "/login"] {

@@ -60,7 +60,7 @@ pub(crate) async fn fetch(
     tokens: &TokenSet,
 ) -> Option<Result<Map<String, Value>>> {
     let endpoint = with.metadata.userinfo_endpoint()?;
-    let is_wanted = match with.config.options.userinfo {
+    let is_wanted = match with.config.app.options.userinfo {
         Userinfo::Always => true,
         Userinfo::Never => false,
         Userinfo::WhenThin => known.is_none_or(|claims| is_thin(claims, scopes)),

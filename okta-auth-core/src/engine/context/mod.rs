@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub(crate) use state::RequestState;
-pub(crate) use tenancy::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
+pub(crate) use tenancy::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery, Tenancy};
 
 use super::OktaAuth;
 use crate::bearer::Scheme;
@@ -24,6 +24,7 @@ use crate::login::ReturnTo;
 use crate::policy::Caller;
 use crate::response::{Reply, Responder};
 use crate::session::{Session, SessionState};
+use crate::site::Site;
 
 /// The engine's view of one request. An adapter creates it before the handler runs, keeps it with the request, and lets
 /// it [finish](Self::finish) the response.
@@ -35,9 +36,10 @@ impl RequestContext {
         Self(Arc::new(state))
     }
 
-    /// Returns the engine.
-    pub fn auth(&self) -> &OktaAuth {
-        &self.0.auth
+    /// Returns the engine: that of the application, or of the request's tenant. `None` if the request belongs to no
+    /// tenant, which happens only with many tenants.
+    pub fn auth(&self) -> Option<&OktaAuth> {
+        self.0.tenancy.engine()
     }
 
     /// Returns the correlation id of this request in [events](crate::events) and on error pages, for the application's
@@ -50,8 +52,8 @@ impl RequestContext {
         &self.0
     }
 
-    pub(super) fn without_tenant(&self) -> Option<&NoTenant> {
-        self.0.without_tenant.as_ref()
+    pub(crate) fn site(&self) -> &Site {
+        self.0.tenancy.site()
     }
 
     pub(crate) fn cookies(&self) -> &RequestCookies {
@@ -75,13 +77,13 @@ impl RequestContext {
     }
 
     pub(crate) fn target(&self) -> ReturnTo {
-        let config = self.auth().config();
-        ReturnTo::within(&config.routes().public(&self.0.target), config)
+        let config = &self.site().config;
+        ReturnTo::within(&config.routes.public(&self.0.target), config)
     }
 
     /// Returns the user of a session as a caller, for policies.
     pub(super) fn user_caller(&self, session: &Arc<Session>) -> Caller {
-        Caller::user(Arc::clone(session), self.now(), self.auth().config().options.leeway)
+        Caller::user(Arc::clone(session), self.now(), self.site().config.options.leeway)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -90,7 +92,7 @@ impl RequestContext {
 
     /// Returns what creates the library's own responses to this request.
     pub(crate) fn responder(&self) -> Responder<'_> {
-        let (config, is_navigation) = (self.auth().config(), self.0.is_navigation());
+        let (config, is_navigation) = (&*self.site().config, self.0.is_navigation());
         let scheme = if config.options.require_dpop { Scheme::Dpop } else { self.0.credentials.scheme() };
         let language = config.pages.languages.select(self.0.accept_language.as_ref().map(HeaderText::as_bytes));
         Responder { config, language, is_navigation, scheme, reference: self.reference() }

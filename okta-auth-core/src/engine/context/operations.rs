@@ -9,8 +9,8 @@ use http::{HeaderMap, Response};
 use serde::de::DeserializeOwned;
 
 use super::super::signed_in::SignedIn;
-use super::super::{access, challenge, login, routes};
-use super::{NoTenant, RequestContext};
+use super::super::{OktaAuth, access, challenge, login, routes};
+use super::{NoTenant, RequestContext, Tenancy};
 use crate::bearer::BearerToken;
 use crate::error::{Code, Error, Result};
 use crate::headers::Headers;
@@ -127,8 +127,8 @@ impl RequestContext {
     /// The challenge to respond with.
     #[doc(hidden)]
     pub fn admit(&self) -> Result<(), Challenge> {
-        match self.without_tenant() {
-            Some(NoTenant::Rejected(error)) => Err(Challenge::error(Error::clone(error))),
+        match &self.inner().tenancy {
+            Tenancy::NoTenant(NoTenant::Rejected(error), _) => Err(Challenge::error(Error::clone(error))),
             _ if self.inner().is_return_from_sign_out() => Err(Challenge::signed_out()),
             _ if self.inner().is_silent_login_due() => Err(Challenge::silent_login()),
             _ => Ok(()),
@@ -191,7 +191,7 @@ impl RequestContext {
         let known = matches!(&state.session.state, SessionState::Unavailable(known) if known.code() == error.code());
         if !known || error.code() != Code::StoreUnavailable {
             let anonymous = matches!(state.session.state, SessionState::Anonymous);
-            self.auth().0.events.log(error, self.reference(), anonymous);
+            self.site().events.log(error, self.reference(), anonymous);
         }
         self.error_page(error)
     }
@@ -200,9 +200,10 @@ impl RequestContext {
     /// it once for each response, including the engine's own responses and those of failed handlers.
     #[doc(hidden)]
     pub fn header_changes_for<H: Headers>(&self, headers: &H) -> ResponseHeaderChanges {
-        let (state, auth) = (self.inner(), &self.auth().0);
-        let clear_return = || state.is_sign_out_shown().then(|| auth.logout.returns().clear());
-        let (session, nonce) = ((&state.session, &*auth.sessions), state.credentials.next_nonce());
+        let (state, auth) = (self.inner(), self.auth());
+        let clear_return = || auth.filter(|_| state.is_sign_out_shown()).map(|auth| auth.0.logout.returns().clear());
+        let session = (&state.session, auth.map(OktaAuth::sessions));
+        let nonce = state.credentials.next_nonce();
         ResponseHeaderChanges::of(headers, session, state.dependence(), clear_return, nonce)
     }
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
-use super::super::OktaAuth;
-use super::tenancy::NoTenant;
+use super::tenancy::Tenancy;
 use crate::bearer::Credentials;
+use crate::config::AppConfig;
 use crate::error::{Error, Result};
 use crate::events::{CorrelationId, EventKind, EventSubject};
 use crate::headers::HeaderText;
@@ -19,7 +19,7 @@ use crate::response::Dependence;
 use crate::session::{RequestSession, SessionState};
 
 pub(crate) struct RequestState {
-    pub(in crate::engine) auth: OktaAuth,
+    pub(in crate::engine) tenancy: Tenancy,
     pub(in crate::engine) method: Method,
     pub(in crate::engine) target: Box<str>,
     pub(in crate::engine) kind: RequestKind,
@@ -29,13 +29,12 @@ pub(crate) struct RequestState {
     pub(in crate::engine) page: Option<HeaderText>,
     /// The languages that the browser accepts, for the library's own pages.
     pub(in crate::engine) accept_language: Option<HeaderText>,
-    /// Whether the route begins a silent sign-in for strangers.
+    /// Whether the route begins a silent sign-in for anonymous users.
     pub(in crate::engine) silent: bool,
     /// Whether the request used another loopback name than the configured one.
     pub(in crate::engine) alias: bool,
     /// The reason not to start a sign-in: the new session would end as the last one did.
     pub(in crate::engine) dead_end: Option<Arc<Error>>,
-    pub(in crate::engine) without_tenant: Option<NoTenant>,
     pub(in crate::engine) session: RequestSession,
     pub(in crate::engine) credentials: Credentials,
     pub(in crate::engine) token: OnceLock<Result<VerifiedAccessToken, Arc<Error>>>,
@@ -57,6 +56,11 @@ pub(crate) struct RequestState {
 }
 
 impl RequestState {
+    #[inline]
+    fn config(&self) -> &AppConfig {
+        &self.tenancy.site().config
+    }
+
     pub(in crate::engine) fn known_token(&self) -> Option<&VerifiedAccessToken> {
         self.token.get()?.as_ref().ok()
     }
@@ -64,8 +68,8 @@ impl RequestState {
     /// Returns the page that sent the request, if it belongs to the application.
     pub(in crate::engine) fn came_from(&self) -> Option<ReturnTo> {
         let page = std::str::from_utf8(self.page.as_ref()?.as_bytes()).ok()?;
-        let rest = page.strip_prefix(&self.auth.config().origin())?;
-        rest.starts_with('/').then(|| ReturnTo::within(rest, self.auth.config()))
+        let rest = page.strip_prefix(&self.config().origin())?;
+        rest.starts_with('/').then(|| ReturnTo::within(rest, self.config()))
     }
 
     pub(in crate::engine) fn is_navigation(&self) -> bool {
@@ -73,13 +77,13 @@ impl RequestState {
     }
 
     pub(in crate::engine) fn may_redirect(&self) -> bool {
-        self.is_navigation() && may_redirect(&self.method) && !self.auth.config().is_api_only()
+        self.is_navigation() && may_redirect(&self.method) && !self.config().api_only
     }
 
     /// Returns the same page at the configured address, if a navigation used another name of the loopback address.
     pub(crate) fn configured_address(&self) -> Option<String> {
         let is_redirected = self.alias && self.may_redirect();
-        if is_redirected { configured_address(&self.target, self.auth.config()) } else { None }
+        if is_redirected { configured_address(&self.target, self.config()) } else { None }
     }
 
     /// Whether a request to one of the library's paths may start a sign-in: a navigation, or a form without contrary
@@ -130,7 +134,8 @@ impl RequestState {
         match &self.logout_return {
             Some(LogoutReturn::Returns(_)) => true,
             Some(LogoutReturn::Arrived) => {
-                self.auth.0.logout.has_page_at(&self.target) && self.has_returned_from_sign_out()
+                self.tenancy.engine().is_some_and(|auth| auth.0.logout.has_page_at(&self.target))
+                    && self.has_returned_from_sign_out()
             }
             None => false,
         }
@@ -144,9 +149,10 @@ impl RequestState {
 
     fn may_begin_silent_login(&self) -> bool {
         let is_stranger = || matches!(self.session.state, SessionState::Anonymous) && self.dead_end.is_none();
-        let is_due = || self.auth.0.browser_kit.silent.is_due(&self.session.cookies, self.session.now);
+        let (cookies, now) = (&self.session.cookies, self.session.now);
+        let is_due = || self.tenancy.engine().is_some_and(|auth| auth.0.browser_kit.silent.is_due(cookies, now));
         let path = self.target.split('?').next();
-        let is_page = || self.auth.config().routes().own().all(|own| Some(own) != path);
+        let is_page = || self.config().routes.own().all(|own| Some(own) != path);
         is_page() && self.may_redirect() && self.logout_return.is_none() && is_stranger() && is_due()
     }
 
@@ -162,6 +168,6 @@ impl RequestState {
     }
 
     pub(in crate::engine) fn emit(&self, kind: EventKind, about: EventSubject, error: Option<&Error>) {
-        self.auth.0.events.emit(kind, self.reference(), about, error);
+        self.tenancy.site().events.emit(kind, self.reference(), about, error);
     }
 }

@@ -11,12 +11,15 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::request::Parts;
 
+use super::super::OktaAuth;
 use super::RequestContext;
 use crate::error::Error;
 use crate::login::ReturnTo;
 use crate::policy::MatchedRoute;
 use crate::response::Reply;
 use crate::routing::Endpoint;
+use crate::session::Sessions;
+use crate::site::Site;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -40,11 +43,44 @@ pub(crate) trait RealmDiscovery: fmt::Debug + Send + Sync {
 
 /// Exclusive tenants: a sign-in at one of them ends the same browser's sessions at the others.
 pub(crate) trait ExclusiveSessions: Send + Sync {
-    /// Ends this browser's sessions at other tenants and returns the deletions of their cookies. A failure does not
+    /// Ends this browser's sessions at other tenants than that of `sessions`, and returns the deletions of their cookies. A failure does not
     /// affect the new session.
-    fn end_at_other_tenants<'a>(&'a self, context: &'a RequestContext) -> BoxFuture<'a, Vec<HeaderValue>>;
+    fn end_at_other_tenants<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        sessions: &'a Sessions,
+    ) -> BoxFuture<'a, Vec<HeaderValue>>;
 }
 
+/// Whose request it is.
+#[derive(Debug)]
+pub(crate) enum Tenancy {
+    /// It belongs to the only provider of the application, or to one tenant.
+    Engine(OktaAuth),
+    /// It belongs to no tenant.
+    NoTenant(NoTenant, Arc<Site>),
+}
+
+impl Tenancy {
+    /// Returns the engine; `None` if the request belongs to no tenant.
+    #[inline]
+    pub(crate) fn engine(&self) -> Option<&OktaAuth> {
+        match self {
+            Self::Engine(auth) => Some(auth),
+            Self::NoTenant(..) => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn site(&self) -> &Site {
+        match self {
+            Self::Engine(auth) => auth.site(),
+            Self::NoTenant(_, site) => site,
+        }
+    }
+}
+
+/// How to answer a request that belongs to no tenant.
 #[derive(Clone, Debug)]
 pub(crate) enum NoTenant {
     /// Home-realm discovery is possible.

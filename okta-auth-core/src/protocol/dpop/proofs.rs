@@ -59,14 +59,14 @@ struct Claims<'a> {
 
 impl Dpop {
     pub(crate) fn new(config: &Config, clock: SharedClock) -> Self {
-        let mode = config.options.dpop.unwrap_or_default();
+        let mode = config.app.options.dpop.unwrap_or_default();
         Self {
             mode,
             is_active: AtomicBool::new(mode == DpopMode::On),
             nonces: Nonces::default(),
             clock,
             #[cfg(feature = "client")]
-            configured_key: config.options.dpop_key.clone(),
+            configured_key: config.app.options.dpop_key.clone(),
             #[cfg(feature = "client")]
             own_key: OnceLock::new(),
         }

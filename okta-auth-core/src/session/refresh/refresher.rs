@@ -165,7 +165,7 @@ impl Refresher {
     /// Returns a session that could not be refreshed. It is usable until the expiry of its access token plus the grace
     /// period.
     fn within_grace(&self, entry: SessionEntry, now: Timestamp, error: Option<Arc<Error>>) -> RefreshResult {
-        let grace = self.0.provider.config.options.outage_grace;
+        let grace = self.0.provider.config.app.options.outage_grace;
         if entry.session.tokens_expire_at().is_none_or(|end| now < end.plus(grace)) {
             return RefreshResult::Usable { entry, renewed: false };
         }
@@ -202,7 +202,7 @@ impl Refresher {
                 let now = self.now();
                 let session = Arc::new(entry.session.renewed(&refreshed, now)?);
                 let next = SessionEntry { session, version: 0, needs_reseal: false };
-                let until = now.plus(self.0.provider.config.options.refresh_grace);
+                let until = now.plus(self.0.provider.config.app.options.refresh_grace);
                 state.successors.insert(next.session.key(), (next.clone(), until));
                 // The session may have been ended during the refresh.
                 let lookup = PendingLookup::Cookie { entry: next.clone(), needs_rewrite: false };

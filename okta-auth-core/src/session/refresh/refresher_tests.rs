@@ -24,7 +24,7 @@ fn refresher_of(tenant: &str, store: &Arc<MemoryStore>, state: &Arc<RefreshState
     let http = HttpClient::new(&HttpSettings::default(), EgressPolicy::default(), clock.clone()).unwrap();
     let provider = Provider::new(config, http, clock.clone());
     let revoker = Arc::new(TokenRevoker::new(Arc::clone(&provider)));
-    let events = Arc::new(Events::new("https://issuer.example", "client", clock.clone(), Arc::new([])));
+    let events = Arc::new(Events::new(Some(("https://issuer.example", "client")), clock.clone(), Arc::new([])));
     let sessions = Arc::new(Sessions::Stored(stored));
     Refresher::new(provider, (sessions, revoker), events, clock, Arc::clone(state))
 }
