@@ -36,7 +36,7 @@ pub(crate) fn object_with<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) 
 
 /// Parses a document that is a JSON object, and names the invalid member.
 ///
-/// Tracking the members costs time, so this is for rarely parsed documents. Numbers beyond every range saturate.
+/// Tracking the members costs time, so this is for rarely parsed documents. Numbers that are out of range saturate.
 pub(crate) fn document<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     parse_document(bytes).or_else(|error| {
         // The document may have tokens.
@@ -90,11 +90,10 @@ fn is_name(name: &str) -> bool {
     name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The same document with numbers that have a representation, if it has others: beyond the range of a double, `1e400`
-/// becomes `1e308`.
+/// Replaces numbers that are out of the range of a double: `1e400` becomes `1e308`. Returns `None` if there are none.
 ///
-/// `serde_json` refuses such a document, although RFC 8259 §6 allows any number. Nothing is compared with a number of
-/// that size, so the greatest one that there is will do.
+/// `serde_json` refuses such a document, although RFC 8259 §6 allows any number. No value of that size is meaningful
+/// here, so a very large number takes its place.
 pub(crate) fn saturated(bytes: &[u8]) -> Option<Vec<u8>> {
     let (mut kept, mut rest, mut changed) = (Vec::with_capacity(bytes.len()), bytes, false);
     while let Some((first, others)) = rest.split_first() {
@@ -136,7 +135,7 @@ fn string_length(bytes: &[u8]) -> usize {
 pub(crate) struct Unique(pub(crate) Map<String, Value>);
 
 impl Unique {
-    /// Reads a whole document, whatever its numbers are.
+    /// Reads a whole document. Numbers that are out of range saturate.
     pub(crate) fn read(bytes: &[u8]) -> serde_json::Result<Self> {
         object(bytes).or_else(|error| saturated(bytes).map_or(Err(error), |bytes| object(&bytes)))
     }

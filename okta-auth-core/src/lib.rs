@@ -1,8 +1,8 @@
 //! The framework-independent core of `okta-auth`. It works with `http` types and bytes and
 //! depends on no web framework.
 //!
-//! Applications use the facade crate `okta-auth`. This crate is for adapters. Their entry
-//! point is [`engine`]: it takes the head of a request and returns an outcome.
+//! Applications use the facade crate `okta-auth`. This crate is for adapters, which start
+//! at the module `adapter`.
 //!
 //! # How a sign-in flows
 //!
@@ -48,9 +48,9 @@
 //! # Errors
 //!
 //! Every fallible function returns [`error::Error`], which is opaque. Its
-//! [`code`](error::Error::code) is stable. Its message is for operators and names the fix.
-//! Its cause is for logs. None of them contains a token, a secret or text from a provider.
-//! Users never see the message; they see a page, or JSON, with the code.
+//! [`code`](error::Error::code) is stable. Its message is for operators, names the fix, and
+//! contains no text from a provider. Its cause is for logs. Neither contains a token or a
+//! secret. Users never see the message; they see a page, or JSON, with the code.
 //!
 //! No input makes this crate panic. A broken invariant is reported as `Code::Internal`;
 //! please report it as a bug.

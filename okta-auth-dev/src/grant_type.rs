@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A grant that a client may use at the token endpoint.
 ///
-/// For grants that the org does not serve, it returns Okta's error for a disabled feature.
+/// The org answers a grant that it does not serve with Okta's error for a disabled feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrantType {

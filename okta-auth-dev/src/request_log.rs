@@ -1,4 +1,4 @@
-//! The request log of received requests.
+//! The log of received requests.
 //!
 //! Tests use the request log to check what the app sent, how often, and what it did not send.
 

@@ -27,7 +27,7 @@ impl Notes {
         self.by_user.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned().unwrap_or_default()
     }
 
-    /// Is notified of every change.
+    /// Returns a receiver that is notified of every change.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         let mut changes = self.changed.subscribe();
         changes.mark_changed();

@@ -348,12 +348,13 @@ macro_rules! __access_token_extractor {
                 self.0.subject()
             }
 
-            /// Returns the client that the token was issued to.
+            /// Returns the client that the token was issued to; empty for a token with an [`actor`](Self::actor) that
+            /// names none.
             pub fn client_id(&self) -> &str {
                 self.0.client_id()
             }
 
-            /// Returns the user's id at Okta; `None` for a machine.
+            /// Returns the user's id at Okta; `None` for a machine, and for some tokens with an [`actor`](Self::actor).
             pub fn user_id(&self) -> Option<&str> {
                 self.0.user_id()
             }

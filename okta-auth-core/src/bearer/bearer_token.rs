@@ -69,12 +69,13 @@ impl<C> BearerToken<C> {
         self.token().subject()
     }
 
-    /// Returns the client that the token was issued to.
+    /// Returns the client that the token was issued to; empty for a token with an [`actor`](Self::actor) that names
+    /// none.
     pub fn client_id(&self) -> &str {
         self.token().client_id()
     }
 
-    /// Returns the user's id at Okta; `None` for a machine.
+    /// Returns the user's id at Okta; `None` for a machine, and for some tokens with an [`actor`](Self::actor).
     pub fn user_id(&self) -> Option<&str> {
         self.token().user_id()
     }

@@ -41,7 +41,7 @@
 //! | a valid token, and a policy that denies | 403 | none: no other token would help |
 //! | any token, and an issuer that is unreachable | 503 | none, but `Retry-After` |
 //!
-//! The answer to a request with a proof has the scheme `DPoP` and names the accepted algorithms (`algs`).
+//! The challenge for a request with a proof has the scheme `DPoP` and names the accepted algorithms (`algs`).
 //!
 //! The description in a challenge says only whether a new token would help. The log has the reason, under its stable
 //! code. Neither contains the token.

@@ -1,8 +1,8 @@
 //! Remembers the DPoP proofs that were used, so that a captured request cannot be sent again (RFC 9449 §11.1).
 //!
-//! Only a proof that fits a verified token takes a place, so an attacker without a token cannot fill the memory.
-//! Nothing is evicted before its time: when the memory is full, requests are answered with 503, because an evicted
-//! proof could be used again.
+//! Only a proof that fits a verified token is stored, so an attacker without a token cannot fill the memory. No proof
+//! is evicted before it expires, because it could then be used again: when the memory is full, requests are answered
+//! with 503.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

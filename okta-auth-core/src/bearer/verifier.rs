@@ -9,8 +9,8 @@
 //!
 //! The cache holds bound tokens too: whether their sender has the key is checked with each request, after the cache.
 //!
-//! This cache has no failures: a token that could not be checked while Okta was unreachable is verified again with the
-//! next request. Negative introspection responses have a cache of their own (see
+//! This cache holds no failures: a token that could not be checked while Okta was unreachable is verified again with
+//! the next request. Negative introspection responses have a cache of their own (see
 //! [`introspection`](super::introspection)).
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -14,8 +14,8 @@ use crate::config::Config;
 use crate::cookie::{CookieSettings, RequestCookies};
 use crate::error::Error;
 
-/// How long no silent sign-in begins after one could not be started. During an outage of Okta, pages are shown as they
-/// are, also in browsers that refuse the cookie.
+/// The pause after a silent sign-in that could not be started. During an outage of Okta, pages are shown as they are,
+/// also in browsers that refuse the cookie.
 const PAUSE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl SilentLogins {
         Self { cookies, name, is_used, paused_until: AtomicI64::new(0) }
     }
 
-    /// Whether this browser has not been asked for yet.
+    /// Whether Okta has not been asked about this browser yet.
     pub(crate) fn is_due(&self, request: &RequestCookies, now: Timestamp) -> bool {
         request.first(&self.name).is_none() && now.seconds() >= self.paused_until.load(Ordering::Relaxed)
     }

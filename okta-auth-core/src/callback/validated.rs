@@ -19,7 +19,7 @@ pub(crate) struct ValidatedCallback {
 
 impl ValidatedCallback {
     /// Checks the response against the pending login and the server that the request went to. `iss_required` is whether
-    /// the response must name its issuer even if the metadata do not promise it.
+    /// the response must name its issuer even if the metadata does not promise it.
     ///
     /// # Errors
     /// [`Code::AttemptUnknown`] if the state differs, [`Code::ResponseIssuer`] if another issuer

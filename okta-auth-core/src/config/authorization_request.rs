@@ -13,7 +13,7 @@ impl ConfigBuilder {
     ///
     /// The browser then carries only the client id and a reference, which is used once, so the request can be neither
     /// read nor changed on its way. The client has to authenticate, so a public client cannot push. By default the
-    /// request is pushed only if the provider's metadata require it. A sign-in whose request cannot be pushed fails;
+    /// request is pushed only if the provider's metadata requires it. A sign-in whose request cannot be pushed fails;
     /// the request is never sent through the browser instead.
     ///
     /// ```
@@ -38,7 +38,7 @@ impl ConfigBuilder {
     /// It is signed with the client's private key, or with its client secret (HS256), which then needs 32 characters or
     /// more. The browser can read such a request but cannot change it. With [`par`](Self::par) the signed request
     /// object is pushed. A public client has no key to sign with, so `build` rejects it. By default the request is
-    /// signed only if the provider's metadata require it.
+    /// signed only if the provider's metadata requires it.
     pub fn signed_requests(mut self) -> Self {
         self.options.signed_requests = true;
         self

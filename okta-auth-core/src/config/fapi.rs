@@ -28,7 +28,7 @@ impl ConfigBuilder {
     /// | the issuer in the authorization response (RFC 9207) | a response without `iss` is refused |
     /// | PS256, ES256 or EdDSA | tokens and DPoP proofs with other algorithms are refused; an RSA key signs with PS256 |
     ///
-    /// A leeway of more than a minute is an error. If the provider's metadata lack a part of the profile, each sign-in
+    /// A leeway of more than a minute is an error. If the provider's metadata lacks a part of the profile, each sign-in
     /// fails with [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) before it reaches the browser.
     ///
     /// **Okta does not implement the profile**, so an issuer at one of Okta's domains is an error: Okta sends no `iss`,
@@ -89,7 +89,7 @@ impl ConfigBuilder {
         }
     }
 
-    /// Okta's domains are known. For an issuer at a custom domain the metadata decide at the first sign-in.
+    /// Okta's domains are known. For an issuer at a custom domain the metadata decides at the first sign-in.
     fn check_fapi2_issuers(&self, findings: &mut Diagnostics) {
         let issuer = self.text(&self.issuer, ISSUER_URI);
         let is_okta = |issuer: &str| Url::parse(issuer).is_ok_and(|url| okta::is_in_cloud(&url));

@@ -92,9 +92,9 @@ pub(crate) struct Options {
     pub(crate) require_dpop: bool,
     /// The lifetime of nonces for DPoP proofs. Without one, proofs need no nonce.
     pub(crate) dpop_nonce_lifetime: Option<Duration>,
-    /// Pushes the authorization request even if the metadata do not require it (RFC 9126).
+    /// Pushes the authorization request even if the metadata does not require it (RFC 9126).
     pub(crate) par: bool,
-    /// Signs the authorization request even if the metadata do not require it (RFC 9101).
+    /// Signs the authorization request even if the metadata does not require it (RFC 9101).
     pub(crate) signed_requests: bool,
     /// `None` until the variable has been read.
     pub(crate) dpop: Option<DpopMode>,

@@ -19,7 +19,7 @@ use crate::jose::{IdTokenRules, RefetchPolicy};
 use crate::protocol::{DeviceAuthorizationResponse, TokenSet};
 use crate::secret::Secret;
 
-/// The longest lifetime of a device code that is respected. Okta's codes live for 10 minutes.
+/// The longest lifetime of a device code; a longer one counts as this. Okta's codes live for 10 minutes.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(3_600);
 /// How often the clock is read while a poll is not due. A machine that was suspended then continues by the clock.
 const TICK: Duration = Duration::from_millis(250);
@@ -101,9 +101,10 @@ impl DeviceAuthorization {
     /// rate, the polls continue with longer pauses.
     ///
     /// # Errors
-    /// [`Code::AuthorizationRefused`] with the provider's `access_denied` if the user or a policy at Okta said no,
-    /// [`Code::AttemptExpired`] if the code has expired, [`Code::StoreUnavailable`] if the tokens could not be saved, and
-    /// otherwise that of the token endpoint or of the verification of the ID token. Each of them is final: start again.
+    /// [`Code::AuthorizationRefused`] with the provider's `access_denied` if the user refused or a policy at Okta
+    /// denied the sign-in, [`Code::AttemptExpired`] if the code has expired, [`Code::StoreUnavailable`] if the tokens
+    /// could not be saved, and otherwise that of the token endpoint or of the verification of the ID token. Each of
+    /// them is final: start again.
     pub async fn wait_for_user(&self) -> Result<DeviceSession> {
         loop {
             if let Some(session) = self.poll().await? {

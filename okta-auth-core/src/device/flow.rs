@@ -91,7 +91,7 @@ pub struct DeviceFlowBuilder {
 }
 
 impl DeviceFlowBuilder {
-    /// Keeps the tokens between two runs.
+    /// Keeps the tokens in this store between two runs.
     pub fn token_store(mut self, store: impl TokenStore) -> Self {
         self.store = SharedStore::new(store);
         self
@@ -100,7 +100,7 @@ impl DeviceFlowBuilder {
     /// Keeps the tokens in the keyring of the operating system, in an entry of the service `okta-auth` for each issuer
     /// and client. It takes the place of [`token_store`](Self::token_store).
     ///
-    /// The application chooses the keyring, because they differ in what they need of the system: either with the crate
+    /// The application chooses the keyring, because keyrings have different system requirements: either with the crate
     /// `keyring`, whose `Entry::store_status()` selects the one of the system and needs no C library on Linux, or with
     /// `keyring_core::set_default_store` for any other.
     ///

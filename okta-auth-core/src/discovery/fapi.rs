@@ -1,4 +1,4 @@
-//! What the FAPI 2.0 Security Profile requires of an authorization server, as far as the metadata show it.
+//! What the FAPI 2.0 Security Profile requires of an authorization server, as far as the metadata shows it.
 
 use super::metadata::Metadata;
 use crate::error::{Code, Error, Result};

@@ -163,12 +163,12 @@ impl Metadata {
     }
 }
 
-/// Whether a member lists client authentication by `private_key_jwt`. Of any type, it is no error.
+/// Whether a member lists client authentication by `private_key_jwt`. A member of another type is not an error.
 fn lists_private_key_jwt<'de, D: Deserializer<'de>>(member: D) -> Result<bool, D::Error> {
     lists(member, "private_key_jwt")
 }
 
-/// Whether a member lists the algorithm ES256. Of any type, it is no error.
+/// Whether a member lists the algorithm ES256. A member of another type is not an error.
 fn lists_es256<'de, D: Deserializer<'de>>(member: D) -> Result<bool, D::Error> {
     lists(member, "ES256")
 }

@@ -68,7 +68,8 @@ codes! {
     /// `okta_api::ErrorResponse::of` returns the status, the `errorCode` and the causes of the response.
     ApiRefused = "api_refused",
     /// A request for a proxied API cannot be forwarded: its path leaves the prefix or can be read in two ways, its
-    /// length is ambiguous, its query contains an access token, or its method is not allowed.
+    /// query contains an access token, its method is not allowed, its handshake of a WebSocket is invalid, or its body
+    /// ended early.
     ProxyRefused = "proxy_refused",
     /// The body of a request for a proxied API is larger than the limit.
     ProxyTooLarge = "proxy_too_large",
@@ -77,7 +78,8 @@ codes! {
     /// A proxied API cannot be reached, or its response cannot be forwarded: a redirect to another address, a length
     /// above the limit, invalid HTTP.
     ProxyUnavailable = "proxy_unavailable",
-    /// Too many requests for a proxied API are in progress. Users get 503 with `Retry-After`.
+    /// Too many requests for a proxied API are in progress, or too many WebSockets are open. Users get 503 with
+    /// `Retry-After`.
     ProxyBusy = "proxy_busy",
     /// The token is not a compact JWS of three parts, or one of the parts is invalid (RFC
     /// 7515 §3.1).
@@ -104,8 +106,9 @@ codes! {
     TokenClaim = "token_claim",
     /// The token has been expired for longer than the tolerated clock skew.
     TokenExpired = "token_expired",
-    /// The token is of another kind than expected (RFC 8725 §3.12): an access token
-    /// instead of an ID token, or the reverse.
+    /// The token is of another kind than expected (RFC 8725 §3.12): an access token instead
+    /// of an ID token, or the reverse. With the claim `cnf`, its binding to a key does not
+    /// fit the scheme of the request.
     TokenKind = "token_kind",
     /// The DPoP proof of a request does not match the request or its access token, is too old or from the future, or
     /// was used before (RFC 9449 §4.3).

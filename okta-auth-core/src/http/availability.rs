@@ -109,7 +109,7 @@ impl Circuits {
         Ok(Permit { origin, clock: self.clock.clone(), endpoint: endpoint.to_owned(), epoch, _slot: slot })
     }
 
-    /// Returns the state of an origin. Unused ones are evicted when there are too many, because metadata name origins
+    /// Returns the state of an origin. Unused ones are evicted when there are too many, because metadata names origins
     /// and a hostile org could name a new one each time.
     fn origin(&self, url: &Url) -> Arc<Origin> {
         let name = url.origin().ascii_serialization();

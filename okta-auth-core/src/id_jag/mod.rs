@@ -28,9 +28,12 @@
 //!
 //! # The checks
 //!
-//! In this order: the issuer is a registered connection, before anything is fetched; then those of every
-//! [token](crate::jose#rules-for-every-token), with the keys of that issuer and RS256; then the
-//! [rules for ID-JAGs](crate::jose#rules-for-id-jags-identity-assertion-jwt-authorization-grant); at last the replay.
+//! In this order:
+//!
+//! 1. The issuer is a registered connection. No request is sent before this check.
+//! 2. The [rules for every token](crate::jose#rules-for-every-token), with the keys of that issuer and RS256.
+//! 3. The [rules for ID-JAGs](crate::jose#rules-for-id-jags-identity-assertion-jwt-authorization-grant).
+//! 4. The grant was not used before.
 //!
 //! # What the client receives
 //!

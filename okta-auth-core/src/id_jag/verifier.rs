@@ -14,8 +14,8 @@ use crate::jose::{IdJagRules, VerifiedIdJag, is_identifier, unverified_issuer};
 use crate::protocol::{Authority, Provider};
 use crate::session::{MemoryStore, SessionStore};
 
-/// The number of grants of this process whose `jti` is stored at a time. At Okta's lifetime of five minutes these are
-/// 200 grants a second, each of which a client has authenticated itself for.
+/// The maximum number of used grants that this process stores at a time. Okta's grants live for five minutes, so this
+/// allows some 200 grants a second, and each of them needs an authenticated client.
 const CAPACITY: usize = 100_000;
 
 /// Verifies the grants (ID-JAGs) that clients present to your authorization server. Clones are cheap and share the keys
@@ -47,8 +47,8 @@ impl IdJagVerifier {
         }
     }
 
-    /// Verifies a grant, and uses it up. `client_id` is the client that has authenticated itself with this request, and
-    /// never a parameter alone: otherwise a stolen grant would work for anyone.
+    /// Verifies a grant, and uses it up. `client_id` is the client that has authenticated itself with this request.
+    /// Never pass an unauthenticated parameter, because a stolen grant would then work for anyone.
     ///
     /// # Errors
     /// One of the `Token...` codes, [`Code::StoreUnavailable`], or the error of reaching the issuer.
@@ -108,7 +108,7 @@ impl IdJagVerifierBuilder {
         self
     }
 
-    /// Stores used grants in this store, which all replicas share. By default they are in memory, so that each process
+    /// Stores used grants in this store, which all replicas share. By default they are in memory, and each process
     /// accepts a grant once.
     pub fn store(mut self, store: impl SessionStore) -> Self {
         self.store = Some(Arc::new(store));

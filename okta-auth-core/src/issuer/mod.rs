@@ -48,7 +48,7 @@ impl Issuer {
     /// Whether `name` may be this issuer's spelling of itself.
     ///
     /// Names are compared character by character, with one exception. If the issuer was configured with a trailing
-    /// slash, its metadata decide whether the slash belongs to it (Auth0's issuer has one, Okta's does not). Tokens
+    /// slash, its metadata decides whether the slash belongs to it (Auth0's issuer has one, Okta's does not). Tokens
     /// must then match the metadata.
     pub(crate) fn is_spelled(&self, name: &str) -> bool {
         name == &*self.0.text || (self.0.slash && name.strip_suffix('/') == Some(&*self.0.text))

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | an issuer is an org, or `/oauth2/{id}` below it | the configuration check rejects other paths below Okta's domains |
 //! | only Okta can verify access tokens of the org server | they are introspected |
-//! | the org's metadata depend on the client | their request has the client id |
+//! | the org's metadata depends on the client | the request for it has the client id |
 //! | Okta names the org in messages about users of its custom servers | a custom server's org is accepted as sender |
 //! | authorization responses have no `iss` | FAPI 2.0 is rejected for Okta's domains |
 //! | the admin console has a domain of its own | the configuration check names the right one |
@@ -40,7 +40,7 @@ pub(super) fn org(issuer: &Url) -> Option<String> {
     (!is_org_server(issuer)).then(|| issuer.origin().ascii_serialization())
 }
 
-/// Whether the metadata depend on the client.
+/// Whether the metadata depends on the client.
 ///
 /// The org server returns the key that an application is pinned to, and the issuer that it is set to, only if the
 /// request has the client id. A custom server has the same metadata for every client.

@@ -79,8 +79,8 @@ impl AccessTokenClaims {
         &self.subject
     }
 
-    /// The client that the token was issued to: `cid` at Okta, `client_id` in RFC 9068. Empty if the token names none,
-    /// which is accepted only of a token with an [`actor`](Self::actor).
+    /// The client that the token was issued to: `cid` at Okta, `client_id` in RFC 9068. Empty if the token names none;
+    /// such a token is accepted only with an [`actor`](Self::actor).
     pub fn client_id(&self) -> &str {
         &self.client_id
     }

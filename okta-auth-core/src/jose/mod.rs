@@ -40,10 +40,10 @@
 //!
 //! # Rules for access tokens (RFC 9068 §4, in Okta's form)
 //!
-//! The audience contains this API, the token names a client (`cid` or `client_id`), or an
-//! actor (`act`) and scopes (`scope`), and it has no claim of an ID token or a logout token. A token that is bound to a key
-//! (`cnf`) has exactly one confirmation method, the thumbprint of a DPoP key (`jkt`, RFC 9449 §6.1); the caller accepts it
-//! only with a proof, never as a bearer token (RFC 9449 §7.2).
+//! The audience contains this API. The token names a client (`cid` or `client_id`), or else an actor (`act`) and scopes
+//! (`scope`). It has no claim of an ID token or a logout token. A token that is bound to a key (`cnf`) has exactly one
+//! confirmation method, the thumbprint of a DPoP key (`jkt`, RFC 9449 §6.1); the caller accepts it only with a proof,
+//! never as a bearer token (RFC 9449 §7.2).
 //!
 //! # Rules for DPoP proofs (RFC 9449 §4.3)
 //!

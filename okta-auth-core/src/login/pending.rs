@@ -30,7 +30,7 @@ pub(crate) struct PendingLogin {
     pub(crate) nonce: Secret,
     /// Binds the code to this attempt (RFC 7636 §4.1).
     pub(crate) pkce_verifier: Secret,
-    /// Whether the user was not asked, so that a failure leads to the target instead of a page.
+    /// Whether the sign-in is silent, so that a failure leads to the target instead of an error page.
     pub(crate) silent: bool,
     record: Record,
 }

@@ -33,7 +33,7 @@ use crate::secret::{Secret, sha256};
 /// The names and values of all pending logins of a browser, with `=` and `; ` around each, have fewer bytes than this.
 const ROOM: usize = 4_000;
 
-/// What an attempt takes whose target is an ordinary one, of up to 200 bytes.
+/// The size of an attempt with an ordinary target, of up to 200 bytes.
 const ORDINARY: usize = 480;
 
 /// The maximum number of values of one name that are tried.

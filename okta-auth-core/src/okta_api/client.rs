@@ -56,37 +56,37 @@ impl OktaApi {
         Ok(Self { sender, base })
     }
 
-    /// How often a request is repeated after a rate limit, a server error or a broken connection; 3 times by default. A
-    /// repetition may wait a minute, so a handler of a web app uses 0 and returns the error.
+    /// Sets how often a request is retried after a rate limit, a server error or a broken connection; 3 times by
+    /// default. A retry may wait for a minute, so a handler of a web app uses 0 and returns the error.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.sender.max_retries = retries;
         self
     }
 
-    /// The maximum size of a response in bytes; 16 MiB by default. Okta's pages of groups have up to 10,000 entries; a
-    /// smaller `limit` makes them shorter.
+    /// Sets the maximum size of a response in bytes; 16 MiB by default. Okta's pages of groups have up to 10,000
+    /// entries; a smaller `limit` makes them shorter.
     pub fn max_response_size(mut self, bytes: usize) -> Self {
         self.sender.limit_responses(bytes);
         self
     }
 
-    /// A GET request. The path follows `/api/v1`, one item for each segment, and each segment is escaped:
+    /// Creates a GET request. The path follows `/api/v1`, one item for each segment, and each segment is escaped:
     /// `["users", login, "groups"]`.
     pub fn get<S: AsRef<str>>(&self, path: impl IntoIterator<Item = S>) -> ApiRequest {
         self.request(Method::GET, path)
     }
 
-    /// A POST request, to create something or to act on it. See [`get`](Self::get) for the path.
+    /// Creates a POST request, to create something or to act on it. See [`get`](Self::get) for the path.
     pub fn post<S: AsRef<str>>(&self, path: impl IntoIterator<Item = S>) -> ApiRequest {
         self.request(Method::POST, path)
     }
 
-    /// A PUT request, to replace something. See [`get`](Self::get) for the path.
+    /// Creates a PUT request, to replace something. See [`get`](Self::get) for the path.
     pub fn put<S: AsRef<str>>(&self, path: impl IntoIterator<Item = S>) -> ApiRequest {
         self.request(Method::PUT, path)
     }
 
-    /// A DELETE request. See [`get`](Self::get) for the path.
+    /// Creates a DELETE request. See [`get`](Self::get) for the path.
     pub fn delete<S: AsRef<str>>(&self, path: impl IntoIterator<Item = S>) -> ApiRequest {
         self.request(Method::DELETE, path)
     }

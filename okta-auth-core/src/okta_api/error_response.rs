@@ -15,7 +15,7 @@ const MAX_CAUSES: usize = 20;
 /// The maximum length of a code and of an id. Okta's have 8 and 25 characters.
 const MAX_NAME: usize = 64;
 
-/// What Okta answered to a request that it did not accept: a status, and in most cases an `errorCode` with a summary.
+/// Okta's response to a request that it rejected: a status, and in most cases an `errorCode` with a summary.
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;

@@ -17,7 +17,7 @@ use super::path::PREFIX;
 use crate::clock::{SharedClock, Stopwatch, Timestamp};
 use crate::error::{Code, Error, Result};
 
-/// The number of groups with a state. A program calls few, so more come from input of a client.
+/// The maximum number of groups with a state. A program calls few groups; more of them would come from user input.
 const GROUPS: usize = 64;
 /// How long a request waits for another one that waits for the end of a limit.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(120);

@@ -1,4 +1,4 @@
-//! Whether a request is sent again, and when.
+//! Decides whether a request is retried, and when.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const MAX_ID: usize = 128;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// What precedes a repetition.
+/// The wait before a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pause {
     /// A rate limit lasts until then.
@@ -28,7 +28,7 @@ pub(super) enum Pause {
     Backoff(Timestamp),
 }
 
-/// The repetitions of one request.
+/// The retries of one request.
 #[derive(Debug)]
 pub(super) struct Repetitions {
     left: u32,
@@ -43,7 +43,7 @@ impl Repetitions {
         Self { left: most, count: 0, is_idempotent, first_id: None }
     }
 
-    /// Adds the headers with which Okta counts a repetition to its first request.
+    /// Adds the headers by which Okta recognizes a retry of the first request.
     pub(super) fn label(&self, headers: &mut HeaderMap) {
         if let Some(id) = self.first_id.clone().filter(|_| self.count > 0) {
             headers.insert(RETRY_FOR, id);
@@ -51,7 +51,7 @@ impl Repetitions {
         }
     }
 
-    /// Returns when the request is sent again; `None` if its result is final.
+    /// Returns when the request is retried; `None` if its result is final.
     pub(super) fn next(&mut self, result: &Result<Response<SecretBytes>>, now: Timestamp) -> Option<Pause> {
         if let (Ok(response), None) = (result, &self.first_id) {
             self.first_id = response.headers().get(REQUEST_ID).filter(|id| id.len() <= MAX_ID).cloned();

@@ -47,12 +47,10 @@ impl ApiRequest {
     ///
     /// # Errors
     /// [`Code::ApiRefused`] if Okta rejects the request, for example with 404; see
-    /// [`ErrorResponse::of`](super::ErrorResponse::of). [`Code::ProviderRateLimited`] and
-    /// [`Code::ProviderUnavailable`] after the last repetition. [`Code::ProviderResponse`] for a
-    /// redirect, and for a response that is too large, not JSON, or not a `T`.
-    /// [`Code::ConfigInvalid`] if a segment of the path is not allowed, or if the body cannot be
-    /// serialized. Otherwise as for
-    /// [`MachineTokens::token`](crate::outgoing::MachineTokens::token).
+    /// [`ErrorResponse::of`](super::ErrorResponse::of). [`Code::ProviderRateLimited`] and [`Code::ProviderUnavailable`]
+    /// after the last retry. [`Code::ProviderResponse`] for a redirect, and for a response that is too large, not JSON,
+    /// or not a `T`. [`Code::ConfigInvalid`] if a segment of the path is not allowed, or if the body cannot be
+    /// serialized. Otherwise as for [`MachineTokens::token`](crate::outgoing::MachineTokens::token).
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         parse(&self.sender.send(&self.call?).await?)
     }
@@ -65,8 +63,8 @@ impl ApiRequest {
         self.sender.send(&self.call?).await.map(drop)
     }
 
-    /// Returns the entries of a list as a stream. No request is sent before the first entry is asked for, and a page
-    /// only when the entries before it have been read.
+    /// Returns the entries of a list as a stream. Each page is requested only when the entries before it have been
+    /// read, and the first page with the first entry.
     pub fn list<T: DeserializeOwned>(self) -> List<T> {
         List::new(self.sender, self.call)
     }

@@ -1,4 +1,4 @@
-//! Sends requests with a token, and repeats them where that is safe and may help.
+//! Sends requests with a token, and retries them where that is safe and may help.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(super) struct ApiCall {
 }
 
 impl ApiCall {
-    /// As for RFC 9110 §9.2.2.
+    /// As defined in RFC 9110 §9.2.2.
     fn is_idempotent(&self) -> bool {
         self.method != Method::POST
     }
@@ -130,7 +130,7 @@ impl Sender {
         }
     }
 
-    /// Renews the token if Okta rejected it. A renewal that fails leaves Okta's answer to the caller.
+    /// Renews the token if Okta rejected it. If the renewal fails, the caller gets Okta's answer.
     async fn renews(&self, token: &IssuedToken, result: &Result<Response<SecretBytes>>) -> bool {
         let Ok(response) = result else { return false };
         match self.authorization.renew_after(token, response.status(), response.headers()).await {

@@ -1,4 +1,4 @@
-//! What a bound token is sent with (RFC 9449 §7).
+//! The proofs with which a bound token is sent (RFC 9449 §7).
 
 use std::sync::Arc;
 

@@ -4,8 +4,7 @@
 //!    resource, the issuer, and the token that is exchanged or the session. The client is that of
 //!    the cache itself.
 //! 2. Concurrent callers share one request, which continues if they disconnect.
-//! 3. A token is renewed in the background before it expires. Meanwhile callers get the present
-//!    one.
+//! 3. A token is renewed in the background before it expires. Until then callers get the present token.
 //! 4. A failure is cached for a short time, so that callers in a loop do not cause a request
 //!    each. It replaces no token that is still usable, except a rejected one.
 //! 5. The number of entries is bounded; beyond it the least used ones are evicted.

@@ -9,8 +9,7 @@ use super::token_endpoint::TokenEndpoint;
 use super::token_request::TokenRequest;
 use crate::error::Result;
 
-/// The number of cached tokens. A machine calls few APIs, so more scopes than this come from input
-/// of a client.
+/// The number of cached tokens. A machine calls few APIs; more entries would come from user input.
 const CAPACITY: usize = 1_000;
 
 /// Access tokens for the application itself, by the client credentials grant. Clones are cheap

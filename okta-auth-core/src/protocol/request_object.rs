@@ -24,7 +24,7 @@ impl ProviderClient {
         self.config.app.options.signed_requests || metadata.require_signed_request_object()
     }
 
-    /// Signs the parameters of an authorization request for the server with these metadata. Each object has its own
+    /// Signs the parameters of an authorization request for the server with this metadata. Each object has its own
     /// `jti`, so it is used once.
     ///
     /// # Errors

@@ -102,13 +102,14 @@ impl ProxyBuilder {
         self
     }
 
-    /// The longest time for the request's body, until the API has answered; five minutes by default.
+    /// The longest time until the API has answered, and for the request's body; five minutes by default.
     pub fn response_timeout(mut self, time: Duration) -> Self {
         self.limits.until_response = time;
         self
     }
 
-    /// The longest time for the response's body; one hour by default. An event stream of a browser reconnects.
+    /// The longest time for the response's body; one hour by default. A script that reads an event stream has to
+    /// reconnect then.
     pub fn max_duration(mut self, time: Duration) -> Self {
         self.limits.duration = time;
         self

@@ -1,4 +1,4 @@
-//! One exchange with the API: when a request is sent, and what of the response reaches the browser.
+//! One exchange with the API: which requests are sent, and which parts of the response reach the browser.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -8,12 +8,12 @@ pub(super) struct Limits {
     pub(super) response_size: u64,
     /// The longest time without progress.
     pub(super) idle: Duration,
-    /// The longest time until the API has answered.
+    /// The longest time until the API has answered, and for the request's body.
     pub(super) until_response: Duration,
-    /// The longest time for all.
+    /// The longest time for the response's body, or for a WebSocket.
     pub(super) duration: Duration,
     pub(super) concurrency: usize,
-    /// The most open WebSockets. None are forwarded if it is 0.
+    /// The maximum number of open WebSockets. None are forwarded if it is 0.
     pub(super) websockets: usize,
 }
 

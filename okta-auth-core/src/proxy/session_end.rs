@@ -5,7 +5,7 @@ use std::future::pending;
 use crate::engine::signed_in::SignedIn;
 use crate::session::SessionEnded;
 
-/// Of a caller without a session it never comes. A policy may allow such callers.
+/// It never comes for a caller without a session, whom a policy may allow.
 pub(super) struct SessionEnd(Option<SessionEnded>);
 
 impl SessionEnd {

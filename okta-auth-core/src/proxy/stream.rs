@@ -1,5 +1,5 @@
-//! A body that one task reads and another one sends. An end without the last part is an error: a task that is dropped
-//! must not turn half a body into a whole one.
+//! A body that one task reads and another one sends. An end without the last part is an error, so that a dropped task
+//! never makes half a body look complete.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use super::response_body::{Exchange, wait_for_end};
 use super::stream::{BodyFailure, BodyStream, PartSender, PartStream, parts};
 
-/// The most that is read before it is written, in each direction.
+/// The maximum number of bytes that are read before they are written, in each direction.
 const BUFFER: usize = 16 * 1024;
 /// How long a browser may take for the last bytes.
 const LAST_WRITE: Duration = Duration::from_secs(5);
 
-/// Forwards bytes until one side, the session or the time ends. Returns those of the API.
+/// Forwards bytes until one side, the session or the time ends. Returns the bytes of the API.
 pub(super) fn open(
     api: impl AsyncRead + AsyncWrite + Send + 'static,
     browser: BodyStream,
@@ -41,7 +41,8 @@ pub(super) fn open(
     stream
 }
 
-/// Connects a browser, if its connection becomes free for it: `sender` gets what it sends, and it gets `stream`.
+/// Connects a browser once its connection has switched protocols: `sender` gets the browser's bytes, and the browser
+/// gets `stream`.
 pub fn connect<IO: AsyncRead + AsyncWrite + Send + 'static>(
     browser: impl Future<Output = Option<IO>> + Send + 'static,
     sender: PartSender,

@@ -71,7 +71,7 @@ impl Endpoint {
         all.into_iter().filter_map(|(endpoint, path)| Some((endpoint, path?.strip_prefix(routes.mount())?)))
     }
 
-    /// Whether it belongs to the browser kit, which also serves strangers who have not chosen a tenant yet.
+    /// Whether it belongs to the browser kit, which also serves browsers whose tenant is not known yet.
     pub(crate) const fn is_of_browser_kit(self) -> bool {
         matches!(self, Self::Session | Self::Popup | Self::BrowserScript | Self::ImmutableBrowserScript)
     }

@@ -31,7 +31,7 @@ pub(crate) struct SpecialRoutes {
     pub(crate) passive: Vec<String>,
     /// The routes whose requests with a safe method do not count as activity.
     pub(crate) passive_reads: Vec<String>,
-    /// The routes that begin a silent sign-in for strangers.
+    /// The routes that begin a silent sign-in in browsers without a session.
     pub(crate) silent_login: Vec<String>,
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct SessionTimes {
     pub(crate) idle_until: Option<Timestamp>,
 }
 
-/// The two limits of a session. A session ends at the earliest of the two limits and its ceiling.
+/// The two limits of a session. A session ends at the earliest of the two limits and the end that Okta allows.
 ///
 /// A record also stores the ends that were computed when it was written, and both count: a lower limit ends sessions at
 /// once, and a higher limit never revives a session that has ended.

@@ -174,7 +174,7 @@ impl Sessions {
         }
     }
 
-    /// Registers a future for the end of a session: see [`ended`](super::ended).
+    /// Registers a future for the end of a session: see [`SessionEnded`](super::SessionEnded).
     pub(crate) fn watch(&self, session: &Arc<Session>) -> Watch {
         let probe: Arc<dyn Probe> = match self {
             Self::Stored(stored) => Arc::new(stored.clone()),

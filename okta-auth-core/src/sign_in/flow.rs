@@ -45,7 +45,7 @@ pub(crate) struct FinishedAttempt {
     pub(crate) return_to: ReturnTo,
     /// For a step-up: the page on which it started.
     pub(crate) step_up_from: Option<ReturnTo>,
-    /// Whether the user was not asked, so that a failure leads to `return_to`.
+    /// Whether the sign-in is silent, so that a failure leads to `return_to`.
     pub(crate) silent: bool,
 }
 
@@ -145,8 +145,8 @@ impl LoginFlow {
         CallbackResult { cookies: deletions, attempt, outcome }
     }
 
-    /// Whether DPoP has been turned on since the code was received, and the code did not survive the refusal. It happens
-    /// once in a process, because DPoP then stays on.
+    /// Whether the code was used up by a request without a proof, which turned DPoP on. This happens once in a process,
+    /// because DPoP then stays on.
     fn lost_code(&self, error: &Error) -> bool {
         let was_used_up = error.code() == Code::TokenRefused && error.provider_error() == Some("invalid_grant");
         was_used_up && self.provider.protocol.dpop.is_active()

@@ -375,7 +375,7 @@ pub enum Fault {
     /// finds another issuer than its own must reject the response (RFC 9207 §2.4).
     AuthorizeIss(String),
     /// No `iss` in an org with [`rfc_extensions`](crate::OrgBuilder::rfc_extensions), although
-    /// the metadata promise it. An app must reject the response (RFC 9207 §2.4).
+    /// the metadata promises it. An app must reject the response (RFC 9207 §2.4).
     AuthorizeNoIss,
     /// An error in the requested response mode. Otherwise an app gets errors only for
     /// unusual requests.

@@ -1,4 +1,4 @@
-//! ID-JAG issue at the org's own server: a token of a user becomes a grant for another
+//! Issues ID-JAGs at the org's own server: a token of a user becomes a grant for another
 //! app's authorization server (Cross App Access, step 1).
 //!
 //! The checks run in this order: the subject token, the connection, the resource, the
