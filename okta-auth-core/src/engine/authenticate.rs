@@ -75,7 +75,7 @@ pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: Rou
     let look = auth.0.sessions.look(&parsed.cookies, now, parsed.activity);
     let own = look.is_without_session() || is_own_request(config, head, parsed.sender.websocket);
     let logout_return = logout_return(auth, head, &parsed, now);
-    let findings = Findings { own, logout_return, silent: options.silent_login, ..Findings::default() };
+    let findings = Findings { own, logout_return, silent: options.silent_login };
     let mut state = state(tenancy, head, parsed, now, findings);
     match look {
         SessionLookup::Known(loaded) => {
