@@ -342,7 +342,7 @@ async fn iss_is_required_even_if_the_metadata_no_longer_promise_it() {
     app.org.fault(Fault::AuthorizeNoIss);
     app.org.fault(Fault::DiscoveryMember("authorization_response_iss_parameter_supported".to_owned(), Value::Null));
     app.org.clock().advance(Duration::from_secs(120));
-    // The metadata are fetched again in the background.
+    // The metadata is fetched again in the background.
     for _ in 0..100 {
         if app.browser().navigate("/profile").await.body.contains("Code: metadata_invalid<") {
             break;

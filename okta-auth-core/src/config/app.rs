@@ -24,7 +24,7 @@ pub(crate) struct AppConfig {
 }
 
 impl AppConfig {
-    /// The URL of this API's metadata, formed from its identifier (RFC 9728 §3.1); `None` if they are not served.
+    /// The URL of this API's metadata, formed from its identifier (RFC 9728 §3.1); `None` if it is not served.
     pub(crate) fn resource_metadata_url(&self) -> Option<String> {
         let path = self.routes.resource_metadata()?;
         let resource = Url::parse(&self.resource).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -35,7 +35,7 @@ impl AppConfig {
         Some(format!("{}{path}{query}", resource.origin().ascii_serialization()))
     }
 
-    /// Whether browsers reach the application over TLS. Decides `Secure` and the `__Host-` prefix of cookies.
+    /// Whether browsers reach the application over TLS. This decides `Secure` and the `__Host-` prefix of cookies.
     pub(crate) fn is_secure(&self) -> bool {
         self.base_url.scheme() == "https"
     }

@@ -3,15 +3,14 @@
 //! The order of the checks:
 //!
 //! 1. names of variables that look like a mistyped name of a supported variable;
-//! 2. each value by its own rule; a value in code takes precedence over its variable, and
-//!    the variable over the default;
-//! 3. rules that involve several values: the redirect URI is on the base URL's origin and
-//!    below the mount path, and no path is used twice;
+//! 2. each value by its own rule; a value in code takes precedence over its variable, and the variable over the
+//!    default;
+//! 3. rules that involve several values: the redirect URI is on the base URL's origin and below the mount path, and no
+//!    path is used twice;
 //! 4. the bounds of rarely used options.
 //!
-//! A rule is skipped if a value that it needs has failed its own rule, so that each
-//! mistake is reported once. Errors reject the configuration. Warnings are logged and
-//! kept in it.
+//! A rule is skipped if a value that it needs has failed its own rule, so that each mistake is reported once. Errors
+//! reject the configuration. Warnings are logged and kept in it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +28,7 @@ use crate::secret::Secret;
 // Each rule adds its findings and continues, so that a user who sets up an application
 // sees all mistakes at once.
 
-/// The well-known path of a protected resource's metadata (RFC 9728 §3). The path of the
-/// resource follows it.
+/// The well-known path of a protected resource's metadata (RFC 9728 §3). The path of the resource follows it.
 const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 
 impl Path {
@@ -141,14 +139,13 @@ impl ConfigBuilder {
 
     /// Returns a setting, or else its variable.
     ///
-    /// Code takes precedence, because a leftover variable must not change what the
-    /// application has decided. An empty variable counts as absent.
+    /// Code takes precedence, because a leftover variable must not change what the application has decided. An empty
+    /// variable counts as absent.
     pub(super) fn text<'a>(&'a self, set: &'a Option<String>, variable: &str) -> Option<&'a str> {
         set.as_deref().or_else(|| self.variables.value(variable))
     }
 
-    /// Checks the client id. An API needs none, because it sends no request to Okta as a
-    /// client.
+    /// Checks the client id. An API needs none, because it sends no request to Okta as a client.
     fn checked_client_id(&self, findings: &mut Diagnostics) -> Option<String> {
         match self.text(&self.client_id, env::CLIENT_ID) {
             None if self.api_only => Some(String::new()),
@@ -166,8 +163,7 @@ impl ConfigBuilder {
         rules::scopes(self.text(&self.scopes, env::SCOPES).unwrap_or("openid profile email"), findings)
     }
 
-    /// Returns the URL of a store or proxy, which may contain a password; as
-    /// [`text`](Self::text).
+    /// Returns the URL of a store or proxy, which may contain a password; as [`text`](Self::text).
     pub(super) fn place<'a>(&'a self, set: Option<&'a Secret>, variable: &str) -> Option<&'a str> {
         set.map(Secret::expose).or_else(|| self.variables.value(variable))
     }
@@ -189,9 +185,8 @@ impl ConfigBuilder {
 
     /// Returns the cookie secrets: those set in code, or else the list in the variable.
     ///
-    /// The two sources are not mixed, because the first secret seals cookies and with two
-    /// sources the order would be unclear. Empty entries, such as after a trailing comma,
-    /// are skipped.
+    /// The two sources are not mixed, because the first secret seals cookies and with two sources the order would be
+    /// unclear. Empty entries, such as after a trailing comma, are skipped.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         if !self.cookie_secrets.is_empty() {
             return self.cookie_secrets.clone();
@@ -200,11 +195,11 @@ impl ConfigBuilder {
         value.split(',').map(str::trim).filter(|secret| !secret.is_empty()).map(Secret::new).collect()
     }
 
-    /// Determines the client authentication. Two methods at once are an error: Okta
-    /// accepts only the configured one, which this library cannot see.
+    /// Determines the client authentication. Two methods at once are an error: Okta accepts only the configured one,
+    /// which this library cannot see.
     ///
-    /// A secret that fails its rule results in `ClientAuth::None`. Such a client is never
-    /// built, because the failure is an error among the findings.
+    /// A secret that fails its rule results in `ClientAuth::None`. Such a client is never built, because the failure is
+    /// an error among the findings.
     fn take_client_auth(&mut self, findings: &mut Diagnostics) -> ClientAuth {
         let secret = self.client_secret.take();
         let secret = secret.or_else(|| self.variables.value(env::CLIENT_SECRET).map(Secret::new));
@@ -229,9 +224,8 @@ impl ConfigBuilder {
         auth
     }
 
-    /// Authenticates by an HMAC with the client secret instead of sending it
-    /// (`client_secret_jwt`); `OKTA_CLIENT_SECRET_METHOD=client_secret_jwt`. The secret needs
-    /// 32 characters or more.
+    /// Authenticates by an HMAC with the client secret instead of sending it (`client_secret_jwt`);
+    /// `OKTA_CLIENT_SECRET_METHOD=client_secret_jwt`. The secret needs 32 characters or more.
     pub fn client_secret_jwt(mut self) -> Self {
         self.secret_method = Some(SecretMethod::Jwt);
         self
@@ -250,9 +244,8 @@ impl ConfigBuilder {
         })
     }
 
-    /// Checks the redirect URI. It must be on the base URL's origin, because the cookie
-    /// of the pending sign-in is set there and must be sent when Okta returns the
-    /// browser.
+    /// Checks the redirect URI. It must be on the base URL's origin, because the cookie of the pending sign-in is set
+    /// there and must be sent when Okta returns the browser.
     ///
     /// The comparison covers the whole origin: scheme, host and port.
     fn redirect(&self, base: &Url, routes: &Routes, findings: &mut Diagnostics) -> Option<Url> {
@@ -271,8 +264,8 @@ impl ConfigBuilder {
 
     /// Checks only the stores for sessions and revocations.
     ///
-    /// Without a base URL it is unknown whether the application is public, so the
-    /// warnings for public applications are skipped.
+    /// Without a base URL it is unknown whether the application is public, so the warnings for public applications are
+    /// skipped.
     pub(crate) fn backend(&self) -> Result<(SessionStoreKind, RevocationStoreKind)> {
         let mut findings = Diagnostics::default();
         let backend = self.stores(false, &mut findings);
@@ -296,16 +289,14 @@ impl ConfigBuilder {
         rules::redirect(env::POST_LOGOUT_REDIRECT_URI, value.unwrap_or(default.as_str()), findings)
     }
 
-    /// Builds the library's paths, except the callback, which follows from the redirect
-    /// URI.
+    /// Builds the library's paths, except the callback, which follows from the redirect URI.
     ///
-    /// Below a mount path there is no resource metadata, because the document is served
-    /// at the root. An API without sign-in has only the resource metadata.
+    /// Below a mount path there is no resource metadata, because the document is served at the root. An API without
+    /// sign-in has only the resource metadata.
     ///
-    /// Paths must not contain characters that a framework reads as a pattern (`{`, `}`,
-    /// `*`), that end a path (`?`, `#`), or that browsers read as a slash (a backslash).
-    /// They must not contain `//`, because two slashes at the start of a reference
-    /// introduce a host (RFC 3986 §4.2).
+    /// Paths must not contain characters that a framework reads as a pattern (`{`, `}`, `*`), that end a path (`?`,
+    /// `#`), or that browsers read as a slash (a backslash). They must not contain `//`, because two slashes at the
+    /// start of a reference introduce a host (RFC 3986 §4.2).
     fn routes(&self, findings: &mut Diagnostics) -> Routes {
         let prefix = self.prefix(findings);
         let mut routes = Routes { prefix, mount: self.mount.clone(), ..Routes::default() };
@@ -325,8 +316,8 @@ impl ConfigBuilder {
         routes
     }
 
-    /// The paths of the resource metadata, as RFC 9728 §3.1 derives them from the
-    /// resource identifier. Clients that only have the host name use the root.
+    /// The paths of the resource metadata, as RFC 9728 §3.1 derives them from the resource identifier. Clients that
+    /// only have the host name use the root.
     fn resource_routes(&self, routes: &mut Routes, findings: &mut Diagnostics) {
         if !self.mount.is_empty() {
             return;
@@ -346,8 +337,8 @@ impl ConfigBuilder {
 
     /// Adds the callback, and checks that all paths differ.
     ///
-    /// The callback is the path of the redirect URI, so that the address that Okta
-    /// redirects to is always served. Equal paths are adjacent after sorting.
+    /// The callback is the path of the redirect URI, so that the address that Okta redirects to is always served. Equal
+    /// paths are adjacent after sorting.
     fn finish_routes(&self, mut routes: Routes, redirect: Option<&Url>, findings: &mut Diagnostics) -> Routes {
         let Some(redirect) = redirect.filter(|_| !self.api_only) else { return routes };
         // The router does not see the prefix that a proxy strips.
@@ -372,11 +363,11 @@ impl ConfigBuilder {
         routes
     }
 
-    /// Checks rarely used options. The bounds prevent a typing error from disabling a
-    /// protection, such as a leeway of hours or a session limit of zero.
+    /// Checks rarely used options. The bounds prevent a typing error from disabling a protection, such as a leeway of
+    /// hours or a session limit of zero.
     ///
-    /// The CSRF header must be a valid header name. The algorithms are those that have a
-    /// verifier, which excludes `none` and the symmetric ones (`HS256`).
+    /// The CSRF header must be a valid header name. The algorithms are those that have a verifier, which excludes
+    /// `none` and the symmetric ones (`HS256`).
     fn check_options(&self, secure: bool, findings: &mut Diagnostics) {
         if self.options.leeway > Duration::from_secs(300) {
             findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");

@@ -1,8 +1,7 @@
 //! Sets settings in code, in addition to the variables or instead of them.
 //!
-//! The setters accept every value, and [`build`](ConfigBuilder::build) checks the result,
-//! so that all problems are reported together. A value in code takes precedence over a
-//! variable, and a variable over the default.
+//! The setters accept every value, and [`build`](ConfigBuilder::build) checks the result, so that all problems are
+//! reported together. A value in code takes precedence over a variable, and a variable over the default.
 
 use std::time::Duration;
 
@@ -11,8 +10,8 @@ use super::variables::Variables;
 use super::{Options, ResponseMode, Userinfo};
 use crate::secret::Secret;
 
-/// Builds a [`Config`](super::Config). A value that is set here takes precedence over the
-/// variable for the same setting.
+/// Builds a [`Config`](super::Config). A value that is set here takes precedence over the variable for the same
+/// setting.
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;
@@ -131,8 +130,7 @@ macro_rules! paths {
     ($($(#[$doc:meta])* $at:ident, $(#[$off_doc:meta])* $off:ident, $field:ident;)*) => {
         $($(#[$doc])*
         ///
-        /// The path is relative to [`mount_path`](Self::mount_path) and starts with a
-        /// slash.
+        /// The path is relative to [`mount_path`](Self::mount_path) and starts with a slash.
         pub fn $at(mut self, path: impl Into<String>) -> Self {
             self.$field = Path::At(path.into());
             self
@@ -153,8 +151,7 @@ impl ConfigBuilder {
         Self::default().with_variables(Variables::from_process())
     }
 
-    /// Starts from the given variables instead of those of the process, for tests and for
-    /// other sources.
+    /// Starts from the given variables instead of those of the process, for tests and for other sources.
     pub fn from_variables<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
         Self::default().with_variables(Variables::from_pairs(variables))
     }
@@ -201,100 +198,90 @@ impl ConfigBuilder {
     }
 
     times! {
-        /// The tolerated clock skew for tokens; `OKTA_LEEWAY`, 60 s by default, at most 5
-        /// min.
+        /// The tolerated clock skew for tokens; `OKTA_LEEWAY`, 60 s by default, at most 5 min.
         leeway,
-        /// A session expires after this time without use; `OKTA_SESSION_IDLE`, 1 h by
-        /// default.
+        /// A session expires after this time without use; `OKTA_SESSION_IDLE`, 1 h by default.
         session_idle,
-        /// A session expires this long after sign-in, even if it is in use;
-        /// `OKTA_SESSION_ABSOLUTE`, 12 h by default.
+        /// A session expires this long after sign-in, even if it is in use; `OKTA_SESSION_ABSOLUTE`, 12 h by default.
         session_absolute,
     }
 
     options! {
         /// How Okta delivers the authorization response; by default in the query.
         ///
-        /// [`ResponseMode::FormPost`] keeps the code out of URLs, and so out of access
-        /// logs and browser histories.
+        /// [`ResponseMode::FormPost`] keeps the code out of URLs, and so out of access logs and browser histories.
         response_mode: ResponseMode,
         /// When the userinfo endpoint is called; by default if the ID token lacks claims that the granted scopes
         /// promise.
         ///
-        /// [`Userinfo::Always`] costs one request at each sign-in. [`Userinfo::Never`]
-        /// may leave name, e-mail and groups empty.
+        /// [`Userinfo::Always`] costs one request at each sign-in. [`Userinfo::Never`] may leave name, e-mail and
+        /// groups empty.
         userinfo: Userinfo,
         /// How long a pending sign-in waits for its callback; 10 min by default.
         attempt_lifetime: Duration,
-        /// How many pending sign-ins one browser may have; 8 by default. The oldest is
-        /// evicted first.
+        /// How many pending sign-ins one browser may have; 8 by default. The oldest is evicted first.
         max_attempts: usize,
         /// For this long after a refresh, a request with the old session cookie gets the refreshed session. 30 s by
         /// default, which is Okta's own grace period for rotating refresh tokens. Applies only to sessions in cookies.
         refresh_grace: Duration,
-        /// How long a session stays usable after its access token has expired, while Okta
-        /// cannot be reached to refresh it; 10 min by default. After that the response is
-        /// 503, and users stay signed in.
+        /// How long a session stays usable after its access token has expired, while Okta cannot be reached to refresh
+        /// it; 10 min by default. After that the response is 503, and users stay signed in.
         outage_grace: Duration,
-        /// The minimum time between two fetches of the JWKS that an unknown key id in a
-        /// bearer token triggers; 5 s by default.
+        /// The minimum time between two fetches of the JWKS that an unknown key id in a bearer token triggers; 5 s by
+        /// default.
         jwks_refetch_floor: Duration,
         /// Time limit for one request to Okta; 10 s by default.
         http_timeout: Duration,
-        /// How many verified access tokens are cached; 4096 by default. Zero disables the
-        /// cache, and each request verifies its token.
+        /// How many verified access tokens are cached; 4096 by default. Zero disables the cache, and each request
+        /// verifies its token.
         token_cache_size: usize,
-        /// How many opened session cookies are cached, without their tokens; 1024 by
-        /// default, of about 5 KB each. Zero disables the cache.
+        /// How many opened session cookies are cached, without their tokens; 1024 by default, of about 5 KB each. Zero
+        /// disables the cache.
         session_cache_size: usize,
         /// How long an introspection response is cached, and therefore how long a revoked token of an org server may
         /// still be accepted; 30 s by default, and never beyond the token's expiry.
         introspection_lifetime: Duration,
-        /// Rejects requests with a session and an unsafe method that have neither
-        /// `Origin` nor `Sec-Fetch-Site`; off by default.
+        /// Rejects requests with a session and an unsafe method that have neither `Origin` nor `Sec-Fetch-Site`; off by
+        /// default.
         ///
-        /// Every current browser sends one of the two. Turn this on if only browsers use
-        /// sessions; other clients with a session cookie must then send `Origin`.
+        /// Every current browser sends one of the two. Turn this on if only browsers use sessions; other clients with a
+        /// session cookie must then send `Origin`.
         strict_origin_check: bool,
-        /// Whether a front-channel logout must identify the session by `iss` and `sid`;
-        /// on by default. It corresponds to `frontchannel_logout_session_required` of the
-        /// client at the provider (OIDC Front-Channel Logout §2).
+        /// Whether a front-channel logout must identify the session by `iss` and `sid`; on by default. It corresponds
+        /// to `frontchannel_logout_session_required` of the client at the provider (OIDC Front-Channel Logout §2).
         ///
-        /// If it is off, loading the path in an `iframe` without a foreign `Origin` ends
-        /// the browser's session.
+        /// If it is off, loading the path in an `iframe` without a foreign `Origin` ends the browser's session.
         front_channel_session_required: bool,
-        /// Shows the page "You are signed out" once, when the browser returns from a
-        /// sign-out; off by default. Use the extractor `SignedOut` for a custom page.
+        /// Shows the page "You are signed out" once, when the browser returns from a sign-out; off by default. Use the
+        /// extractor `SignedOut` for a custom page.
         signed_out_page: bool,
     }
 
-    /// The client secret; `OKTA_CLIENT_SECRET`. It is wiped from memory when dropped, and
-    /// appears in no message and no `Debug` output.
+    /// The client secret; `OKTA_CLIENT_SECRET`. It is wiped from memory when dropped, and appears in no message and no
+    /// `Debug` output.
     ///
-    /// Without a secret and a private key the application is a public client, which
-    /// proves only that it has its PKCE verifier.
+    /// Without a secret and a private key the application is a public client, which proves only that it has its PKCE
+    /// verifier.
     pub fn client_secret(mut self, secret: impl Into<String>) -> Self {
         self.client_secret = Some(Secret::new(secret));
         self
     }
 
-    /// Sends the client secret in the body (`client_secret_post`) instead of the
-    /// `Authorization` header; `OKTA_CLIENT_SECRET_METHOD=client_secret_post`.
+    /// Sends the client secret in the body (`client_secret_post`) instead of the `Authorization` header;
+    /// `OKTA_CLIENT_SECRET_METHOD=client_secret_post`.
     pub fn client_secret_in_body(mut self) -> Self {
         self.secret_method = Some(SecretMethod::Post);
         self
     }
 
-    /// The key of `private_key_jwt`; `OKTA_PRIVATE_KEY` or `OKTA_PRIVATE_KEY_FILE`,
-    /// with `OKTA_PRIVATE_KEY_ID`.
+    /// The key of `private_key_jwt`; `OKTA_PRIVATE_KEY` or `OKTA_PRIVATE_KEY_FILE`, with `OKTA_PRIVATE_KEY_ID`.
     pub fn private_key(mut self, key: PrivateKey) -> Self {
         self.private_key = Some(key);
         self
     }
 
-    /// Adds a secret from which the cookie keys are derived; `OKTA_COOKIE_SECRET`. The
-    /// first secret seals cookies, and all secrets open them, so secrets can be rotated
-    /// without signing users out.
+    /// Adds a secret from which the cookie keys are derived; `OKTA_COOKIE_SECRET`. The first secret seals cookies, and
+    /// all secrets open them, so secrets can be rotated without signing users out.
     pub fn cookie_secret(mut self, secret: impl Into<String>) -> Self {
         self.cookie_secrets.push(Secret::new(secret));
         self
@@ -303,8 +290,8 @@ impl ConfigBuilder {
     /// Also accepts access tokens of another custom authorization server. Sign-in uses only [`issuer`](Self::issuer).
     /// With many tenants, every tenant accepts these tokens, so a tenant whose own issuer is this one is rejected.
     ///
-    /// A token's `iss` selects one of the configured issuers by exact comparison, and
-    /// each issuer has its own keys. The audiences are the same for all of them.
+    /// A token's `iss` selects one of the configured issuers by exact comparison, and each issuer has its own keys. The
+    /// audiences are the same for all of them.
     ///
     /// ```
     /// # use okta_auth_core as okta_auth;
@@ -326,16 +313,14 @@ impl ConfigBuilder {
         self
     }
 
-    /// Accepts sessions and access tokens of an issuer that this application used before,
-    /// for example while an org moves to a custom domain. New sign-ins use only
-    /// [`issuer`](Self::issuer).
+    /// Accepts sessions and access tokens of an issuer that this application used before, for example while an org
+    /// moves to a custom domain. New sign-ins use only [`issuer`](Self::issuer).
     pub fn former_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.former_issuers.push(issuer.into());
         self
     }
 
-    /// Accepts access tokens that were issued to this client, in addition to those of
-    /// this application.
+    /// Accepts access tokens that were issued to this client, in addition to those of this application.
     ///
     /// All tokens of an org server have the same audience, so tokens of other clients are rejected there unless their
     /// client is listed. At a custom server every client can get a token for the audience, and all of them are accepted
@@ -346,8 +331,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// The scopes of this API, for its metadata (RFC 9728 §2). By default the metadata
-    /// list none.
+    /// The scopes of this API, for its metadata (RFC 9728 §2). By default the metadata lists none.
     pub fn resource_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.options.resource_scopes = scopes.into_iter().map(Into::into).collect();
         self
@@ -364,9 +348,8 @@ impl ConfigBuilder {
     /// Lets `/login` pass further parameters of its query on to Okta, such as `idp` for a button that leads to one
     /// identity provider. By default it passes on none, because any site can link to `/login`.
     ///
-    /// `login_hint`, `prompt=login` and `prompt=select_account` are always passed on.
-    /// Other values of `prompt` must be allowed here. Parameters that the protocol sets
-    /// cannot be allowed.
+    /// `login_hint`, `prompt=login` and `prompt=select_account` are always passed on. Other values of `prompt` must be
+    /// allowed here. Parameters that the protocol sets cannot be allowed.
     ///
     /// ```
     /// # use okta_auth_core as okta_auth;
@@ -400,8 +383,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// The path under which the application is nested in another router, for example
-    /// `/app`.
+    /// The path under which the application is nested in another router, for example `/app`.
     pub fn mount_path(mut self, path: impl Into<String>) -> Self {
         self.mount = path.into().trim_end_matches('/').to_owned();
         self

@@ -1,9 +1,8 @@
 //! Configuration: read once, checked as a whole, and immutable afterwards.
 //!
-//! [`ConfigBuilder::build`] reports every problem at once, each with its fix, so that a
-//! first setup takes one attempt instead of six. A setting that works but is probably a
-//! mistake becomes a warning, which is logged and kept in [`Config::warnings`]. Building
-//! does not access the network, so an application can start during an outage at Okta.
+//! [`ConfigBuilder::build`] reports every problem at once, each with its fix, so that a first setup takes one attempt
+//! instead of six. A setting that works but is probably a mistake becomes a warning, which is logged and kept in
+//! [`Config::warnings`]. Building does not access the network, so an application can start during an outage at Okta.
 //!
 //! | variable | default |
 //! |---|---|
@@ -29,15 +28,15 @@
 //! | `OKTA_DPOP_NONCE_LIFETIME` | none: proofs need no nonce; a duration from `10s` to `24h` |
 //! | `OKTA_HEALTH_PATH` | none; for many tenants |
 //! | `OKTA_BACKCHANNEL_URL` | none; for development |
-//! | `OKTA_PAR` | `auto`: if the metadata require it; or `on` |
-//! | `OKTA_REQUEST_OBJECT` | `auto`: if the metadata require it; or `signed` |
+//! | `OKTA_PAR` | `auto`: if the metadata requires it; or `on` |
+//! | `OKTA_REQUEST_OBJECT` | `auto`: if the metadata requires it; or `signed` |
 //! | `OKTA_ID_TOKEN_DECRYPTION_KEY`, `OKTA_ID_TOKEN_DECRYPTION_KEY_FILE` | none: ID tokens are not encrypted |
 //!
 //! # Errors and warnings
 //!
 //! | setting | rejected | warning |
 //! |---|---|---|
-//! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` for another machine | a trailing slash; the issuer's metadata decide whether it belongs to the issuer |
+//! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` for another machine | a trailing slash; the issuer's metadata decides whether it belongs to the issuer |
 //! | client id, client secret | a placeholder, spaces or quotes | |
 //! | method of the client secret | an unknown one, `client_secret_jwt` with fewer than 32 characters | |
 //! | client secret and private key | both at once, because the library cannot see which one Okta expects | |
@@ -63,8 +62,8 @@
 //!
 //! # Precedence
 //!
-//! Code, then variable, then default. An empty variable counts as absent, because a
-//! deployment with an unset value produces one.
+//! Code, then variable, then default. An empty variable counts as absent, because a deployment with an unset value
+//! produces one.
 //!
 //! ```
 //! # use okta_auth_core as okta_auth;
@@ -211,8 +210,7 @@ impl Config {
         &self.scopes
     }
 
-    /// The audiences of this API: access tokens of a custom authorization server must
-    /// contain one of them.
+    /// The audiences of this API: access tokens of a custom authorization server must contain one of them.
     pub fn audiences(&self) -> &[String] {
         &self.audiences
     }
@@ -242,8 +240,7 @@ impl Config {
         &self.warnings
     }
 
-    /// The clients whose access tokens of custom servers are accepted; empty for all
-    /// clients.
+    /// The clients whose access tokens of custom servers are accepted; empty for all clients.
     pub(crate) fn accepted_clients(&self) -> Vec<String> {
         let named = &self.app.options.accepted_clients;
         let own = Some(&self.client_id).filter(|own| !named.is_empty() && !own.is_empty());
@@ -257,8 +254,8 @@ impl Config {
         }
     }
 
-    /// Returns a warning if pages accept the access tokens of every client of the issuer,
-    /// because every client can get a token for the default audience.
+    /// Returns a warning if pages accept the access tokens of every client of the issuer, because every client can get
+    /// a token for the default audience.
     pub(crate) fn tokens_on_pages(&self) -> Option<Problem> {
         let is_default = self.audiences.iter().any(|audience| audience == DEFAULT_AUDIENCE);
         let is_open = is_default && self.app.options.accepted_clients.is_empty() && !self.issuer.is_org_server();
@@ -271,8 +268,7 @@ impl Config {
         (is_open && !self.app.api_only).then_some(Problem { severity, variable: env::AUDIENCE, message })
     }
 
-    /// The identity that sessions and cookies are bound to: the tenant or the issuer, and
-    /// the client.
+    /// The identity that sessions and cookies are bound to: the tenant or the issuer, and the client.
     pub(crate) fn owner(&self) -> (String, &str) {
         let first = match &self.tenant {
             Some(tenant) => format!("tenant {tenant}"),
@@ -289,8 +285,7 @@ impl Config {
         std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.is_spelled(issuer))
     }
 
-    /// Whether a third party that sends `iss` means this application's current or former
-    /// issuer.
+    /// Whether a third party that sends `iss` means this application's current or former issuer.
     pub(crate) fn is_named_by(&self, iss: &str) -> bool {
         std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.is_named_by(iss))
     }

@@ -21,7 +21,7 @@ impl Metadata {
             return Ok(());
         };
         let message = format!(
-            "the issuer cannot be used with FAPI 2.0, because its metadata do not announce {missing}; enable it at the \
+            "the issuer cannot be used with FAPI 2.0, because its metadata does not announce {missing}; enable it at the \
              provider, or remove `fapi2()`. Okta does not implement FAPI 2.0"
         );
         Err(Error::new(Code::MetadataInvalid, message))

@@ -12,8 +12,8 @@
 //! The first two need no scheduling by the runtime and no allocation for a future. They are nearly all requests of an
 //! application with sessions in cookies.
 //!
-//! If a dependency does not respond, the authentication state is unknown. Only requests that need it are answered
-//! with 503.
+//! If a dependency does not respond, the authentication state is unknown. Only requests that need it are answered with
+//! 503.
 
 use std::future::{Future, ready};
 use std::pin::Pin;

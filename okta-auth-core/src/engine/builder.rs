@@ -171,8 +171,8 @@ impl OktaAuthBuilder {
         self.public_routes(public)
     }
 
-    /// Lists routes as public: requests to them are always allowed, regardless of
-    /// [`PolicySet::default_access`]. A handler that extracts a `User` still requires one.
+    /// Lists routes as public: requests to them are always allowed, regardless of [`PolicySet::default_access`]. A
+    /// handler that extracts a `User` still requires one.
     ///
     /// With many tenants, public routes without parameters also answer requests for hosts that belong to no tenant.
     /// Their handlers get no tenant there, and one that asks for a user answers 404.
@@ -190,9 +190,8 @@ impl OktaAuthBuilder {
     /// Validates the settings and builds the engine, without network access.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem
-    /// with its fix. [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings of a route contradict each
-    /// other.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.
+    /// [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings of a route contradict each other.
     pub fn build(self) -> Result<OktaAuth> {
         let access = self.access.of(self.policies)?;
         let (config, clock) = (self.config.build()?, self.clock);

@@ -132,15 +132,13 @@ impl OktaAuth {
     /// Builds an engine from the `OKTA_*` variables of the process.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem
-    /// with its fix.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.
     pub fn from_env() -> Result<Self> {
         Self::builder().from_env().build()
     }
 
     /// Starts to build an engine. Settings come from [the environment](OktaAuthBuilder::from_env), from code, or from
-    /// both; see
-    /// [`OktaAuthBuilder`].
+    /// both; see [`OktaAuthBuilder`].
     pub fn builder() -> OktaAuthBuilder {
         OktaAuthBuilder::default()
     }
@@ -170,19 +168,18 @@ impl OktaAuth {
         authenticate::begin(self, head, options.into())
     }
 
-    /// Verifies an access token (RFC 9068 §4): signature, issuer, audience (`OKTA_AUDIENCE`), times and kind. A token
-    /// of the org server is introspected (RFC 7662).
+    /// Verifies an access token (RFC 9068 §4): signature, issuer, audience (`OKTA_AUDIENCE`), times and kind of token.
+    /// A token of the org server is introspected (RFC 7662).
     ///
     /// # Errors
-    /// One of the `Token...` codes,
-    /// [`Code::AccessTokenOpaque`](crate::error::Code::AccessTokenOpaque) for a token of
+    /// One of the `Token...` codes, [`Code::AccessTokenOpaque`](crate::error::Code::AccessTokenOpaque) for a token of
     /// the org server without a client for introspection, or the error of reaching the issuer.
     pub async fn verify_access_token(&self, token: &str) -> Result<VerifiedAccessToken> {
         self.0.bearer.verify(token).await
     }
 
     /// Verifies an ID token that was not obtained by a sign-in of this library, for example from a native app:
-    /// signature, issuer, audience (the client id), times and kind, and the nonce if one was sent.
+    /// signature, issuer, audience (the client id), times, kind of token, and the nonce if one was sent.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching metadata and keys.
@@ -216,8 +213,8 @@ impl OktaAuth {
     /// Returns the live sessions of a user of the configured issuer, by subject, in no particular order.
     ///
     /// # Errors
-    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
-    /// cookies, [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in cookies,
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
     pub async fn sessions_of(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
         self.0.session_admin.of_subject(subject).await
     }
@@ -229,9 +226,8 @@ impl OktaAuth {
     /// `User::end_session` of the adapter.
     ///
     /// # Errors
-    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
-    /// cookies without a revocation list,
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in cookies without a revocation
+    /// list, [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
     pub async fn end_session(&self, id: SessionId) -> Result<bool> {
         self.0.session_admin.end(id, CorrelationId::random()).await
     }

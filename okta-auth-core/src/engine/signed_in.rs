@@ -85,8 +85,7 @@ impl<C> SignedIn<C> {
     /// Returns the value that the `on_sign_in` hook stored under `name`.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the value does not
-    /// fit `T`.
+    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the value does not fit `T`.
     pub fn app_data<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.session.app_data(name)
     }
@@ -95,10 +94,9 @@ impl<C> SignedIn<C> {
     /// soon will, once for concurrent callers.
     ///
     /// # Errors
-    /// [`Code::SessionEnded`] if Okta no longer refreshes the session,
-    /// [`Code::TokenExpired`] if the session has no refresh token, and
-    /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if a retry
-    /// may succeed.
+    /// [`Code::SessionEnded`] if Okta no longer refreshes the session, [`Code::TokenExpired`] if the session has no
+    /// refresh token, and [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if a retry may
+    /// succeed.
     pub async fn access_token(&self) -> Result<Secret> {
         let auth = &self.auth.0;
         self.context.inner().session.fresh_access_token(&auth.refresher, auth.clock.now()).await

@@ -125,7 +125,7 @@ fn parameters(request: &Url, endpoint: &Url) -> Vec<(String, String)> {
 }
 
 fn no_endpoint() -> Error {
-    let message = "the authorization request has to be pushed (RFC 9126), but the issuer's metadata have no \
+    let message = "the authorization request has to be pushed (RFC 9126), but the issuer's metadata has no \
                    `pushed_authorization_request_endpoint`; remove OKTA_PAR, or have the feature enabled at Okta";
     Error::new(Code::MetadataInvalid, message)
 }

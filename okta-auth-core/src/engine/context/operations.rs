@@ -57,10 +57,9 @@ impl RequestContext {
     /// Returns the signed-in user. The response is then not cacheable.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`] if the claims do not fit `C`; [`Code::CrossOrigin`] if a
-    /// state-changing request did not come from the application's own pages;
-    /// [`Code::StoreUnavailable`] or an error of reaching Okta if the session cannot be
-    /// loaded.
+    /// [`Code::ClaimsMismatch`] if the claims do not fit `C`; [`Code::CrossOrigin`] if a state-changing request did not
+    /// come from the application's own pages; [`Code::StoreUnavailable`] or an error of reaching Okta if the session
+    /// cannot be loaded.
     #[doc(hidden)]
     pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
         access::user(self)

@@ -43,8 +43,8 @@ pub(crate) trait RealmDiscovery: fmt::Debug + Send + Sync {
 
 /// Exclusive tenants: a sign-in at one of them ends the same browser's sessions at the others.
 pub(crate) trait ExclusiveSessions: Send + Sync {
-    /// Ends this browser's sessions at other tenants than that of `sessions`, and returns the deletions of their cookies. A failure does not
-    /// affect the new session.
+    /// Ends this browser's sessions at other tenants than that of `sessions`, and returns the deletions of their
+    /// cookies. A failure does not affect the new session.
     fn end_at_other_tenants<'a>(
         &'a self,
         context: &'a RequestContext,
