@@ -84,7 +84,8 @@ pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: Rou
             complete(RequestContext::new(state))
         }
         SessionLookup::Pending(lookup) => {
-            Authentication::Pending(PendingAuthentication::on(found(state, lookup, options.renewal)))
+            // Boxed, because an `async fn` reserves room for each argument twice.
+            Authentication::Pending(PendingAuthentication::on(found(Box::new(state), lookup, options.renewal)))
         }
     }
 }
@@ -179,7 +180,7 @@ impl PendingAuthentication {
     }
 }
 
-async fn found(mut state: RequestState, lookup: PendingLookup, renewal: RefreshTiming) -> RequestContext {
+async fn found(mut state: Box<RequestState>, lookup: PendingLookup, renewal: RefreshTiming) -> RequestContext {
     let (auth, now) = (state.auth.clone(), state.session.now);
     let is_due =
         |entry: &SessionEntry| renewal == RefreshTiming::BeforeHandler && entry.session.due(now) != RefreshDue::NotYet;
@@ -190,7 +191,7 @@ async fn found(mut state: RequestState, lookup: PendingLookup, renewal: RefreshT
         Ok(loaded) => state.dead_end = settle(&auth, &mut state.session, loaded),
         Err(error) => state.session.state = unavailable(&state, error),
     }
-    RequestContext::new(state)
+    RequestContext::new(*state)
 }
 
 async fn refreshed(state: &mut RequestState, entry: SessionEntry, needs_rewrite: bool) {
