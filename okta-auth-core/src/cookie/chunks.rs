@@ -63,6 +63,13 @@ impl Chunks {
         texts.take(CANDIDATES)
     }
 
+    /// Returns the texts that one cookie has completely, at most [`CANDIDATES`]. It serves for short texts, which are
+    /// never divided.
+    pub(crate) fn undivided<'a>(&'a self, cookies: &'a RequestCookies) -> impl Iterator<Item = &'a [u8]> {
+        let firsts = cookies.unchecked_values(&self.name).filter_map(split_count);
+        firsts.filter_map(|(count, text)| (count == 1).then_some(text)).take(CANDIDATES)
+    }
+
     /// Joins the first part with each combination of the others.
     fn combinations(&self, cookies: &RequestCookies, count: usize, first: &[u8]) -> Vec<Vec<u8>> {
         let values = |at| cookies.unchecked_values(&self.part(at)).take(CANDIDATES).collect();

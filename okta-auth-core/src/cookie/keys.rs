@@ -52,8 +52,8 @@ impl CookieKeys {
         Ok(Sealer::new(keys, purpose, tenant))
     }
 
-    pub(crate) fn session_ids(&self, tenant: &str) -> Result<SessionIds> {
-        Ok(SessionIds::new(self.mac_keys("session id")?, tenant))
+    pub(crate) fn session_ids(&self) -> Result<SessionIds> {
+        Ok(SessionIds::new(self.mac_keys("session id")?))
     }
 
     /// Returns the key of a MAC for one purpose, derived from the first secret.

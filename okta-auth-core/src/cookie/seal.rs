@@ -102,9 +102,10 @@ impl Sealer {
         self.seal_as(VERSION, self.associated_data(VERSION, name), plain)
     }
 
-    /// Seals `plain` for `name` and a version number. It opens only with the same number.
-    pub(crate) fn seal_version(&self, name: &str, number: u64, plain: &[u8]) -> Result<SecretBytes> {
-        self.seal_as(NUMBERED, self.numbered_data(name, number), plain)
+    /// Seals `plain` for a key and a version number. It opens only with the same key and number. The name that it is
+    /// bound to is the key in base64url.
+    pub(crate) fn seal_version(&self, key: &[u8], number: u64, plain: &[u8]) -> Result<SecretBytes> {
+        self.seal_as(NUMBERED, self.numbered_data(key, number), plain)
     }
 
     fn seal_as(&self, format: u8, data: Vec<u8>, plain: &[u8]) -> Result<SecretBytes> {
@@ -145,13 +146,13 @@ impl Sealer {
         self.open_as(sealed, |format| (format == VERSION).then(|| self.associated_data(VERSION, name)))
     }
 
-    /// Opens the output of [`seal_version`](Self::seal_version) for the same name and number. It
+    /// Opens the output of [`seal_version`](Self::seal_version) for the same key and number. It
     /// also opens records that version 0.1 made with [`seal_bytes`](Self::seal_bytes), which are
     /// bound to no number.
-    pub(crate) fn open_version(&self, name: &str, number: u64, sealed: SecretBytes) -> Option<Opened> {
+    pub(crate) fn open_version(&self, key: &[u8], number: u64, sealed: SecretBytes) -> Option<Opened> {
         self.open_as(sealed, |format| match format {
-            NUMBERED => Some(self.numbered_data(name, number)),
-            VERSION => Some(self.associated_data(VERSION, name)),
+            NUMBERED => Some(self.numbered_data(key, number)),
+            VERSION => Some(self.associated_data(VERSION, &base64url::encode(key))),
             _ => None,
         })
     }
@@ -170,23 +171,36 @@ impl Sealer {
 
     /// The associated data: format, purpose, tenant, and the name of the cookie.
     fn associated_data(&self, format: u8, name: &str) -> Vec<u8> {
-        let mut data = Vec::with_capacity(self.context.len().saturating_add(name.len()).saturating_add(17));
-        data.push(format);
-        data.extend_from_slice(&self.context);
-        append(&mut data, name);
+        let mut data = self.context_data(format, name.len());
+        data.extend_from_slice(name.as_bytes());
         data
     }
 
-    fn numbered_data(&self, name: &str, number: u64) -> Vec<u8> {
-        let mut data = self.associated_data(NUMBERED, name);
+    fn numbered_data(&self, key: &[u8], number: u64) -> Vec<u8> {
+        let mut data = self.context_data(NUMBERED, base64url::encoded_len(key));
+        base64url::append_bytes(key, &mut data);
         data.extend_from_slice(&number.to_be_bytes());
+        data
+    }
+
+    /// The associated data up to the length of the name, with room for the name and a version number.
+    fn context_data(&self, format: u8, name_len: usize) -> Vec<u8> {
+        let room = [1, self.context.len(), size_of::<u64>(), name_len, size_of::<u64>()];
+        let mut data = Vec::with_capacity(room.into_iter().fold(0, usize::saturating_add));
+        data.push(format);
+        data.extend_from_slice(&self.context);
+        append_len(&mut data, name_len);
         data
     }
 }
 
 fn append(data: &mut Vec<u8>, text: &str) {
-    data.extend_from_slice(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+    append_len(data, text.len());
     data.extend_from_slice(text.as_bytes());
+}
+
+fn append_len(data: &mut Vec<u8>, length: usize) {
+    data.extend_from_slice(&u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes());
 }
 
 impl fmt::Debug for Sealer {
@@ -239,20 +253,23 @@ mod tests {
     #[test]
     fn a_versioned_value_opens_only_with_its_own_number() {
         let sealer = sealer(Purpose::StoredSession, "a");
-        let sealed = || SecretBytes::new(sealer.seal_version("n", 7, b"plain").unwrap().to_vec());
-        assert_eq!(sealer.open_version("n", 7, sealed()).unwrap().plain(), b"plain");
-        assert!(sealer.open_version("n", 8, sealed()).is_none() && sealer.open_version("m", 7, sealed()).is_none());
-        assert!(sealer.open_bytes("n", sealed()).is_none(), "it does not open without a number");
+        let name = base64url::encode(b"n");
+        let sealed = || SecretBytes::new(sealer.seal_version(b"n", 7, b"plain").unwrap().to_vec());
+        assert_eq!(sealer.open_version(b"n", 7, sealed()).unwrap().plain(), b"plain");
+        assert!(sealer.open_version(b"n", 8, sealed()).is_none() && sealer.open_version(b"m", 7, sealed()).is_none());
+        assert!(sealer.open_bytes(&name, sealed()).is_none(), "it does not open without a number");
+        let data = [sealer.associated_data(NUMBERED, &name), 7_u64.to_be_bytes().to_vec()].concat();
+        assert_eq!(sealer.numbered_data(b"n", 7), data);
         // It does not open either if its format byte is changed to the format without a number.
         let mut relabelled = sealed().to_vec();
         relabelled[0] = VERSION;
-        assert!(sealer.open_version("n", 7, SecretBytes::new(relabelled)).is_none());
+        assert!(sealer.open_version(b"n", 7, SecretBytes::new(relabelled)).is_none());
         // A record of version 0.1.
-        let old = || SecretBytes::new(sealer.seal_bytes("n", b"plain").unwrap().to_vec());
-        assert!(sealer.open_version("n", 7, old()).is_some() && sealer.open_version("n", 8, old()).is_some());
+        let old = || SecretBytes::new(sealer.seal_bytes(&name, b"plain").unwrap().to_vec());
+        assert!(sealer.open_version(b"n", 7, old()).is_some() && sealer.open_version(b"n", 8, old()).is_some());
         let mut relabelled = old().to_vec();
         relabelled[0] = NUMBERED;
-        assert!(sealer.open_version("n", 7, SecretBytes::new(relabelled)).is_none());
+        assert!(sealer.open_version(b"n", 7, SecretBytes::new(relabelled)).is_none());
     }
 
     #[test]

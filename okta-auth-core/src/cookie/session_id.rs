@@ -5,8 +5,10 @@
 //! | current format | `id (32) \| MAC (16)` | yes: the MAC is checked, and with a wrong one the id is rejected |
 //! | written before ids had a MAC | `id (32)` | no: only the store can tell |
 //!
-//! The MAC is HMAC-SHA-256 (RFC 2104), truncated to 128 bits as RFC 2104 §5 allows. It is bound to the tenant. Like
-//! sealed values, it is made with the first cookie secret and checked with all of them.
+//! The MAC is HMAC-SHA-256 (RFC 2104), truncated to 128 bits as RFC 2104 §5 allows. Its message is the key of the
+//! session's record. That key is a SHA-256 hash of the tenant and the id, so the MAC is bound to both, and the key that
+//! a request needs anyway is hashed only once. A copy of the store has the hash, and neither the id nor the MAC. Like
+//! sealed values, MACs are made with the first cookie secret and checked with all of them.
 
 use std::sync::Arc;
 
@@ -20,48 +22,55 @@ const MAC: usize = 16;
 
 pub(crate) struct SessionIds {
     keys: Arc<[hmac::Key]>,
-    tenant: Vec<u8>,
 }
 
+/// The bytes of a cookie, which may be forged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PresentedId {
+pub(crate) struct PresentedId<'a> {
     /// The random bytes that identify the record.
-    pub(crate) id: [u8; ID],
-    /// Whether its MAC shows that this application issued it.
-    pub(crate) proven: bool,
+    pub(crate) id: &'a [u8; ID],
+    /// `None` in the format without a MAC.
+    mac: Option<&'a [u8; MAC]>,
+}
+
+impl<'a> PresentedId<'a> {
+    /// Splits the bytes of a cookie. Returns `None` if they have another length than an id.
+    pub(crate) fn split(bytes: &'a [u8]) -> Option<Self> {
+        let (id, mac) = bytes.split_first_chunk()?;
+        let mac = if mac.is_empty() { None } else { Some(mac.try_into().ok()?) };
+        Some(Self { id, mac })
+    }
 }
 
 impl SessionIds {
-    pub(super) fn new(keys: Arc<[hmac::Key]>, tenant: &str) -> Self {
-        Self { keys, tenant: tenant.as_bytes().to_vec() }
+    pub(super) fn new(keys: Arc<[hmac::Key]>) -> Self {
+        Self { keys }
     }
 
-    /// The id with its MAC, as the cookie stores it.
-    pub(crate) fn sign(&self, id: &[u8; ID]) -> Result<[u8; ID + MAC]> {
-        let key = self.keys.first().ok_or_else(|| Error::new(Code::Internal, "there is no key for session ids"))?;
+    /// Returns the id with its MAC, as the cookie stores it. `hash` is the key of its record.
+    pub(crate) fn sign(&self, id: &[u8; ID], hash: &[u8; 32]) -> Result<[u8; ID + MAC]> {
+        let failed = || Error::new(Code::Internal, "the MAC of a session id cannot be computed");
+        let mac = self.keys.first().and_then(|key| mac(key, hash)).ok_or_else(failed)?;
         let mut signed = [0; ID + MAC];
         let (head, tail) = signed.split_at_mut(ID);
         head.copy_from_slice(id);
-        tail.copy_from_slice(&self.mac(key, id));
+        tail.copy_from_slice(&mac);
         Ok(signed)
     }
 
-    /// Reads the bytes of a cookie. Returns `None` for another length or a wrong MAC.
-    pub(crate) fn read(&self, bytes: &[u8]) -> Option<PresentedId> {
-        let (id, mac) = bytes.split_first_chunk::<ID>()?;
-        let proven = !mac.is_empty();
-        let genuine = !proven || self.keys.iter().any(|key| constant_time_eq(&self.mac(key, id), mac));
-        genuine.then_some(PresentedId { id: *id, proven })
+    /// Whether the MAC shows that this application issued the id; `Some(false)` for an id without one, and `None` for a
+    /// wrong MAC. `hash` is the key of its record.
+    pub(crate) fn prove(&self, presented: PresentedId<'_>, hash: &[u8; 32]) -> Option<bool> {
+        let Some(presented) = presented.mac else { return Some(false) };
+        let is_genuine = |key| mac(key, hash).is_some_and(|mac| constant_time_eq(&mac, presented));
+        self.keys.iter().any(is_genuine).then_some(true)
     }
+}
 
-    /// The MAC of an id. The id has a fixed length, so the tenant needs no length prefix.
-    fn mac(&self, key: &hmac::Key, id: &[u8; ID]) -> [u8; MAC] {
-        let mut context = hmac::Context::with_key(key);
-        context.update(id);
-        context.update(&self.tenant);
-        let tag = context.sign();
-        tag.as_ref().first_chunk().copied().unwrap_or_default()
-    }
+fn mac(key: &hmac::Key, hash: &[u8; 32]) -> Option<[u8; MAC]> {
+    let mut tag = [0; 32];
+    hmac::sign_to_buffer(key, hash, &mut tag).ok()?;
+    tag.first_chunk().copied()
 }
 
 opaque_debug!(SessionIds, |it| keys: it.keys.len());
@@ -72,9 +81,13 @@ mod tests {
     use crate::cookie::CookieKeys;
     use crate::secret::Secret;
 
-    fn ids(secrets: &[&str], tenant: &str) -> SessionIds {
+    fn ids(secrets: &[&str]) -> SessionIds {
         let secrets: Vec<_> = secrets.iter().map(|secret| Secret::new(*secret)).collect();
-        CookieKeys::new(&secrets).session_ids(tenant).unwrap()
+        CookieKeys::new(&secrets).session_ids().unwrap()
+    }
+
+    fn prove(ids: &SessionIds, bytes: &[u8], hash: &[u8; 32]) -> Option<bool> {
+        ids.prove(PresentedId::split(bytes)?, hash)
     }
 
     const SECRET: &str = "a secret for tests, 32 bytes or more";
@@ -82,30 +95,31 @@ mod tests {
 
     #[test]
     fn an_id_is_proven_only_by_its_own_mac() {
-        let (ours, id) = (ids(&[SECRET], "acme"), [7; ID]);
-        let signed = ours.sign(&id).unwrap();
-        assert_eq!(ours.read(&signed), Some(PresentedId { id, proven: true }));
-        for at in 0..signed.len() {
-            for bit in 0..8 {
+        let (ours, id, hash) = (ids(&[SECRET]), [7; ID], [8; 32]);
+        let signed = ours.sign(&id, &hash).unwrap();
+        assert_eq!(PresentedId::split(&signed).unwrap().id, &id);
+        assert_eq!(prove(&ours, &signed, &hash), Some(true));
+        for bit in 0..8 {
+            for at in ID..signed.len() {
                 let mut changed = signed;
                 changed[at] ^= 1 << bit;
-                assert_eq!(ours.read(&changed), None, "byte {at} bit {bit}");
+                assert_eq!(prove(&ours, &changed, &hash), None, "byte {at} bit {bit}");
+            }
+            for at in 0..hash.len() {
+                let mut other = hash;
+                other[at] ^= 1 << bit;
+                assert_eq!(prove(&ours, &signed, &other), None, "another id or tenant");
             }
         }
-        assert_eq!(ids(&[SECRET], "globex").read(&signed), None, "another tenant");
-        assert_eq!(ids(&[OTHER], "acme").read(&signed), None, "another secret");
-        assert_eq!(
-            ids(&[OTHER, SECRET], "acme").read(&signed),
-            Some(PresentedId { id, proven: true }),
-            "an old secret"
-        );
+        assert_eq!(prove(&ids(&[OTHER]), &signed, &hash), None, "another secret");
+        assert_eq!(prove(&ids(&[OTHER, SECRET]), &signed, &hash), Some(true), "an old secret");
     }
 
     #[test]
     fn an_id_of_the_previous_format_is_accepted_as_unproven() {
-        assert_eq!(ids(&[SECRET], "acme").read(&[7; ID]), Some(PresentedId { id: [7; ID], proven: false }));
+        assert_eq!(prove(&ids(&[SECRET]), &[7; ID], &[8; 32]), Some(false));
         for length in (0..ID).chain(ID + 1..ID + MAC).chain([ID + MAC + 1]) {
-            assert_eq!(ids(&[SECRET], "acme").read(&vec![7; length]), None, "{length} bytes");
+            assert_eq!(PresentedId::split(&vec![7; length]), None, "{length} bytes");
         }
     }
 }

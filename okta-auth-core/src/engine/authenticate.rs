@@ -83,7 +83,9 @@ pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: Rou
             complete(RequestContext::new(state))
         }
         SessionLookup::Pending(lookup) => {
-            Authentication::Pending(PendingAuthentication::on(found(auth.clone(), state, lookup, options.renewal)))
+            // Boxed, because an `async fn` reserves room for each argument twice.
+            let found = found(auth.clone(), Box::new(state), lookup, options.renewal);
+            Authentication::Pending(PendingAuthentication::on(found))
         }
     }
 }
@@ -172,7 +174,7 @@ impl PendingAuthentication {
 
 async fn found(
     auth: OktaAuth,
-    mut state: RequestState,
+    mut state: Box<RequestState>,
     lookup: PendingLookup,
     renewal: RefreshTiming,
 ) -> RequestContext {
@@ -186,7 +188,7 @@ async fn found(
         Ok(loaded) => state.dead_end = settle(&auth, &mut state.session, loaded),
         Err(error) => state.session.state = unavailable(&state, error),
     }
-    RequestContext::new(state)
+    RequestContext::new(*state)
 }
 
 async fn refreshed(auth: &OktaAuth, state: &mut RequestState, entry: SessionEntry, needs_rewrite: bool) {

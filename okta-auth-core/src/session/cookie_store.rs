@@ -132,7 +132,7 @@ impl CookieStore {
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMATS)?;
         let previous = place.previous;
-        session.belongs_to(&self.config).then(|| Opened { session: Arc::new(session), needs_reseal, previous })
+        session.belongs_to(&self.config).then_some(Opened { session, needs_reseal, previous })
     }
 
     /// Returns the `Set-Cookie` values that replace the browser's session by this one. This also

@@ -9,6 +9,8 @@ use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 use super::store::{SessionStore, StoreFuture, StoreKey, StoredRecord};
 use crate::clock::{Clock, SharedClock, Timestamp};
 
@@ -56,7 +58,8 @@ const UNPROVEN: usize = 10_000;
 ///
 /// `entries` and `expiry` always have the same keys.
 struct Table<V> {
-    entries: HashMap<StoreKey, (V, Expiry)>,
+    /// The keys are SHA-256 hashes, so a fast hash function is enough.
+    entries: HashMap<StoreKey, (V, Expiry), RandomState>,
     /// The same keys in the order in which they expire.
     expiry: BTreeSet<(Expiry, StoreKey)>,
     written: u64,
@@ -67,7 +70,7 @@ type Expiry = (Timestamp, u64);
 
 impl<V> Default for Table<V> {
     fn default() -> Self {
-        Self { entries: HashMap::new(), expiry: BTreeSet::new(), written: 0 }
+        Self { entries: HashMap::default(), expiry: BTreeSet::new(), written: 0 }
     }
 }
 

@@ -86,6 +86,7 @@ mod lookup;
 mod memory;
 mod probe;
 mod profile;
+mod reader;
 mod record;
 #[cfg(feature = "redis")]
 mod redis;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::index_keys::SessionKeys;
 use super::limits::{SKEW, SessionLimits, SessionTimes};
 use super::profile::{Profile, log_wrong_types};
+use super::reader::Reader;
 use super::refresh_schedule::Schedule;
 use super::store::StoreKey;
 use super::tokens::{SealedText, Tokens};
@@ -48,8 +49,8 @@ pub struct Session {
     pub(super) names: OnceLock<SessionKeys>,
 }
 
-/// The stored part of a session, apart from times of use and tokens.
-#[derive(Clone, Serialize, Deserialize)]
+/// The stored part of a session, apart from times of use and tokens. [`Record::read`] decodes it.
+#[derive(Clone, Serialize)]
 pub(super) struct Record {
     /// Distinguishes this session from other sessions of the same user.
     pub(super) id: [u8; 32],
@@ -163,23 +164,18 @@ impl Session {
 
     /// Decodes a range of decrypted bytes. Returns `None` if it is not a session in one of these
     /// formats.
-    pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, formats: Formats) -> Option<Self> {
+    pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, formats: Formats) -> Option<Arc<Self>> {
         let (format, encoded) = bytes.get(range.clone())?.split_first()?;
-        let (record, rest) = postcard::take_from_bytes::<Record>(encoded).ok()?;
-        let (last_seen_at, rest) = postcard::take_from_bytes::<Timestamp>(rest).ok()?;
-        let mut times = Times::unwritten(last_seen_at);
-        let tokens = if *format == formats.current {
-            let ((ends_at, idle_until), tokens) = postcard::take_from_bytes::<(Timestamp, Timestamp)>(rest).ok()?;
-            (times.ends_at, times.idle_until) = (Some(ends_at), Some(idle_until));
-            tokens
-        } else if *format == formats.previous {
-            rest
-        } else {
+        let (record, mut reader) = Record::read(encoded)?;
+        let mut times = Times::unwritten(reader.next()?);
+        if *format == formats.current {
+            (times.ends_at, times.idle_until) = (Some(reader.next()?), Some(reader.next()?));
+        } else if *format != formats.previous {
             return None;
-        };
-        let tokens = range.end.checked_sub(tokens.len())?..range.end;
+        }
+        let tokens = range.end.checked_sub(reader.rest()?.len())?..range.end;
         let tokens = Tokens::read(bytes, tokens)?;
-        Some(Self::assemble(Arc::new(record), times, tokens))
+        Some(Arc::new(Self::assemble(record, times, tokens)))
     }
 
     pub(crate) fn event_subject(&self) -> EventSubject {
@@ -295,6 +291,28 @@ impl Session {
 }
 
 impl Record {
+    /// Reads a record, and returns a reader of the bytes after it. The fields are in the order in which they are encoded.
+    fn read(encoded: &[u8]) -> Option<(Arc<Self>, Reader<'_>)> {
+        // An array is encoded as its bytes.
+        let (id, encoded) = encoded.split_first_chunk()?;
+        let mut reader = Reader::new(encoded);
+        let record = Self {
+            id: *id,
+            issuer: reader.next()?,
+            client_id: reader.next()?,
+            subject: reader.next()?,
+            claims: reader.next()?,
+            app_data: reader.next()?,
+            scopes: reader.next()?,
+            device: reader.next()?,
+            schedule: reader.next()?,
+            created_at: reader.next()?,
+            max_expires_at: reader.next()?,
+            earlier: reader.next()?,
+        };
+        Some((Arc::new(record), reader))
+    }
+
     /// An upper bound for the encoded size in bytes.
     fn size(&self) -> usize {
         let claims = self.claims.as_deref().unwrap_or_default();
@@ -376,6 +394,26 @@ mod tests {
         let again = decode(3, 2).unwrap();
         assert_eq!((again.name(), limits.end(again.lifeline())), ("xxx", Timestamp::from_seconds(61)));
         assert!(decode(4, 2).is_none());
+    }
+
+    #[test]
+    fn a_record_is_read_in_the_order_in_which_it_is_encoded() {
+        let text = |text: &str| Some(text.to_owned());
+        let at = |seconds| Some(Timestamp::from_seconds(seconds));
+        let full = Record {
+            device: text("Firefox on Linux"),
+            scopes: vec!["openid".to_owned(), "email".to_owned()],
+            schedule: Schedule { expires_at: at(5), renew_at: at(6) },
+            max_expires_at: at(7),
+            earlier: PreviousIdentifiers { okta_session: text("sid"), email: text("a@b.example") },
+            ..Record::clone(&Session::sample(3, Timestamp::from_seconds(1)).record)
+        };
+        let encoded = postcard::to_allocvec(&full).unwrap();
+        let (again, reader) = Record::read(&encoded).unwrap();
+        assert_eq!((postcard::to_allocvec(&*again).unwrap(), reader.rest()), (encoded.clone(), Some(&[][..])));
+        for length in 0..encoded.len() {
+            assert!(Record::read(&encoded[..length]).is_none(), "{length}");
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl StoredSessions {
     ) -> Result<Self> {
         let (owner, client_id) = config.owner();
         let tenant = format!("{owner} {client_id}");
-        let (sealer, ids) = (keys.sealer(Purpose::StoredSession, &tenant)?, keys.session_ids(&tenant)?);
+        let (sealer, ids) = (keys.sealer(Purpose::StoredSession, &tenant)?, keys.session_ids()?);
         let previous = config.cookie_names.previous.as_deref().map(|name| Chunks::new(settings.clone(), name));
         let chunks = Chunks::new(settings, &config.cookie_names.current);
         let (index_keys, skew, config) = (IndexKeys::of(config), ClockSkew::default(), Arc::clone(config));
@@ -91,12 +91,23 @@ impl StoredSessions {
     ///
     /// The cookie has the id, and the key is its hash, so a cookie cannot be made from a key.
     pub(crate) fn keys(&self, cookies: &RequestCookies) -> Vec<PresentedKey> {
-        let ids = self.places().flat_map(|chunks| self.ids(chunks, cookies));
-        ids.map(|PresentedId { id, proven }| PresentedKey { key: self.key(&id), proven }).take(CANDIDATES).collect()
+        let mut keys = Vec::new();
+        for chunks in self.places() {
+            chunks.undivided(cookies).for_each(|text| {
+                if keys.len() < CANDIDATES {
+                    keys.extend(self.presented(text));
+                }
+            });
+        }
+        keys
     }
 
-    fn ids<'a>(&'a self, chunks: &'a Chunks, cookies: &'a RequestCookies) -> impl Iterator<Item = PresentedId> + 'a {
-        chunks.candidates(cookies).filter_map(|text| self.0.ids.read(&base64url::decode(text.as_ref()).ok()?))
+    fn presented(&self, text: &[u8]) -> Option<PresentedKey> {
+        let bytes = base64url::decode(text).ok()?;
+        let presented = PresentedId::split(&bytes)?;
+        let key = self.key(presented.id);
+        let proven = self.0.ids.prove(presented, key.as_bytes())?;
+        Some(PresentedKey { key, proven })
     }
 
     fn key(&self, id: &[u8; 32]) -> StoreKey {
@@ -136,12 +147,12 @@ impl StoredSessions {
     /// The record must contain its own key, its issuer and its client. The seal is bound to them
     /// too; this is a second check.
     fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<SessionEntry> {
-        let opened = self.0.sealer.open_version(&key.encoded(), record.version, SecretBytes::new(record.sealed))?;
+        let opened = self.0.sealer.open_version(key.as_bytes(), record.version, SecretBytes::new(record.sealed))?;
         let needs_reseal = opened.needs_reseal;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMATS)?;
         let ours = session.belongs_to(&self.0.config) && session.key() == *key;
-        ours.then(|| SessionEntry { session: Arc::new(session), version: record.version, needs_reseal })
+        ours.then_some(SessionEntry { session, version: record.version, needs_reseal })
     }
 
     /// Writes a new session. Returns its id and the `Set-Cookie` values that replace the browser's
@@ -166,7 +177,7 @@ impl StoredSessions {
         if !with_store_timeout(self.0.store.create(&key, &record, lifetime)).await? {
             return Err(Error::new(Code::Internal, "a new session id was in use already"));
         }
-        Ok((session.id(), self.0.chunks.write(cookies, &self.0.ids.sign(&id)?, lifetime)?))
+        Ok((session.id(), self.0.chunks.write(cookies, &self.0.ids.sign(&id, key.as_bytes())?, lifetime)?))
     }
 
     /// Links a record to its session's index keys.
@@ -213,7 +224,7 @@ impl StoredSessions {
     /// The seal is bound to the key and the version: the record does not open under any other.
     fn seal(&self, key: &StoreKey, session: &Session, version: u64) -> Result<StoredRecord> {
         let plain = session.encode(FORMATS, &self.0.limits)?;
-        let sealed = self.0.sealer.seal_version(&key.encoded(), version, &plain)?;
+        let sealed = self.0.sealer.seal_version(key.as_bytes(), version, &plain)?;
         Ok(StoredRecord { version, sealed: sealed.to_vec() })
     }
 
@@ -229,8 +240,8 @@ impl StoredSessions {
             return None;
         }
         let session = if is_active { entry.session.touched(now) } else { Session::clone(&entry.session) };
-        // A use changes no index key, and computing them costs more than the rest.
-        self.replace(entry, session, now).await.ok().flatten()
+        // A use changes no index key, and computing them costs more than the rest. Boxed, because few requests write.
+        Box::pin(self.replace(entry, session, now)).await.ok().flatten()
     }
 
     /// Ends a session. Returns `false` if it had ended already.
@@ -270,7 +281,9 @@ impl StoredSessions {
     /// cookie secret. A request without the id of this session gets no cookie.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
         let id = self.places().find_map(|chunks| self.id_of(chunks, cookies, session));
-        let Some(signed) = id.and_then(|id| self.0.ids.sign(&id).ok()) else { return Vec::new() };
+        let Some(signed) = id.and_then(|id| self.0.ids.sign(&id, session.key().as_bytes()).ok()) else {
+            return Vec::new();
+        };
         let left = self.0.limits.remaining(session.lifeline(), now);
         let mut set = self.0.chunks.write(cookies, &signed, left).unwrap_or_default();
         set.extend(self.clear_previous(cookies, session));
@@ -288,7 +301,11 @@ impl StoredSessions {
     /// Returns the `Set-Cookie` values that delete every cookie that may be a session, for when the
     /// store cannot answer.
     pub(crate) fn forget(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        let previous = self.0.previous.iter().filter(|previous| self.ids(previous, cookies).next().is_some());
+        let previous = self
+            .0
+            .previous
+            .iter()
+            .filter(|previous| previous.undivided(cookies).any(|text| self.presented(text).is_some()));
         let mut removed = self.0.chunks.clear(cookies);
         removed.extend(previous.flat_map(|previous| previous.clear(cookies)));
         removed
@@ -304,10 +321,7 @@ impl StoredSessions {
     /// Returns the id of this session, if the cookies of one name have it. The key of the session is a hash of the id
     /// and proves it, so the MAC is not checked again.
     fn id_of(&self, chunks: &Chunks, cookies: &RequestCookies, session: &Session) -> Option<[u8; 32]> {
-        let mut ids = chunks.candidates(cookies).filter_map(|text| {
-            let bytes = base64url::decode(text.as_ref()).ok()?;
-            bytes.first_chunk().copied()
-        });
+        let mut ids = chunks.undivided(cookies).filter_map(|text| base64url::decode(text).ok()?.first_chunk().copied());
         ids.find(|id| self.key(id) == session.key())
     }
 
@@ -367,6 +381,7 @@ mod tests {
 
     use super::super::memory::MemoryStore;
     use super::*;
+    use crate::cookie::jar_for_tests::{Jar, sent};
     use crate::secret::Secret;
 
     fn of_tenant(id: &str, store: &Arc<MemoryStore>) -> StoredSessions {
@@ -391,6 +406,18 @@ mod tests {
         let (id, _) = acme.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
         assert!(acme.load(&id.into(), now).await.unwrap().is_some());
         assert!(globex.load(&id.into(), now).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn an_id_of_one_tenant_has_no_key_of_another() {
+        let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
+        let (acme, globex) = (of_tenant("acme", &store), of_tenant("globex", &store));
+        let (id, set) = acme.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
+        let mut jar = Jar::with(&set);
+        let keys = acme.keys(&jar.cookies());
+        assert!(matches!(&keys[..], [PresentedKey { key, proven: true }] if *key == id.into()));
+        let cookie = jar.0.remove(acme.cookie_name()).unwrap();
+        assert!(globex.keys(&sent([(globex.cookie_name(), cookie)])).is_empty());
     }
 
     /// Name, client, store, key and seal are the same, so only the issuer in the record differs.

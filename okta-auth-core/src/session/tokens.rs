@@ -7,8 +7,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::reader::Reader;
 use crate::base64url;
 use crate::cookie::Sealer;
 use crate::error::{Code, Error, Result};
@@ -38,10 +39,10 @@ pub(super) struct SealedText {
     pub(super) text: Arc<[u8]>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// [`Kept::read`] decodes it.
+#[derive(Serialize)]
 struct Kept<'a> {
     /// For the `id_token_hint` at logout.
-    #[serde(borrow)]
     id_token: Option<Packed<'a>>,
     /// For calls to other APIs.
     access_token: Option<Packed<'a>>,
@@ -49,7 +50,7 @@ struct Kept<'a> {
     refresh_token: Option<Packed<'a>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 enum Packed<'a> {
     /// An opaque token.
     Text(&'a str),
@@ -135,7 +136,7 @@ impl Tokens {
 
     /// Passes the tokens and the bytes of their key.
     fn with_parts<T>(&self, look: impl FnOnce(Kept<'_>, &[u8]) -> T) -> Option<T> {
-        self.with_bytes(|bytes| postcard::take_from_bytes(bytes).ok().map(|(kept, key)| look(kept, key))).flatten()
+        self.with_bytes(|bytes| Kept::read(bytes).map(|(kept, key)| look(kept, key))).flatten()
     }
 
     pub(super) fn id_token(&self) -> Option<Secret> {
@@ -165,6 +166,16 @@ impl Tokens {
     }
 }
 
+impl<'a> Kept<'a> {
+    /// Reads the tokens, and returns the bytes after them.
+    fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let mut reader = Reader::new(bytes);
+        let [id_token, access_token, refresh_token] =
+            [Packed::read(&mut reader)?, Packed::read(&mut reader)?, Packed::read(&mut reader)?];
+        Some((Self { id_token, access_token, refresh_token }, reader.rest()?))
+    }
+}
+
 /// The three decoded parts of a signed token, if encoding them gives the same token again.
 fn decode(token: &str) -> Option<[SecretBytes; 3]> {
     let (header, rest) = token.split_once('.')?;
@@ -174,7 +185,20 @@ fn decode(token: &str) -> Option<[SecretBytes; 3]> {
     Some([part(header)?, part(payload)?, part(signature)?])
 }
 
-impl Packed<'_> {
+impl<'a> Packed<'a> {
+    /// Reads an optional token: whether it is present, the number of its variant, and the fields.
+    fn read(reader: &mut Reader<'a>) -> Option<Option<Self>> {
+        if !reader.next::<bool>()? {
+            return Some(None);
+        }
+        let packed = match reader.next::<u32>()? {
+            0 => Self::Text(reader.next()?),
+            1 => Self::Signed(reader.next()?, reader.next()?, reader.next()?),
+            _ => return None,
+        };
+        Some(Some(packed))
+    }
+
     fn unpack(self) -> Secret {
         match self {
             Self::Text(text) => Secret::new(text),
@@ -246,6 +270,9 @@ mod tests {
             cut.truncate(length);
             assert!(read(cut).is_none(), "{length}");
         }
+        assert!(read(vec![1, 0, 0, 0, 0]).is_some(), "an empty opaque token");
+        assert!(read(vec![2, 0, 0, 0, 0]).is_none(), "neither present nor absent");
+        assert!(read(vec![1, 2, 0, 0, 0]).is_none(), "neither opaque nor signed");
         assert!(Tokens::read(SecretBytes::new(vec![0, 0, 0]), 0..9).is_none());
     }
 
