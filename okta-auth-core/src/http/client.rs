@@ -14,7 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use ::http::header::CACHE_CONTROL;
 use ::http::{HeaderMap, Request, Response, StatusCode};
 use bytes::Bytes;
 use reqwest::dns::Resolve;
@@ -24,6 +24,7 @@ use url::Url;
 
 use super::availability::{Circuits, Outcome};
 use super::backchannel::Backchannel;
+use super::content_type::check_json;
 use super::document_cache::Fetched;
 use super::guard::EgressPolicy;
 use super::provider_error::ProviderError;
@@ -379,21 +380,12 @@ impl HttpClient {
             let message = format!("Okta answered {} at `{place}`; check OKTA_ISSUER_URI", response.status().as_u16());
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
-        if !is_json(response.headers()) {
-            return Err(Error::new(Code::ProviderResponse, format!("the response at `{place}` is not JSON")));
-        }
+        check_json(response.headers(), &format!("the response at `{place}`"))?;
         let value = json::document(response.body()).map_err(|error| {
             Error::new(Code::ProviderResponse, format!("the response at `{place}` cannot be used: {error}"))
         })?;
         Ok(Fetched { value, max_age: max_age(response.headers()) })
     }
-}
-
-/// `application/json` or `application/*+json`, with or without parameters.
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
 /// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1). Its name has any case, and its value may be quoted (§5.2).
@@ -435,16 +427,6 @@ mod tests {
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
-    }
-
-    #[test]
-    fn json_by_its_media_type() {
-        for fine in ["application/json", "Application/JSON; charset=utf-8", "application/jwk-set+json"] {
-            assert!(is_json(&headers("content-type", fine)), "{fine}");
-        }
-        for other in ["text/html", "application/jsonp", "text/json+json", ""] {
-            assert!(!is_json(&headers("content-type", other)), "{other}");
-        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::transport;
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::ProviderError;
+use crate::http::{ProviderError, check_json};
 use crate::json;
 use crate::secret::Secret;
 
@@ -58,6 +58,7 @@ impl ProviderClient {
         })?;
         let request = self.authenticated(metadata, endpoint, &[("scope", &scopes.join(" "))])?;
         let response = transport::send(&self.http, request, ProviderEndpoint::DeviceAuthorization).await?;
+        check_json(response.headers(), "the response of the device authorization endpoint")?;
         json::document(response.body()).map_err(|error| {
             let message = format!(
                 "the device authorization endpoint did not answer with a device authorization response (RFC 8628 \

@@ -12,7 +12,7 @@ use crate::config::ClientAuth;
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::ProviderError;
+use crate::http::{ProviderError, check_json};
 use crate::json;
 
 /// The longest request URI, in bytes. It has to fit into a URL with a client id.
@@ -88,6 +88,7 @@ impl ProviderClient {
         let pairs: Vec<_> = plain.chain(named).chain(signed).collect();
         let request = self.authenticated(metadata, endpoint, &pairs)?;
         let response = transport::send(&self.http, request, ProviderEndpoint::PushedAuthorization).await?;
+        check_json(response.headers(), "the response of the endpoint for pushed authorization requests")?;
         let pushed = json::document::<PushedAuthorizationResponse>(response.body()).map_err(|error| {
             let message = format!(
                 "the endpoint for pushed authorization requests did not answer with a request URI (RFC 9126 §2.2): \

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::dpop::DpopKey;
 use crate::clock::{NumericDate, Timestamp};
 use crate::error::{Code, Error, Result};
-use crate::http::{ProviderError, is_json};
+use crate::http::{ProviderError, check_json};
 use crate::jose::unverified_claims;
 use crate::json;
 use crate::secret::{Secret, SecretBytes};
@@ -65,10 +65,7 @@ struct RawTokenResponse {
 
 impl RawTokenResponse {
     fn read(response: &http::Response<SecretBytes>) -> Result<Self> {
-        let labelled = response.headers().contains_key(http::header::CONTENT_TYPE);
-        if labelled && !is_json(response.headers()) {
-            return Err(Error::new(Code::ProviderResponse, "the response of the token endpoint is not JSON"));
-        }
+        check_json(response.headers(), "the response of the token endpoint")?;
         let wrong = |why: &dyn fmt::Display| {
             let message = format!("the token endpoint did not answer with a token response (RFC 6749 §5.1): {why}");
             ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
