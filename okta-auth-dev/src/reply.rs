@@ -66,8 +66,13 @@ impl Reply {
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.retain(|(known, _)| *known != name);
+        self = self.without_header(name);
         self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn without_header(mut self, name: &'static str) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
         self
     }
 

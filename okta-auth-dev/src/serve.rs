@@ -21,6 +21,7 @@ use crate::cors;
 use crate::encryption::Encryption;
 use crate::endpoint;
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::listener::{Connections, Peer};
 use crate::oauth_error::management;
 use crate::org_state::OrgState;
@@ -236,7 +237,7 @@ async fn reply(org: &OrgState, request: &Recorded, peer: &Peer) -> Reply {
         cors::preflight(org, request)
     } else {
         endpoint::refresh_client(org, request).await;
-        endpoint::answer(org, request)
+        relabelled(org, endpoint, endpoint::answer(org, request))
     };
     match met {
         Some((endpoint, Outage::HangAfter)) => org.outages.wait(endpoint).await,
@@ -251,6 +252,19 @@ async fn reply(org: &OrgState, request: &Recorded, peer: &Peer) -> Reply {
         std::future::pending::<()>().await;
     }
     reply
+}
+
+/// The reply with the content type of a fault.
+fn relabelled(org: &OrgState, endpoint: Option<Endpoint>, reply: Reply) -> Reply {
+    let kind = org.faults.find(|fault| match (fault, endpoint) {
+        (Fault::ContentType(of, kind), Some(endpoint)) if of == endpoint.as_str() => Some(kind.clone()),
+        _ => None,
+    });
+    match kind {
+        Some(kind) if kind.is_empty() => reply.without_header("content-type"),
+        Some(kind) => reply.header("content-type", kind),
+        None => reply,
+    }
 }
 
 /// 421 for a request that matches no org (RFC 9110 §15.5.20).

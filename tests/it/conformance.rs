@@ -408,6 +408,45 @@ accepts! {
     userinfo_html: Fault::UserinfoHtml;
 }
 
+/// Zitadel names the project and its other clients in each ID token (OIDC Core §3.1.3.7, 3 and 4).
+#[tokio::test]
+async fn trusted_audiences_are_accepted_with_azp() {
+    let (project, other) = ("3141592653", "0oaother");
+    let trusting = || {
+        let scopes = "openid profile email offline_access";
+        AppBuilder::default()
+            .configure(move |config| config.scopes(scopes).trusted_audiences(format!("{project}, {other}")))
+    };
+    let claim = |name: &str, value| Fault::IdTokenClaim(name.to_owned(), value);
+    let app = trusting().start().await;
+    let own = app.org.client().client_id;
+    app.org.fault(claim("azp", json!(own)));
+    accepted(&app, claim("aud", json!([own, project, other]))).await;
+    let mut browser = app.browser();
+    browser.sign_in(&app.org, ADA, "/profile").await;
+    app.org.clock().advance(std::time::Duration::from_secs(3_590));
+    assert!(browser.is_signed_in().await && app.org.refreshes().granted == 1, "a refresh has the same rule");
+
+    let azp = |value| claim("azp", value);
+    for (faults, claim) in [
+        (vec![claim("aud", json!([own, project]))], "azp"),
+        (vec![claim("aud", json!([own, project])), azp(json!(other))], "azp"),
+        (vec![claim("aud", json!([own, project])), azp(json!(project))], "azp"),
+        (vec![claim("aud", json!([own, project, "0oastranger"])), azp(json!(own))], "aud"),
+        (vec![claim("aud", json!([project, other])), azp(json!(own))], "aud"),
+        (vec![claim("aud", json!(project)), azp(json!(own))], "aud"),
+    ] {
+        let app = trusting().start().await;
+        faults.into_iter().for_each(|fault| app.org.fault(fault));
+        let answer = app.browser().sign_in(&app.org, ADA, "/profile").await;
+        assert!(answer.body.contains("Code: token_claim<"), "{claim}: {} {}", answer.status, answer.body);
+    }
+    // The default stays strict.
+    let app = App::start().await;
+    app.org.fault(azp(json!(own)));
+    refused(&app, claim("aud", json!([own, project])), "token_claim").await;
+}
+
 #[tokio::test]
 async fn a_correct_iss_in_the_response_is_accepted() {
     let app = App::start().await;

@@ -217,8 +217,8 @@ async fn a_response_that_is_not_one_of_rfc_8628_is_refused() {
         ("verification_uri", Value::Null, "`verification_uri`"),
         ("expires_in", Value::Null, "`expires_in`"),
         ("expires_in", json!(-1), "`expires_in`"),
-        ("expires_in", json!("600"), "`expires_in`"),
-        ("interval", json!("5"), "`interval`"),
+        ("expires_in", json!("soon"), "`expires_in`"),
+        ("interval", json!("5 s"), "`interval`"),
         ("interval", json!(-5), "`interval`"),
         ("verification_uri", json!(7), "`verification_uri`"),
     ] {
@@ -229,6 +229,30 @@ async fn a_response_that_is_not_one_of_rfc_8628_is_refused() {
     let org = org().await;
     org.fault(Fault::Device(DeviceFault::Huge));
     assert_eq!(flow(&org).start().await.unwrap_err().code(), Code::ProviderResponse);
+}
+
+/// The numbers are read as in a token response, and none of them keeps a user waiting who has confirmed the code.
+#[tokio::test]
+async fn odd_times_of_the_response_do_not_stop_a_sign_in() {
+    for (member, value, longest) in [
+        ("expires_in", json!("600"), 6),
+        ("expires_in", json!(600.5), 6),
+        ("interval", json!("5"), 6),
+        ("interval", json!(0), 2),
+        ("interval", json!(0.5), 2),
+        ("interval", json!(5_000), 301),
+        ("interval", json!(u64::MAX), 301),
+        ("interval", Value::Null, 6),
+    ] {
+        let org = org().await;
+        org.fault(Fault::Device(DeviceFault::Member(member.to_owned(), value.clone())));
+        let authorization = flow(&org).start().await.unwrap_or_else(|error| panic!("{member} {value}: {error}"));
+        org.connect_device(authorization.user_code(), ADA).unwrap();
+        let start = org.clock().now();
+        assert!(next_answer(&org, &authorization).await.unwrap().is_some(), "{member} {value}");
+        let waited = org.clock().now().duration_since(start).unwrap().as_secs();
+        assert_eq!(waited, longest, "{member} {value}");
+    }
 }
 
 #[tokio::test]

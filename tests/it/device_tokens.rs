@@ -9,6 +9,7 @@ use okta_auth_core::error::{Code, Error};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::session::StoreError;
 use okta_auth_dev::{Endpoint, Fault, Org, Outage};
+use serde_json::json;
 
 use crate::device::{CLI, config, org};
 use crate::support::{ADA, BEN, revoked};
@@ -122,6 +123,23 @@ async fn an_expiring_token_is_refreshed_once_for_all_callers() {
     }
     assert_eq!((org.refreshes().granted, org.refreshes().reused), (1, 0));
     assert!(store.text().unwrap().contains(&after));
+}
+
+/// A lifetime within the margin is no reason to refresh at each call.
+#[tokio::test]
+async fn a_short_lifetime_does_not_refresh_at_each_call() {
+    for (lifetime, used_for) in [(json!(0), 5), (json!(1), 5), (json!(20), 18), (json!(30), 27)] {
+        let (org, store) = (org().await, Shared::default());
+        org.fault(Fault::TokenMember("expires_in".into(), lifetime.clone()));
+        let session = sign_in(&org, &process(&org, store)).await.unwrap();
+        for refreshes in 0..3 {
+            for _ in 0..10 {
+                text(&session).await;
+            }
+            assert_eq!(org.refreshes().seen, refreshes, "{lifetime}");
+            org.clock().advance(Duration::from_secs(used_for));
+        }
+    }
 }
 
 /// The old refresh token is used up as soon as the response is there.

@@ -8,8 +8,10 @@ use okta_auth_core::config::{ClientAuth, ConfigBuilder, PrivateKey};
 use okta_auth_core::error::{Code, Error};
 use okta_auth_core::outgoing::{Outgoing, OutgoingBuilder, TokenRequest};
 use okta_auth_dev::{
-    AccessPolicy, AuthMethod, AuthorizationServer, Client, ClientKey, Endpoint, Org, Outage, PUBLIC_CLIENT_ID, Recorded,
+    AccessPolicy, AuthMethod, AuthorizationServer, Client, ClientKey, Endpoint, Fault, Org, Outage, PUBLIC_CLIENT_ID,
+    Recorded,
 };
+use serde_json::json;
 
 use crate::support::eventually;
 
@@ -111,6 +113,24 @@ async fn a_thousand_tasks_cause_one_request() {
         tokens.insert(task.await.unwrap());
     }
     assert_eq!((tokens.len(), org.count("/v1/token")), (1, 1));
+}
+
+/// A caller in a loop must not cause a request each, whatever lifetime the server states.
+#[tokio::test]
+async fn a_token_that_is_issued_expired_is_cached_for_a_moment() {
+    for lifetime in [json!(0), json!("0"), json!(1), json!(2)] {
+        let org = org().await;
+        org.clock().stop();
+        org.fault(Fault::TokenMember("expires_in".into(), lifetime.clone()));
+        let worker = worker_with(&org, config());
+        for requests in 1..=3 {
+            for _ in 0..20 {
+                worker.machine_tokens().token(&orders()).await.unwrap();
+            }
+            assert_eq!(org.count("/v1/token"), requests, "{lifetime}");
+            org.clock().advance(Duration::from_secs(5));
+        }
+    }
 }
 
 /// CVE-2025-26620: a cache without the scope in its key returns a token with other permissions.

@@ -25,6 +25,7 @@ mod browser_kit;
 mod clients;
 mod config;
 mod conformance;
+mod content_types;
 mod cross_verification;
 mod dev_org_variables;
 mod device;

@@ -170,6 +170,18 @@ async fn an_unusable_response_starts_no_sign_in() {
     assert_eq!(app.browser().sign_in(&app.org, ADA, "/profile").await.location(), "/profile");
 }
 
+/// The number is read as in a token response.
+#[tokio::test]
+async fn a_lifetime_is_a_number_or_its_digits() {
+    let app = app().await;
+    for lifetime in [json!(1), json!(90.5), json!("90"), json!(1e300), json!(u64::MAX)] {
+        app.org.clear_faults();
+        app.org.fault(Fault::Par(ParFault::Member("expires_in".to_owned(), lifetime.clone())));
+        let landed = app.browser().sign_in(&app.org, ADA, "/profile").await;
+        assert_eq!(landed.location(), "/profile", "{lifetime}");
+    }
+}
+
 /// An attacker who blocks the endpoint must not get the request into the browser.
 #[tokio::test]
 async fn a_refused_request_is_never_sent_through_the_browser() {

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use futures_util::future::join_all;
 use okta_auth_axum::{User, UserRejection};
 use okta_auth_dev::{Clock, Endpoint, Fault, Org, Outage, Rotation, SubjectFormat};
+use serde_json::json;
 
 use crate::support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore, eventually, revoked};
 
@@ -94,6 +95,31 @@ async fn a_session_outlives_its_access_tokens() {
             tokens.push(token);
         }
         assert_eq!(app.org.refreshes().granted, 3, "{store}: one refresh for each lifetime");
+    }
+}
+
+/// A provider may state a lifetime that no token can have. Its tokens are used for five seconds, so a session does not
+/// refresh them at each request.
+#[tokio::test]
+async fn tokens_that_are_issued_expired_are_not_refreshed_at_each_request() {
+    for store in ["cookie", "memory"] {
+        for lifetime in [json!(0), json!("0"), json!(0.9), json!(1)] {
+            let app = app_with(store).await;
+            app.org.clock().stop();
+            app.org.fault(Fault::TokenMember("expires_in".into(), lifetime.clone()));
+            let mut browser = signed_in(&app).await;
+            let mut tokens = BTreeSet::new();
+            for round in 0..4 {
+                for request in 0..20 {
+                    let answer = browser.fetch("/token").await;
+                    assert_eq!(answer.status, 200, "{store}, {lifetime}, {round}, {request}: {}", answer.body);
+                    tokens.insert(answer.body);
+                }
+                assert_eq!(app.org.refreshes().seen, round, "{store}, {lifetime}");
+                app.org.clock().advance(Duration::from_secs(5));
+            }
+            assert_eq!(tokens.len(), 4, "{store}, {lifetime}: none of them is used for longer");
+        }
     }
 }
 

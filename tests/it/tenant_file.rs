@@ -204,7 +204,7 @@ async fn removing_a_section_ends_the_sessions_of_its_tenant_for_good() {
 async fn the_request_that_detects_a_removal_waits_until_the_sessions_have_ended() {
     let file = Scratch::new("removal-first");
     let (site, store) = site_with_store(&file).await;
-    let _acme = site.signed_in("acme", ADA).await;
+    let (_acme, mut globex) = (site.signed_in("acme", ADA).await, site.browser());
     file.write(&sections(&site.plan)[1]);
     site.advance(LOOK);
     store.gate(Gate::Shut);
@@ -214,12 +214,12 @@ async fn the_request_that_detects_a_removal_waits_until_the_sessions_have_ended(
         answer = &mut first => panic!("{answer} before the sessions had ended"),
         () = store.until_a_reader_waits() => {}
     }
-    for _ in 0..20 {
-        tokio::select! {
-            biased;
-            answer = &mut first => panic!("{answer} before the sessions had ended"),
-            other = status(&site, "globex") => assert_eq!(other, 200, "other tenants are not affected"),
-        }
+    // One request, because a store that does not respond for five seconds counts as unavailable, and a busy machine takes
+    // that long for a few.
+    tokio::select! {
+        biased;
+        answer = &mut first => panic!("{answer} before the sessions had ended"),
+        other = globex.fetch("/t/globex/who") => assert_eq!(other.status, 200, "other tenants are not affected"),
     }
     assert_eq!(store.len(), 1, "the premise");
     store.gate(Gate::Open);

@@ -468,6 +468,7 @@ pub(crate) async fn tokens_born_expired_whose_refresh_is_refused_end_on_a_page<F
         app.org.fault(born_expired.clone());
         let mut browser = app.signed_in(ADA).await;
         app.org.clear_faults();
+        app.org.clock().advance(Duration::from_secs(5));
         let refused = Fault::TokenError { status: 400, error: "invalid_grant".into(), description: "x".into() };
         app.org.fault(refused);
         let page = browser.navigate("/profile").await;

@@ -9,7 +9,7 @@ mod settings;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Form, Json, Redirect};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpResponse, HttpServer, Route, guard};
 use api_client::Api;
 use okta_auth::actix::{AccessToken, HandlerError, OktaAuthLayer, RequireExt, User, okta_auth};
 use serde_json::{Value, json};
@@ -30,16 +30,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let server = HttpServer::new(move || {
         App::new()
-            .route("/", web::get().to(home)) // public: `Option<User>`
-            .route("/profile", web::get().to(profile)) // a page: browsers are redirected to Okta
-            .route("/devices", web::get().to(devices)) // the user's sessions
+            .route("/", get().to(home)) // public: `Option<User>`
+            .route("/profile", get().to(profile)) // a page: browsers are redirected to Okta
+            .route("/devices", get().to(devices)) // the user's sessions
             .route("/devices/end", web::post().to(end_device))
-            .route("/admin", web::get().to(admin).require(may_administer.clone())) // 403 for others
-            .route("/sensitive", web::get().to(sensitive).require(is_sensitive.clone())) // step-up
-            .route("/api/me", web::get().to(me)) // JSON: 401 with a challenge
-            .route("/app.js", web::get().to(script)) // public: the pages' script
-            .route("/api/orders", web::get().to(orders).require_token(may_read_orders.clone())) // access tokens
-            .route("/orders", web::get().to(remote_orders)) // calls another API for the user
+            .route("/admin", get().to(admin).require(may_administer.clone())) // 403 for others
+            .route("/sensitive", get().to(sensitive).require(is_sensitive.clone())) // step-up
+            .route("/api/me", get().to(me)) // JSON: 401 with a challenge
+            .route("/app.js", get().to(script)) // public: the pages' script
+            .route("/api/orders", get().to(orders).require_token(may_read_orders.clone())) // access tokens
+            .route("/orders", get().to(remote_orders)) // calls another API for the user
             .app_data(api.clone())
             .configure(okta_auth(&auth)) // sign-in, callback and sign-out
             .wrap(OktaAuthLayer::new(&auth))
@@ -48,6 +48,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("Open {base} in your browser.");
     server.run().await?;
     Ok(())
+}
+
+/// GET, and HEAD as link checkers and monitors send it. `web::get()` alone answers HEAD with 404.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn home(user: Option<User>) -> HttpResponse {

@@ -9,7 +9,7 @@ mod saas;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, COOKIE, LOCATION, SET_COOKIE};
 use actix_web::web::{self, Data, Form, Json, ReqData};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard};
 use okta_auth::OktaAuth;
 use okta_auth::actix::{OktaAuthLayer, User, okta_auth};
 use okta_auth::engine::RequestContext;
@@ -26,11 +26,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(saas.clone())
-            .route("/", web::get().to(home)) // public: a customer's page, or the form for an e-mail address
-            .route("/profile", web::get().to(profile)) // a page: browsers are redirected to the customer's Okta
-            .route("/admin", web::get().to(admin)) // the customer's policies decide about this route
-            .route("/api/me", web::get().to(me)) // JSON: 401 with a challenge
-            .route("/tenants", web::get().to(customers_page)) // adds and removes customers
+            .route("/", get().to(home)) // public: a customer's page, or the form for an e-mail address
+            .route("/profile", get().to(profile)) // a page: browsers are redirected to the customer's Okta
+            .route("/admin", get().to(admin)) // the customer's policies decide about this route
+            .route("/api/me", get().to(me)) // JSON: 401 with a challenge
+            .route("/tenants", get().to(customers_page)) // adds and removes customers
             .route("/tenants", web::post().to(change))
             .configure(okta_auth(&saas.tenants)) // sign-in, callback and sign-out, for each customer
             .wrap(OktaAuthLayer::new(&saas.tenants))
@@ -39,6 +39,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("Open http://localhost:{port} in your browser.");
     server.run().await?;
     Ok(())
+}
+
+/// GET, and HEAD as link checkers and monitors send it. `web::get()` alone answers HEAD with 404.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn home(saas: Data<Saas>, context: ReqData<RequestContext>, user: Option<User>) -> HttpResponse {

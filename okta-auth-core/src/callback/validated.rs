@@ -75,6 +75,7 @@ async fn verify(with: &ProviderContext<'_>, tokens: &TokenSet, pending: &Pending
     let rules = IdTokenRules {
         issuer: with.metadata.issuer(),
         client_id: &with.config.client_id,
+        trusted_audiences: &with.config.app.options.trusted_audiences,
         nonce: Some(pending.nonce.expose()),
         access_token: Some(tokens.access_token.expose()),
         max_age: pending.max_age(),

@@ -219,6 +219,7 @@ impl ConfigBuilder {
         let auth = self.apply_fapi2(auth, findings);
         self.read_authorization_request(findings);
         self.check_authorization_request(&auth, findings);
+        self.read_trusted_audiences();
         #[cfg(feature = "client")]
         self.check_dpop_key(&auth, findings);
         auth

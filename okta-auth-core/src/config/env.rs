@@ -15,6 +15,8 @@ pub(crate) const POST_LOGOUT_REDIRECT_URI: &str = "OKTA_POST_LOGOUT_REDIRECT_URI
 pub(crate) const SCOPES: &str = "OKTA_SCOPES";
 /// The audiences of access tokens, separated by commas.
 pub(crate) const AUDIENCE: &str = "OKTA_AUDIENCE";
+/// The further audiences of ID tokens, separated by commas.
+pub(crate) const TRUSTED_AUDIENCES: &str = "OKTA_TRUSTED_AUDIENCES";
 /// Separated by commas.
 pub(crate) const COOKIE_SECRET: &str = "OKTA_COOKIE_SECRET";
 pub(crate) const COOKIE_NAME: &str = "OKTA_COOKIE_NAME";
@@ -48,7 +50,7 @@ pub(crate) const OF_PROVIDER: [&str; 6] =
     [ISSUER_URI, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, PRIVATE_KEY_FILE, PRIVATE_KEY_ID];
 
 /// All supported variables that start with `OKTA_`.
-const READ: [&str; 30] = [
+const READ: [&str; 31] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -61,6 +63,7 @@ const READ: [&str; 30] = [
     POST_LOGOUT_REDIRECT_URI,
     SCOPES,
     AUDIENCE,
+    TRUSTED_AUDIENCES,
     COOKIE_SECRET,
     COOKIE_NAME,
     SESSION_STORE,

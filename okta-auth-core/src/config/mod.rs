@@ -16,6 +16,7 @@
 //! | `OKTA_POST_LOGOUT_REDIRECT_URI` | `{base}/` |
 //! | `OKTA_SCOPES` | `openid profile email` |
 //! | `OKTA_AUDIENCE` | `api://default` |
+//! | `OKTA_TRUSTED_AUDIENCES` | none; further audiences of ID tokens |
 //! | `OKTA_COOKIE_SECRET` | random for each process |
 //! | `OKTA_COOKIE_NAME` | `okta_session-` and eight digits derived from issuer and client |
 //! | `OKTA_SESSION_STORE` | `cookie`; or `memory`, or `redis://..` |
@@ -110,6 +111,7 @@ mod secrets;
 mod slips;
 mod stores;
 mod tenant_overrides;
+mod trusted_audiences;
 mod variables;
 
 use std::sync::Arc;

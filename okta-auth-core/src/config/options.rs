@@ -77,6 +77,8 @@ pub(crate) struct Options {
     pub(crate) session_cache_size: usize,
     /// How long an introspection response is cached.
     pub(crate) introspection_lifetime: Duration,
+    /// The audiences that an ID token may have besides this application.
+    pub(crate) trusted_audiences: Vec<String>,
     /// Other clients whose access tokens are accepted.
     pub(crate) accepted_clients: Vec<String>,
     /// The scopes in the metadata of the API.
@@ -133,6 +135,7 @@ impl Default for Options {
             token_cache_size: 4096,
             session_cache_size: 1024,
             introspection_lifetime: Duration::from_secs(30),
+            trusted_audiences: Vec::new(),
             accepted_clients: Vec::new(),
             resource_scopes: Vec::new(),
             login_parameters: Vec::new(),

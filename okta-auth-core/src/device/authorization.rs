@@ -187,6 +187,7 @@ impl DeviceAuthorization {
         let rules = IdTokenRules {
             issuer: metadata.issuer(),
             client_id: &with.config.client_id,
+            trusted_audiences: &with.config.app.options.trusted_audiences,
             nonce: None,
             access_token: Some(tokens.access_token.expose()),
             max_age: None,

@@ -62,8 +62,8 @@ impl DeviceSession {
         self.tokens().expires_at()
     }
 
-    /// Returns the access token, refreshed if it expires within 30 s. Concurrent callers share one refresh, which
-    /// continues if they are dropped.
+    /// Returns the access token, refreshed in its last 30 s, or in the last tenth of a lifetime below 5 minutes.
+    /// Concurrent callers share one refresh, which continues if they are dropped.
     ///
     /// # Errors
     /// [`Code::SessionEnded`] if the user has to sign in again: Okta rejected the refresh token, or there is none, which

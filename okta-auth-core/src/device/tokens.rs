@@ -14,7 +14,8 @@ use crate::{base64url, json};
 /// The assumed lifetime of an access token if the response has no `expires_in` (RFC 6749 §5.1): the shortest that Okta
 /// can be set to.
 const UNSTATED_LIFETIME: Duration = Duration::from_secs(300);
-/// An access token is not used in its last seconds, because it would expire on the way.
+/// An access token is not used in its last seconds, because it would expire on the way. The margin of a short lifetime
+/// is a tenth of it, so that the token is used at all.
 const MARGIN: Duration = Duration::from_secs(30);
 /// The version of the text.
 const VERSION: u8 = 1;
@@ -107,7 +108,9 @@ impl DeviceTokens {
 
     /// Whether the access token can still be sent. If the clock was set back, its times are wrong, and it is refreshed.
     pub(super) fn is_usable(&self, now: Timestamp) -> bool {
-        self.issued_at <= now.plus(REPLICA_SKEW) && now < self.access_token_expires_at.minus(MARGIN)
+        let expires_at = self.access_token_expires_at;
+        let margin = MARGIN.min(expires_at.since(self.issued_at) / 10);
+        self.issued_at <= now.plus(REPLICA_SKEW) && now < expires_at.minus(margin)
     }
 
     /// Whether these tokens were issued after others of the same user, by a refresh of another process.

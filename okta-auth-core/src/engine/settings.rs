@@ -40,6 +40,7 @@ settings! {
     audience(audiences: impl Into<String>);
     accept_issuer(issuer: impl Into<String>);
     former_issuer(issuer: impl Into<String>);
+    trusted_audiences(audiences: impl Into<String>);
     accept_client(client_id: impl Into<String>);
     algorithms(names: impl IntoIterator<Item = impl Into<String>>);
     api_only();

@@ -14,7 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use ::http::header::CACHE_CONTROL;
 use ::http::{HeaderMap, Request, Response, StatusCode};
 use bytes::Bytes;
 use reqwest::dns::Resolve;
@@ -24,11 +24,12 @@ use url::Url;
 
 use super::availability::{Circuits, Outcome};
 use super::backchannel::Backchannel;
+use super::content_type::check_json;
 use super::document_cache::Fetched;
 use super::guard::EgressPolicy;
 use super::provider_error::ProviderError;
 use super::proxy::HttpProxy;
-use super::rate_limit::{retry_after, stated};
+use super::rate_limit::{retry_after, seconds, stated};
 use super::resolve::{AddressesRefused, GuardedResolver, SystemNames};
 use super::settings::HttpSettings;
 use crate::clock::SharedClock;
@@ -379,9 +380,7 @@ impl HttpClient {
             let message = format!("Okta answered {} at `{place}`; check OKTA_ISSUER_URI", response.status().as_u16());
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
-        if !is_json(response.headers()) {
-            return Err(Error::new(Code::ProviderResponse, format!("the response at `{place}` is not JSON")));
-        }
+        check_json(response.headers(), &format!("the response at `{place}`"))?;
         let value = json::document(response.body()).map_err(|error| {
             Error::new(Code::ProviderResponse, format!("the response at `{place}` cannot be used: {error}"))
         })?;
@@ -389,19 +388,12 @@ impl HttpClient {
     }
 }
 
-/// `application/json` or `application/*+json`, with or without parameters.
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
-}
-
-/// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1).
+/// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1). Its name has any case, and its value may be quoted (§5.2).
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
-    let mut directives = values.flat_map(|value| value.split(',')).map(str::trim);
-    let seconds = directives.find_map(|directive| directive.strip_prefix("max-age="))?;
-    seconds.parse().ok().map(Duration::from_secs)
+    let mut directives = values.flat_map(|value| value.split(',')).filter_map(|directive| directive.split_once('='));
+    let (_, value) = directives.find(|(name, _)| name.trim().eq_ignore_ascii_case("max-age"))?;
+    seconds(value.trim().trim_matches('"'))
 }
 
 /// The outcome of a request in the metrics.
@@ -438,19 +430,14 @@ mod tests {
     }
 
     #[test]
-    fn json_by_its_media_type() {
-        for fine in ["application/json", "Application/JSON; charset=utf-8", "application/jwk-set+json"] {
-            assert!(is_json(&headers("content-type", fine)), "{fine}");
-        }
-        for other in ["text/html", "application/jsonp", "text/json+json", ""] {
-            assert!(!is_json(&headers("content-type", other)), "{other}");
-        }
-    }
-
-    #[test]
     fn max_age_is_read_and_junk_ignored() {
         assert_eq!(max_age(&headers("cache-control", "max-age=7, must-revalidate")), Some(Duration::from_secs(7)));
-        assert_eq!(max_age(&headers("cache-control", "no-store, max-age=x")), None);
+        assert_eq!(max_age(&headers("cache-control", "public, Max-Age=\"7\"")), Some(Duration::from_secs(7)));
+        let huge = headers("cache-control", "max-age=99999999999999999999999");
+        assert_eq!(max_age(&huge), Some(Duration::from_secs(u64::MAX)));
+        for junk in ["no-store, max-age=x", "max-age=-1", "max-age=+1", "max-age=", "s-max-age=7", "max-age"] {
+            assert_eq!(max_age(&headers("cache-control", junk)), None, "{junk}");
+        }
         assert_eq!(max_age(&HeaderMap::new()), None);
     }
 }

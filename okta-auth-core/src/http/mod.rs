@@ -22,6 +22,7 @@ mod address;
 mod availability;
 mod backchannel;
 mod client;
+mod content_type;
 mod document_cache;
 mod egress;
 mod forms;
@@ -37,7 +38,8 @@ mod single_flight;
 
 pub(crate) use backchannel::Backchannel;
 pub(crate) use client::is_timeout;
-pub(crate) use client::{HttpClient, Idempotency, OperatorRoutes, is_json};
+pub(crate) use client::{HttpClient, Idempotency, OperatorRoutes};
+pub(crate) use content_type::check_json;
 pub(crate) use document_cache::{DocumentCache, Fetched, Freshness};
 pub(crate) use forms::unique_params;
 pub use guard::{Dangerous, EgressPolicy};

@@ -20,9 +20,11 @@ use crate::clock::Timestamp;
 const LEAST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(60);
 
+const UNIX_EPOCH: Timestamp = Timestamp::from_seconds(0);
+
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
-    let reset = headers.get("x-rate-limit-reset").and_then(|reset| reset.to_str().ok()?.trim().parse().ok());
-    let by_reset = || reset.map(|reset| Timestamp::from_seconds(reset).since(server_time(headers, now)));
+    let reset = headers.get("x-rate-limit-reset").and_then(|reset| seconds(reset.to_str().ok()?));
+    let by_reset = || reset.map(|reset| UNIX_EPOCH.plus(reset).since(server_time(headers, now)));
     stated(headers, now).or_else(by_reset).unwrap_or(LEAST).clamp(LEAST, MOST)
 }
 
@@ -30,9 +32,16 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
 /// bounds.
 pub(crate) fn stated(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = text.parse().ok().map(Duration::from_secs);
-    let wait = seconds.or_else(|| http_date(text).map(|date| date.since(server_time(headers, now))))?;
+    let wait = seconds(text).or_else(|| http_date(text).map(|date| date.since(server_time(headers, now))))?;
     Some(wait.clamp(LEAST, MOST))
+}
+
+/// Parses a number of seconds (`delta-seconds`, RFC 9110 §10.2.3). A number beyond every range is the longest time (RFC
+/// 9111 §1.2.2).
+pub(super) fn seconds(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
 /// Whether a 429 is about concurrent requests. Okta then states limits of 0, and
@@ -78,6 +87,10 @@ mod tests {
         assert_eq!(wait(&[("x-rate-limit-reset", "soon"), ("date", "yesterday")]), 1);
         assert_eq!(wait(&[("retry-after", "7"), ("x-rate-limit-reset", "99999999999")]), 7);
         assert_eq!(wait(&[("retry-after", "-7")]), 1);
+        assert_eq!(wait(&[("retry-after", "99999999999999999999999")]), 60);
+        assert_eq!(wait(&[("retry-after", "0")]), 1);
+        assert_eq!(wait(&[("x-rate-limit-reset", "99999999999999999999999")]), 60);
+        assert_eq!(wait(&[("x-rate-limit-reset", "-99999999999999999999999")]), 1);
         assert_eq!(wait(&[("retry-after", "Mon, 06 Nov 1995 08:49:37 GMT")]), 60);
         assert_eq!(wait(&[("retry-after", "Sat, 06 Nov 1993 08:49:37 GMT")]), 1);
     }

@@ -21,8 +21,10 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 pub(crate) struct IdTokenRules<'a> {
     /// The issuer, as its metadata writes it.
     pub(crate) issuer: &'a str,
-    /// The only allowed audience.
+    /// The audience that is required.
     pub(crate) client_id: &'a str,
+    /// The other audiences that are allowed.
+    pub(crate) trusted_audiences: &'a [String],
     pub(crate) nonce: Option<&'a str>,
     /// The access token from the same response, for `at_hash`.
     pub(crate) access_token: Option<&'a str>,
@@ -101,7 +103,7 @@ impl VerifiedIdToken {
         let times = payload.times()?;
         check_issuer(registered.iss.as_deref(), rules.issuer)?;
         check_subject(registered.sub.as_deref())?;
-        registered.check_audience(rules.client_id)?;
+        registered.check_audience(rules.client_id, rules.trusted_audiences)?;
         times.check(authentic.now, authentic.leeway)?;
         if times.iat.is_some_and(|iat| authentic.now.since(iat) > MAX_AGE) {
             return Err(Error::invalid_claim("iat", "is more than a day old"));
@@ -147,16 +149,20 @@ impl Registered {
         })
     }
 
-    /// Checks that this client is the only audience. Another audience could replay the token here.
-    fn check_audience(&self, client_id: &str) -> Result<()> {
+    /// Checks that this client is the only audience, except for trusted ones. Another audience could replay the token
+    /// here. With several audiences, `azp` has to be this client, because each of them may be a client.
+    fn check_audience(&self, client_id: &str, trusted: &[String]) -> Result<()> {
         let audience = self.aud.as_ref().ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
         if !audience.contains(client_id) {
             return Err(Error::invalid_claim("aud", "does not name this application's client id"));
         }
-        if audience.as_slice().iter().any(|other| other != client_id) {
+        let mut others = audience.as_slice().iter().filter(|other| *other != client_id).peekable();
+        let has_others = others.peek().is_some();
+        if others.any(|other| !trusted.contains(other)) {
             return Err(Error::invalid_claim("aud", "names other audiences besides this application"));
         }
         match &self.azp {
+            None if has_others => Err(Error::invalid_claim("azp", "is missing beside several audiences")),
             Some(azp) if azp != client_id => Err(Error::invalid_claim("azp", "is not this application's client id")),
             _ => Ok(()),
         }

@@ -64,6 +64,7 @@ async fn read_id_token(org: &TestIssuer, token: &str) -> Result<VerifiedIdToken>
     let rules = IdTokenRules {
         issuer: ISSUER,
         client_id: CLIENT,
+        trusted_audiences: &[],
         nonce: None,
         access_token: None,
         max_age: None,

@@ -7,14 +7,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Code, Error, Result};
-use crate::http::is_json;
+use crate::http::check_json;
 use crate::secret::SecretBytes;
 
 /// Parses a response. The error has a line and a column, and no value of the document.
 pub(super) fn parse<T: DeserializeOwned>(response: &Response<SecretBytes>) -> Result<T> {
-    if !is_json(response.headers()) {
-        return Err(Error::new(Code::ProviderResponse, "the response of Okta's API is not JSON"));
-    }
+    check_json(response.headers(), "the response of Okta's API")?;
     serde_json::from_slice(response.body()).map_err(|error| {
         let message = "the response of Okta's API does not fit the type that the application expects";
         Error::new(Code::ProviderResponse, message).with_cause(error)

@@ -272,6 +272,16 @@ fn a_token_made_from_another_expires_with_the_first_of_them() {
 }
 
 #[test]
+fn a_token_is_renewed_after_a_day_however_long_it_is_stated_to_live() {
+    let now = Timestamp::from_seconds(1_000);
+    let times = TokenTimes::new(now, Some(Timestamp::from_seconds(i64::MAX)), None).unwrap();
+    let token = IssuedToken::new(&Secret::new("t"), Vec::new(), times).unwrap();
+    let day = now.plus(Duration::from_secs(24 * 3_600));
+    assert!(!token.claim_renewal(day.minus(Duration::from_secs(301))));
+    assert!(token.claim_renewal(day) && token.is_usable(day));
+}
+
+#[test]
 fn tokens_do_not_appear_in_debug_output() {
     let now = Timestamp::from_seconds(1_000);
     let times = || TokenTimes::new(now, None, None).unwrap();

@@ -12,7 +12,7 @@ use super::binding::TokenBinding;
 use super::request::OutgoingRequest;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
-use crate::protocol::DPOP;
+use crate::protocol::{DPOP, LONGEST_USE};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
 /// The assumed lifetime if the response has no `expires_in` (RFC 6749 §5.1): the shortest that
@@ -73,7 +73,8 @@ impl TokenTimes {
         }
         let margin = RENEWAL_MARGIN.min(expires_at.since(issued_at) / 4);
         let [random] = random_bytes()?;
-        let renew_at = expires_at.minus(margin).plus(margin * u32::from(random) / 512);
+        let used_until = expires_at.min(issued_at.plus(LONGEST_USE));
+        let renew_at = used_until.minus(margin).plus(margin * u32::from(random) / 512);
         Ok(Self { issued_at, expires_at, renew_at })
     }
 }

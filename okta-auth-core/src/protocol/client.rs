@@ -32,7 +32,7 @@ use crate::config::{ClientAuth, Config, ResponseMode};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::{HttpClient, Idempotency, ProviderError, is_timeout};
+use crate::http::{HttpClient, Idempotency, ProviderError, check_json, is_timeout};
 use crate::json::Unique;
 use crate::secret::{Secret, SecretBytes};
 
@@ -303,6 +303,7 @@ impl ProviderClient {
             );
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
+        check_json(response.headers(), "the introspection response")?;
         Unique::read(response.body()).map(|Unique(answer)| answer).map_err(|error| {
             let message = "the introspection response is not a JSON object with unique names";
             Error::new(Code::ProviderResponse, message).with_cause(error)

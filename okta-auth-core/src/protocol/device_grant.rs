@@ -6,12 +6,12 @@ use serde::Deserialize;
 
 use super::client::ProviderClient;
 use super::dpop::TokenKey;
-use super::token_response::TokenSet;
+use super::token_response::{ExpiresIn, TokenSet};
 use super::transport;
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::ProviderError;
+use crate::http::{ProviderError, check_json};
 use crate::json;
 use crate::secret::Secret;
 
@@ -23,22 +23,21 @@ pub(crate) struct DeviceAuthorizationResponse {
     pub(crate) verification_uri: String,
     #[serde(default)]
     pub(crate) verification_uri_complete: Option<String>,
-    /// In seconds.
-    expires_in: u64,
-    /// In seconds.
+    expires_in: ExpiresIn,
     #[serde(default)]
-    interval: Option<u64>,
+    interval: Option<ExpiresIn>,
 }
 
 impl DeviceAuthorizationResponse {
     /// How long both codes live.
     pub(crate) fn lifetime(&self) -> Duration {
-        Duration::from_secs(self.expires_in)
+        self.expires_in.0
     }
 
-    /// The pause between polls; `None` if the server leaves it to the default.
+    /// The pause between polls; `None` if the server leaves it to the default. It is at most half as long as the codes
+    /// live, so that a user who confirms the code is signed in before it expires.
     pub(crate) fn interval(&self) -> Option<Duration> {
-        self.interval.map(Duration::from_secs)
+        self.interval.map(|interval| interval.0.min(self.lifetime() / 2))
     }
 }
 
@@ -59,6 +58,7 @@ impl ProviderClient {
         })?;
         let request = self.authenticated(metadata, endpoint, &[("scope", &scopes.join(" "))])?;
         let response = transport::send(&self.http, request, ProviderEndpoint::DeviceAuthorization).await?;
+        check_json(response.headers(), "the response of the device authorization endpoint")?;
         json::document(response.body()).map_err(|error| {
             let message = format!(
                 "the device authorization endpoint did not answer with a device authorization response (RFC 8628 \

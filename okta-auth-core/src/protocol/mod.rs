@@ -34,4 +34,4 @@ pub(crate) use dpop::{DPOP, Dpop, ProofTarget};
 #[cfg(feature = "id-jag")]
 pub(crate) use id_jag::SubjectToken;
 pub(crate) use provider::{Authority, Provider, ProviderContext};
-pub(crate) use token_response::TokenSet;
+pub(crate) use token_response::{LONGEST_USE, SHORTEST_LIFETIME, TokenSet};

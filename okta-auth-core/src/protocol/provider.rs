@@ -63,6 +63,7 @@ impl Provider {
         let rules = IdTokenRules {
             issuer: metadata.issuer(),
             client_id: &self.config.client_id,
+            trusted_audiences: &self.config.app.options.trusted_audiences,
             nonce,
             access_token: None,
             max_age: None,

@@ -1,29 +1,32 @@
 //! Pushed authorization requests (RFC 9126).
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use url::Url;
 
 use super::client::{AuthorizationParameters, ProviderClient, is_repeatable};
+use super::token_response::ExpiresIn;
 use super::transport;
 use crate::config::ClientAuth;
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::ProviderError;
+use crate::http::{ProviderError, check_json};
 use crate::json;
 
 /// The longest request URI, in bytes. It has to fit into a URL with a client id.
 const MAX_REQUEST_URI: usize = 1_024;
 
-/// The lifetime of a request URI is shorter than this, in seconds (FAPI 2.0 Security Profile §5.3.2.2).
-const FAPI2_LIFETIME: u64 = 600;
+/// The lifetime of a request URI is shorter than this (FAPI 2.0 Security Profile §5.3.2.2).
+const FAPI2_LIFETIME: Duration = Duration::from_secs(600);
 
 /// The response (RFC 9126 §2.2). Both members are required.
 #[derive(Deserialize)]
 struct PushedAuthorizationResponse {
     request_uri: String,
-    /// In seconds. The browser is redirected at once, so the number is only checked.
-    expires_in: u64,
+    /// The browser is redirected at once, so the number is only checked.
+    expires_in: ExpiresIn,
 }
 
 impl ProviderClient {
@@ -85,6 +88,7 @@ impl ProviderClient {
         let pairs: Vec<_> = plain.chain(named).chain(signed).collect();
         let request = self.authenticated(metadata, endpoint, &pairs)?;
         let response = transport::send(&self.http, request, ProviderEndpoint::PushedAuthorization).await?;
+        check_json(response.headers(), "the response of the endpoint for pushed authorization requests")?;
         let pushed = json::document::<PushedAuthorizationResponse>(response.body()).map_err(|error| {
             let message = format!(
                 "the endpoint for pushed authorization requests did not answer with a request URI (RFC 9126 §2.2): \
@@ -109,10 +113,10 @@ impl PushedAuthorizationResponse {
         if Url::parse(uri).is_err() {
             return wrong("request_uri", "it is not a URI");
         }
-        if self.expires_in == 0 {
+        if self.expires_in.0.is_zero() {
             return wrong("expires_in", "the request has expired already");
         }
-        if fapi2 && self.expires_in >= FAPI2_LIFETIME {
+        if fapi2 && self.expires_in.0 >= FAPI2_LIFETIME {
             return wrong("expires_in", "FAPI 2.0 requires less than 600 seconds");
         }
         Ok(self.request_uri)
@@ -143,6 +147,7 @@ mod tests {
     #[test]
     fn a_request_uri_is_bounded_and_a_uri() {
         let checked = |uri: &str, expires_in| {
+            let expires_in = ExpiresIn(Duration::from_secs(expires_in));
             PushedAuthorizationResponse { request_uri: uri.to_owned(), expires_in }.checked(false).map_err(|e| e.code())
         };
         for uri in
@@ -160,6 +165,7 @@ mod tests {
     #[test]
     fn with_fapi2_a_request_uri_lives_for_less_than_ten_minutes() {
         let checked = |expires_in, fapi2| {
+            let expires_in = ExpiresIn(Duration::from_secs(expires_in));
             let response = PushedAuthorizationResponse { request_uri: "urn:okta:x".to_owned(), expires_in };
             response.checked(fapi2).map(drop).map_err(|error| error.code())
         };

@@ -10,17 +10,26 @@ use serde_json::{Map, Value};
 use super::dpop::DpopKey;
 use crate::clock::{NumericDate, Timestamp};
 use crate::error::{Code, Error, Result};
-use crate::http::{ProviderError, is_json};
+use crate::http::{ProviderError, check_json};
 use crate::jose::unverified_claims;
 use crate::json;
 use crate::secret::{Secret, SecretBytes};
+
+/// A token counts as valid for this long, even if the response states less. Otherwise a server that states 0 would get
+/// a request for each use of a token. It is as long as the pause after a failed refresh.
+pub(crate) const SHORTEST_LIFETIME: Duration = Duration::from_secs(5);
+
+/// A token is refreshed after this time, even if the response states more: Okta's longest lifetime. Otherwise an absurd
+/// number would keep a token for as long as its session or process.
+pub(crate) const LONGEST_USE: Duration = Duration::from_secs(24 * 3600);
 
 /// The tokens of a token response. They are unverified.
 #[derive(Debug)]
 pub(crate) struct TokenSet {
     /// For userinfo and for calls to other APIs.
     pub(crate) access_token: Secret,
-    /// When the access token expires, by `expires_in`; `None` if the response does not have it.
+    /// When the access token expires, by `expires_in` and after at least [`SHORTEST_LIFETIME`]; `None` if the response
+    /// does not have it.
     pub(crate) access_token_expires_at: Option<Timestamp>,
     /// Only issued with the scope `offline_access`.
     pub(crate) refresh_token: Option<Secret>,
@@ -56,10 +65,7 @@ struct RawTokenResponse {
 
 impl RawTokenResponse {
     fn read(response: &http::Response<SecretBytes>) -> Result<Self> {
-        let labelled = response.headers().contains_key(http::header::CONTENT_TYPE);
-        if labelled && !is_json(response.headers()) {
-            return Err(Error::new(Code::ProviderResponse, "the response of the token endpoint is not JSON"));
-        }
+        check_json(response.headers(), "the response of the token endpoint")?;
         let wrong = |why: &dyn fmt::Display| {
             let message = format!("the token endpoint did not answer with a token response (RFC 6749 §5.1): {why}");
             ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
@@ -105,10 +111,10 @@ pub(super) fn read_security_token(response: &http::Response<SecretBytes>, kind: 
     Ok(wire.access_token)
 }
 
-/// A lifetime in seconds. RFC 6749 §5.1 requires a number; some servers send it as a string of
-/// digits.
+/// A time in seconds, in the responses of all endpoints. RFC 6749 §5.1 requires a number; some servers send it as a
+/// string of digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct ExpiresIn(Duration);
+pub(super) struct ExpiresIn(pub(super) Duration);
 
 impl<'de> Deserialize<'de> for ExpiresIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -178,7 +184,7 @@ impl TokenSet {
     fn of(wire: RawTokenResponse, now: Timestamp, dpop_key: Option<DpopKey>) -> Self {
         Self {
             access_token: wire.access_token,
-            access_token_expires_at: wire.expires_in.map(|lifetime| now.plus(lifetime.0)),
+            access_token_expires_at: wire.expires_in.map(|lifetime| now.plus(lifetime.0.max(SHORTEST_LIFETIME))),
             refresh_token: wire.refresh_token,
             id_token: wire.id_token,
             dpop_key,
@@ -208,6 +214,23 @@ impl Confirmation {
 opaque_debug!(RawTokenResponse);
 
 #[cfg(test)]
+impl TokenSet {
+    /// The tokens of a refresh, for tests, without a stated lifetime.
+    pub(crate) fn sample() -> Self {
+        Self {
+            access_token: Secret::new("the next access token"),
+            access_token_expires_at: None,
+            refresh_token: Some(Secret::new("the next refresh token")),
+            id_token: None,
+            scopes: None,
+            dpop_key: None,
+            #[cfg(feature = "client")]
+            issued_token_type: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -230,8 +253,11 @@ mod tests {
             ("3600", Some(4_600)),
             ("\"3600\"", Some(4_600)),
             ("3600.9", Some(4_600)),
-            ("0", Some(1_000)),
-            ("\"0\"", Some(1_000)),
+            ("5", Some(1_005)),
+            ("6", Some(1_006)),
+            ("4.9", Some(1_005)),
+            ("0", Some(1_005)),
+            ("\"0\"", Some(1_005)),
             ("1e300", Some(i64::MAX)),
             ("1e400", Some(i64::MAX)),
             ("99999999999999999999999999", Some(i64::MAX)),

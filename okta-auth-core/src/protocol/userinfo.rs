@@ -14,7 +14,7 @@ use super::token_response::TokenSet;
 use crate::base64url;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::{Idempotency, ProviderError};
+use crate::http::{Idempotency, ProviderError, check_json};
 use crate::json::Unique;
 use crate::secret::{SecretBytes, sha256};
 
@@ -40,6 +40,7 @@ impl ProviderClient {
             let message = format!("the userinfo endpoint answered {}", response.status().as_u16());
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
+        check_json(response.headers(), "the userinfo response")?;
         Unique::read(response.body()).map(|Unique(claims)| claims).map_err(|error| {
             let message = "the userinfo response is not a JSON object with unique names";
             Error::new(Code::ProviderResponse, message).with_cause(error)

@@ -68,6 +68,7 @@ async fn verify(
     let rules = IdTokenRules {
         issuer: with.metadata.issuer(),
         client_id: &with.config.client_id,
+        trusted_audiences: &with.config.app.options.trusted_audiences,
         nonce: None,
         access_token: Some(access_token.expose()),
         max_age: None,

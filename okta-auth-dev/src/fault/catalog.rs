@@ -410,6 +410,10 @@ pub enum Fault {
     /// Sets the member to the value, or removes it if the value is null. Several such
     /// faults with different names can be active.
     IntrospectMember(String, Value),
+    // -- all endpoints ---------------------------------------------------------------------------------------------
+    /// The responses of the endpoint that [`Endpoint::as_str`](crate::Endpoint::as_str) names have this content type, or
+    /// none if it is empty. Several such faults for different endpoints can be active.
+    ContentType(String, String),
     // -- Cross App Access, device flow, Okta's API -----------------------------------------------------------------
     /// A fault of an ID-JAG, or of its access token.
     IdJag(IdJagFault),

@@ -13,6 +13,7 @@ impl Fault {
     /// headers and members are of the same kind if they have the same name.
     pub(super) fn replaces(&self, earlier: &Self) -> bool {
         match (self, earlier) {
+            (Self::ContentType(one, _), Self::ContentType(other, _)) => one == other,
             (Self::IdTokenClaim(one, _), Self::IdTokenClaim(other, _))
             | (Self::IdTokenHeader(one, _), Self::IdTokenHeader(other, _))
             | (Self::KeysMember(one, _), Self::KeysMember(other, _))

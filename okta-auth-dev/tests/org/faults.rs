@@ -356,3 +356,16 @@ async fn revocation_and_introspection() {
     }
     assert_eq!(introspect(&org, "junk"), json!({"active": false}), "control");
 }
+
+#[tokio::test]
+async fn the_content_type_of_an_endpoint() {
+    let org = Org::start().await.unwrap();
+    let kind = |path: &str| get(&format!("{}{path}", org.issuer())).header("content-type").to_owned();
+    let (keys, metadata) = ("/v1/keys", "/.well-known/openid-configuration");
+    org.fault(Fault::ContentType("keys".into(), "application/jwk-set+json".into()));
+    assert_eq!((kind(keys).as_str(), kind(metadata).as_str()), ("application/jwk-set+json", "application/json"));
+    org.fault(Fault::ContentType("discovery".into(), String::new()));
+    assert_eq!((kind(keys).as_str(), kind(metadata).as_str()), ("application/jwk-set+json", ""));
+    org.fault_once(Fault::ContentType("keys".into(), "text/plain".into()));
+    assert_eq!((kind(keys).as_str(), kind(keys).as_str()), ("text/plain", "application/json"));
+}

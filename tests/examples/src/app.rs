@@ -52,6 +52,11 @@ async fn round_trip(example: &Example, org: &Org) {
     }
     assert!(!admin.contains("eyJ"), "a token on a page: {admin}");
     assert!(browser.open(&format!("{base}/app.js")).await.body.contains("data-api"));
+    for path in ["/", "/profile", "/app.js", "/api/me"] {
+        let (url, mut stranger) = (format!("{base}{path}"), Browser::new());
+        let (head, get) = (stranger.send(Method::HEAD, &url).await, stranger.open(&url).await);
+        assert_eq!((head.status, head.body.as_str()), (get.status, ""), "HEAD {path}");
+    }
     let out = browser.send(Method::POST, &format!("{base}/logout")).await;
     assert!(out.location.starts_with(&format!("{}/v1/logout", org.issuer())), "{}", out.location);
     let back = Browser::new().open(&out.location).await.location;

@@ -1,5 +1,6 @@
 //! Both examples, multi-tenant-axum and multi-tenant-actix, as processes, over HTTP.
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::browser::{Answer, Browser};
@@ -61,6 +62,7 @@ pub async fn an_address_leads_to_the_sign_in_of_its_company(program: &str) {
     let example = Example::start(program);
     let mut browser = Browser::new();
     let front = browser.open(&example.at("", "/")).await;
+    assert_eq!(browser.send(Method::HEAD, &example.at("", "/")).await.status, front.status);
     assert!(front.status == 200 && front.body.contains("name=\"email\""), "{}", front.body);
     let company = browser.post(&example.at("", "/login"), "email=ada%40acme.test").await;
     assert_eq!((company.status, company.location), (303, example.at("acme", "/login?login_hint=ada%40acme.test")));

@@ -30,17 +30,7 @@ fn refresher_of(tenant: &str, store: &Arc<MemoryStore>, state: &Arc<RefreshState
 }
 
 fn new_tokens() -> RefreshedTokens {
-    let tokens = TokenSet {
-        access_token: Secret::new("the next access token"),
-        access_token_expires_at: None,
-        refresh_token: Some(Secret::new("the next refresh token")),
-        id_token: None,
-        scopes: None,
-        dpop_key: None,
-        #[cfg(feature = "client")]
-        issued_token_type: None,
-    };
-    RefreshedTokens { tokens: Arc::new(tokens), claims: None, complete: true }
+    RefreshedTokens { tokens: Arc::new(TokenSet::sample()), claims: None, complete: true }
 }
 
 /// The record opens only for its own tenant. Another tenant would take the session for ended, and
