@@ -7,7 +7,7 @@ use url::Url;
 
 use super::source::TenantKey;
 use super::table::{TenantTable, audiences_in_common};
-use crate::config::{ConfigBuilder, EgressPolicy, Issuer};
+use crate::config::{ConfigBuilder, DEFAULT_AUDIENCE, EgressPolicy, Issuer};
 use crate::error::{Code, Error, Result};
 use crate::issuer::without_slash;
 use crate::tenant::{TenantId, TenantSettings};
@@ -89,7 +89,9 @@ impl TenantRules {
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its tenant and its fix.
     pub(super) fn check(&self, table: &TenantTable) -> Result<()> {
-        let mut problems = audiences_in_common(table.all(), &self.audiences);
+        // The table has checked the default itself.
+        let is_checked = self.audiences == DEFAULT_AUDIENCE;
+        let mut problems = if is_checked { Vec::new() } else { audiences_in_common(table.all(), &self.audiences) };
         for tenant in table.all() {
             for text in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
                 // The table has reported an invalid URL already.

@@ -3,6 +3,7 @@
 //! A table is immutable. A file that has changed becomes a new table.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::ready;
 use std::sync::Arc;
 
@@ -56,18 +57,18 @@ impl TenantTable {
     /// [`Code::ConfigInvalid`] if a tenant is invalid or a lookup is ambiguous; the message lists every problem with
     /// its tenant and its fix.
     pub fn new(tenants: impl IntoIterator<Item = TenantSettings>) -> Result<Self> {
-        let (mut table, mut all) = (Self::default(), Vec::new());
-        let mut problems = Vec::new();
-        let mut clients: HashMap<(String, String), TenantId> = HashMap::new();
-        for tenant in tenants.into_iter().map(Arc::new) {
-            check(&tenant, &mut problems);
-            table.add(&tenant, &mut problems);
-            let client = (without_slash(&tenant.issuer).to_owned(), tenant.client_id.clone());
-            if let Some(other) = clients.insert(client, tenant.id.clone()) {
+        let mut all: Vec<Arc<TenantSettings>> = tenants.into_iter().map(Arc::new).collect();
+        let (mut table, mut problems) = (Self::default(), Vec::new());
+        let mut clients = HashMap::with_capacity_and_hasher(all.len(), RandomState::default());
+        for tenant in &all {
+            check(tenant, &mut problems);
+            table.add(tenant, &mut problems);
+            let client = (without_slash(&tenant.issuer), tenant.client_id.as_str());
+            if let Some(other) = clients.insert(client, &tenant.id) {
                 problems.push(format!("{}: it has the issuer and the client id of {other}", tenant.id));
             }
-            all.push(tenant);
         }
+        drop(clients);
         all.sort_by(|a, b| a.id.cmp(&b.id));
         table.all = all.into();
         problems.extend(audiences_in_common(&table.all, DEFAULT_AUDIENCE));
@@ -84,9 +85,12 @@ impl TenantTable {
         let hosts = tenant.hosts.iter().map(|host| TenantKey::Host(host.to_ascii_lowercase()));
         let domains = tenant.email_domains.iter().map(|domain| TenantKey::EmailDomain(domain.to_ascii_lowercase()));
         for key in std::iter::once(TenantKey::Id(tenant.id.clone())).chain(hosts).chain(domains) {
-            let text = key.to_string();
-            if let Some(other) = self.tenants.insert(key, Arc::clone(tenant)) {
-                problems.push(format!("{}: {text} leads to {} too; assign it to one of them", tenant.id, other.id));
+            match self.tenants.entry(key) {
+                Entry::Vacant(free) => drop(free.insert(Arc::clone(tenant))),
+                Entry::Occupied(other) => {
+                    let (key, other) = (other.key(), &other.get().id);
+                    problems.push(format!("{}: {key} leads to {other} too; assign it to one of them", tenant.id));
+                }
             }
         }
         // Several clients of one issuer are allowed; the issuer alone then identifies none of them.
@@ -146,7 +150,8 @@ impl TenantSource for TenantTable {
 /// tenant, so two tenants with the same server and audience would accept each other's tokens. Tokens of an org server
 /// are distinguished by their client.
 pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str) -> Vec<String> {
-    let (mut known, mut problems) = (HashMap::new(), Vec::new());
+    let known = HashMap::with_capacity_and_hasher(tenants.len(), RandomState::default());
+    let (mut known, mut problems) = (known, Vec::new());
     for tenant in tenants {
         for (issuer, audience) in audiences(tenant, default) {
             let other: &TenantId = known.entry((issuer, audience)).or_insert(&tenant.id);
