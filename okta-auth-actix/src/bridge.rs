@@ -1,5 +1,5 @@
-//! Conversions between `http` 0.2, which actix-web uses, and `http` 1, which the core
-//! uses. Only this module of the crate uses both.
+//! Conversions between `http` 0.2, which actix-web uses, and `http` 1, which the core uses. Only this module of the
+//! crate uses both.
 
 use actix_web::http::header as old;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -51,8 +51,8 @@ fn version(request: &HttpRequest) -> Version {
     }
 }
 
-/// Converts a request's method, URI, version and headers. Repeated headers keep their order, and
-/// the query keeps its bytes.
+/// Converts a request's method, URI, version and headers. Repeated headers keep their order, and the query keeps its
+/// bytes.
 pub(crate) fn parts(request: &HttpRequest) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = method(request);

@@ -1,8 +1,7 @@
 //! actix-web middleware and extractors for `okta-auth`.
 //!
-//! The crate translates between actix-web and [`okta_auth_core::adapter`], which makes all
-//! decisions. Names and behaviour match those of the axum adapter. Applications use it as
-//! `okta_auth::actix`.
+//! The crate translates between actix-web and [`okta_auth_core::adapter`], which makes all decisions. Names and
+//! behaviour match those of the axum adapter. Applications use it as `okta_auth::actix`.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};

@@ -1,5 +1,4 @@
-//! The middleware: loads the session before the handler, and writes cookies and the
-//! engine's responses after it.
+//! The middleware: loads the session before the handler, and writes cookies and the engine's responses after it.
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
@@ -21,8 +20,8 @@ use crate::routes::{OWN, observe_routes};
 
 /// Provides the user to every request; for `App::wrap` and `Scope::wrap`.
 ///
-/// Middleware that rewrites paths, such as `NormalizePath`, must wrap this layer, because
-/// policies for routes are evaluated for the path that this layer receives.
+/// Middleware that rewrites paths, such as `NormalizePath`, must wrap this layer, because policies for routes are
+/// evaluated for the path that this layer receives.
 ///
 /// ```
 /// use actix_web::App;
@@ -43,12 +42,11 @@ pub struct OktaAuthLayer {
 }
 
 impl OktaAuthLayer {
-    /// Creates a middleware for this application: an `OktaAuth`, or `Tenants` for
-    /// several, by value or by reference. All workers share its keys and caches.
+    /// Creates a middleware for this application: an `OktaAuth`, or `Tenants` for several, by value or by reference.
+    /// All workers share its keys and caches.
     ///
     /// # Panics
-    /// Panics like `web::resource` if a route with a policy is not a valid pattern of
-    /// actix-web.
+    /// Panics like `web::resource` if a route with a policy is not a valid pattern of actix-web.
     pub fn new(auth: impl Into<Tenants>) -> Self {
         let layer = Layer::new(auth);
         let pattern = |route: &str| route.contains(['{', '*']).then(|| ResourceDef::new(route));
@@ -56,8 +54,7 @@ impl OktaAuthLayer {
         Self { named: named.collect(), layer }
     }
 
-    /// Finds the routes that the router may choose. The path is decoded as the router
-    /// decodes it: `%70` is `p`.
+    /// Finds the routes that the router may choose. The path is decoded as the router decodes it: `%70` is `p`.
     fn candidates(&self, request: &ServiceRequest) -> Candidates {
         let path = request.match_info().as_str();
         let fits = |(pattern, route): &&(Option<ResourceDef>, Arc<str>)| match pattern {
@@ -70,8 +67,7 @@ impl OktaAuthLayer {
     }
 }
 
-/// Implements the traits of an actix-web middleware around a function that handles one
-/// request.
+/// Implements the traits of an actix-web middleware around a function that handles one request.
 macro_rules! middleware {
     ($layer:ident, $service:ident, $handle:ident) => {
         impl<S, B> Transform<S, ServiceRequest> for $layer
@@ -120,8 +116,7 @@ macro_rules! middleware {
 middleware!(OktaAuthLayer, OktaAuthService, handle);
 middleware!(RequireLayer, RequireService, guard);
 
-/// Authenticates the request, evaluates the policies of its route, and finishes the
-/// response.
+/// Authenticates the request, evaluates the policies of its route, and finishes the response.
 async fn handle<S, B>(layer: OktaAuthLayer, inner: Rc<S>, request: ServiceRequest) -> Result<ServiceResponse, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,

@@ -34,9 +34,8 @@ impl RequireExt for Route {
     }
 }
 
-/// The middleware of a policy, for `Scope::wrap` and `Resource::wrap`; for a route use
-/// [`RequireExt`]. It also covers the `default_service` of the scope or resource. An
-/// [`OktaAuthLayer`](crate::OktaAuthLayer) has to be around it.
+/// The middleware of a policy, for `Scope::wrap` and `Resource::wrap`; for a route use [`RequireExt`]. It also covers
+/// the `default_service` of the scope or resource. An [`OktaAuthLayer`](crate::OktaAuthLayer) has to be around it.
 ///
 /// ```
 /// use actix_web::web;

@@ -9,18 +9,15 @@ use okta_auth_core::multi_tenant::Tenants;
 use crate::bridge;
 use crate::response::LAYER;
 
-/// The name of the library's resources, by which the middleware recognizes them in every
-/// scope.
+/// The name of the library's resources, by which the middleware recognizes them in every scope.
 pub(crate) const OWN: &str = "okta_auth";
 
-/// The library's routes, for `App::configure` and `Scope::configure`. They need
-/// [`OktaAuthLayer`](crate::OktaAuthLayer) around them. `auth` is an `OktaAuth`, or
-/// `Tenants` for several, by value or by reference.
+/// The library's routes, for `App::configure` and `Scope::configure`. They need [`OktaAuthLayer`](crate::OktaAuthLayer)
+/// around them. `auth` is an `OktaAuth`, or `Tenants` for several, by value or by reference.
 ///
-/// The paths are those of [`Config::routes`](okta_auth_core::config::Config::routes). If
-/// the application registered a route at one of them earlier, that route is served
-/// instead, and one line in the log reports it at the first request. Give one of the two
-/// another path.
+/// The paths are those of [`Config::routes`](okta_auth_core::config::Config::routes). If the application registered a
+/// route at one of them earlier, that route is served instead, and one line in the log reports it at the first request.
+/// Give one of the two another path.
 ///
 /// ```
 /// use actix_web::{App, web};

@@ -109,8 +109,7 @@ impl<C: DeserializeOwned + 'static> User<C> {
 
 /// For services without axum's extractors, such as a gRPC server or a plain tower service.
 impl<C: DeserializeOwned + 'static> AccessToken<C> {
-    /// Returns the holder of the access token of a request to a service inside
-    /// [`OktaAuthLayer`](crate::OktaAuthLayer).
+    /// Returns the holder of the access token of a request to a service inside [`OktaAuthLayer`](crate::OktaAuthLayer).
     ///
     /// # Errors
     /// The rejection of the extractor if the access token is missing or not accepted; see [`User::from_extensions`].

@@ -1,5 +1,4 @@
-//! The tower layer: loads the session before the handler, and writes cookies and the
-//! engine's responses after it.
+//! The tower layer: loads the session before the handler, and writes cookies and the engine's responses after it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -57,8 +56,7 @@ use crate::response::into_response;
 pub struct OktaAuthLayer(adapter::Layer);
 
 impl OktaAuthLayer {
-    /// Creates a layer for this application: an `OktaAuth`, or `Tenants` for several, by
-    /// value or by reference.
+    /// Creates a layer for this application: an `OktaAuth`, or `Tenants` for several, by value or by reference.
     pub fn new(auth: impl Into<Tenants>) -> Self {
         Self(adapter::Layer::new(auth))
     }
@@ -83,8 +81,7 @@ pub struct OktaAuthService<S> {
     inner: S,
 }
 
-/// Takes the service that is ready and leaves a clone; see tower's docs on cloned
-/// services.
+/// Takes the service that is ready and leaves a clone; see tower's docs on cloned services.
 pub(crate) fn take_ready<S: Clone>(service: &mut S) -> S {
     let fresh = service.clone();
     std::mem::replace(service, fresh)
@@ -157,8 +154,7 @@ pin_project_lite::pin_project! {
     #[project = Project]
     #[allow(missing_debug_implementations, missing_docs, reason = "it is only awaited")]
     pub enum ResponseFuture<F, E> {
-        /// Nearly all requests: the handler runs, and nothing is awaited before or after
-        /// it.
+        /// Nearly all requests: the handler runs, and nothing is awaited before or after it.
         Handled { #[pin] response: F, context: RequestContext },
         /// All other requests.
         Pending { future: Pin<Box<dyn Future<Output = Result<Response, E>> + Send>> },

@@ -1,7 +1,7 @@
 //! axum middleware and extractors for `okta-auth`.
 //!
-//! The crate is deliberately thin: it translates between axum and
-//! [`okta_auth_core::adapter`], which makes all decisions. Applications use it as `okta_auth::axum`.
+//! The crate is deliberately thin: it translates between axum and [`okta_auth_core::adapter`], which makes all
+//! decisions. Applications use it as `okta_auth::axum`.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};

@@ -34,11 +34,10 @@ require_ext! {
     /// # let _ = app;
     /// ```
     ///
-    /// The policy covers every route that the router has so far, including its fallback and
-    /// the response for unsupported methods. With a policy on a whole router, a request to an
-    /// unknown path therefore starts a sign-in instead of returning 404. In a nested router
-    /// this applies only below the nest. A merged router brings its fallback along; call
-    /// `reset_fallback` after the `merge` to get 404 for unknown paths again.
+    /// The policy covers every route that the router has so far, including its fallback and the response for
+    /// unsupported methods. With a policy on a whole router, a request to an unknown path therefore starts a sign-in
+    /// instead of returning 404. In a nested router this applies only below the nest. A merged router brings its
+    /// fallback along; call `reset_fallback` after the `merge` to get 404 for unknown paths again.
     #[diagnostic::on_unimplemented(
         message = "a policy cannot be attached to `{Self}`",
         note = "call `.require(policy)` on a `Router`, or on a route such as `get(handler)`"

@@ -33,22 +33,20 @@ use crate::response::{LAYER, into_response};
     note = "axum 0.8 is required: other versions of `axum` have a different `Router` type"
 )]
 pub trait RouterExt {
-    /// Mounts sign-in, callback and sign-out, and adds the layer that provides the user
-    /// to every route. `auth` is an `OktaAuth`, or `Tenants` for several, by value or by
-    /// reference.
+    /// Mounts sign-in, callback and sign-out, and adds the layer that provides the user to every route. `auth` is an
+    /// `OktaAuth`, or `Tenants` for several, by value or by reference.
     ///
-    /// Call it after the last route and after the fallback. As with every layer of axum,
-    /// routes that are added later are outside the layer. They are open, even with
-    /// [`protect_all_except`](okta_auth_core::engine::OktaAuthBuilder::protect_all_except).
-    /// The paths are those of [`Config::routes`](okta_auth_core::config::Config::routes).
+    /// Call it after the last route and after the fallback. As with every layer of axum, routes that are added later
+    /// are outside the layer. They are open, even with
+    /// [`protect_all_except`](okta_auth_core::engine::OktaAuthBuilder::protect_all_except). The paths are those of
+    /// [`Config::routes`](okta_auth_core::config::Config::routes).
     ///
     /// To add routes and layer separately, see [`routes`].
     ///
     /// # Panics
-    /// Panics like `Router::route` if the router already has a route at one of those
-    /// paths, from the application or from an earlier `.okta_auth(..)`. The message names
-    /// the path and the setter that moves it, such as `OktaAuthBuilder::login_path`. axum has
-    /// no way to ask a router for its paths, so this cannot be an error.
+    /// Panics like `Router::route` if the router already has a route at one of those paths, from the application or
+    /// from an earlier `.okta_auth(..)`. The message names the path and the setter that moves it, such as
+    /// `OktaAuthBuilder::login_path`. axum has no way to ask a router for its paths, so this cannot be an error.
     #[must_use]
     #[track_caller]
     fn okta_auth(self, auth: impl Into<Tenants>) -> Self;
@@ -103,9 +101,8 @@ fn with_routes<S: Clone + Send + Sync + 'static>(mut router: Router<S>, layer: L
     router
 }
 
-/// Adds one of the library's routes. axum has no way to check for a route at a path. It
-/// panics with a message that names neither the library nor the fix, so this function
-/// adds both.
+/// Adds one of the library's routes. axum has no way to check for a route at a path. It panics with a message that
+/// names neither the library nor the fix, so this function adds both.
 #[track_caller]
 #[allow(clippy::panic, reason = "`Router::route` panics here too, with a less helpful message")]
 fn with_endpoint<S: Clone + Send + Sync + 'static>(

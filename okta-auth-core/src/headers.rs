@@ -1,9 +1,8 @@
 //! The headers of a request, independent of the framework.
 //!
-//! actix-web uses the types of `http` 0.2, and this crate those of `http` 1. A session
-//! cookie has kilobytes, and converting it would copy and validate each byte again. The
-//! engine therefore reads headers through a trait, and keeps the few that it needs in the
-//! framework's own type.
+//! actix-web uses the types of `http` 0.2, and this crate those of `http` 1. A session cookie has kilobytes, and
+//! converting it would copy and validate each byte again. The engine therefore reads headers through a trait, and keeps
+//! the few that it needs in the framework's own type.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,12 +15,10 @@ pub trait Headers {
     /// The type of a header value.
     type Value: AsRef<[u8]>;
 
-    /// Iterates over all headers, with names in lower case. Values of the same name are
-    /// in the order of arrival.
+    /// Iterates over all headers, with names in lower case. Values of the same name are in the order of arrival.
     fn each(&self) -> impl Iterator<Item = (&str, &Self::Value)>;
 
-    /// Keeps a value longer than the request lives. No bytes are copied if the framework
-    /// shares them.
+    /// Keeps a value longer than the request lives. No bytes are copied if the framework shares them.
     fn keep(value: &Self::Value) -> HeaderText;
 }
 
@@ -41,8 +38,7 @@ impl Headers for HeaderMap {
 pub struct Head<'a, H> {
     /// The method.
     pub method: &'a Method,
-    /// The host of the request line, if present: in HTTP/2, or in a request to a proxy
-    /// (RFC 9112 §3.2).
+    /// The host of the request line, if present: in HTTP/2, or in a request to a proxy (RFC 9112 §3.2).
     pub authority: Option<&'a str>,
     /// Path and query as the client sent them, before a router strips a prefix.
     pub target: &'a str,
@@ -113,8 +109,7 @@ impl OwnedHead {
     }
 }
 
-/// A header value that outlives its request. A client sent it, so it may contain any
-/// bytes.
+/// A header value that outlives its request. A client sent it, so it may contain any bytes.
 #[derive(Clone)]
 pub struct HeaderText(Kept);
 

@@ -1,8 +1,6 @@
-//! The framework-independent core of `okta-auth`. It works with `http` types and bytes and
-//! depends on no web framework.
+//! The framework-independent core of `okta-auth`. It works with `http` types and bytes and depends on no web framework.
 //!
-//! Applications use the facade crate `okta-auth`. This crate is for adapters, which start
-//! at the module `adapter`.
+//! Applications use the facade crate `okta-auth`. This crate is for adapters, which start at the module `adapter`.
 //!
 //! # How a sign-in flows
 //!
@@ -26,9 +24,9 @@
 //!     |<------------------|                                 |
 //! ```
 //!
-//! The types enforce this order: only a pending login of this browser is matched with a
-//! callback, only a validated callback is exchanged for tokens, and only a verified
-//! identity becomes a session. Each of the three can only be created in this way.
+//! The types enforce this order: only a pending login of this browser is matched with a callback, only a validated
+//! callback is exchanged for tokens, and only a verified identity becomes a session. Each of the three can only be
+//! created in this way.
 //!
 //! # Terms
 //!
@@ -47,22 +45,19 @@
 //!
 //! # Errors
 //!
-//! Every fallible function returns [`error::Error`], which is opaque. Its
-//! [`code`](error::Error::code) is stable. Its message is for operators, names the fix, and
-//! contains no text from a provider. Its cause is for logs. Neither contains a token or a
-//! secret. Users never see the message; they see a page, or JSON, with the code.
+//! Every fallible function returns [`error::Error`], which is opaque. Its [`code`](error::Error::code) is stable. Its
+//! message is for operators, names the fix, and contains no text from a provider. Its cause is for logs. Neither
+//! contains a token or a secret. Users never see the message; they see a page, or JSON, with the code.
 //!
-//! No input makes this crate panic. A broken invariant is reported as `Code::Internal`;
-//! please report it as a bug.
+//! No input makes this crate panic. A broken invariant is reported as `Code::Internal`; please report it as a bug.
 //!
 //! # The modules
 //!
-//! The modules are listed in the order in which data flows, and each imports only from
-//! those before it: errors, secrets, time, events and bounded HTTP; configuration;
-//! discovery; token validation; protocol messages; sealed cookies; the start of sign-in;
-//! its callback; tokens; sessions; policies; access tokens at an API; sign-out; sign-in as a
-//! whole; grants of other apps; calls to other APIs, and to Okta's; command-line tools; the engine; many
-//! tenants; the proxy of an API.
+//! The modules are listed in the order in which data flows, and each imports only from those before it: errors,
+//! secrets, time, events and bounded HTTP; configuration; discovery; token validation; protocol messages; sealed
+//! cookies; the start of sign-in; its callback; tokens; sessions; policies; access tokens at an API; sign-out; sign-in
+//! as a whole; grants of other apps; calls to other APIs, and to Okta's; command-line tools; the engine; many tenants;
+//! the proxy of an API.
 //!
 //! # How an API call flows
 //!
@@ -81,8 +76,8 @@
 //!     |<-----------------|                                  |
 //! ```
 //!
-//! Tokens of the org server are handled differently: only Okta can verify them, so each is
-//! introspected (RFC 7662) and the response is cached for a short time.
+//! Tokens of the org server are handled differently: only Okta can verify them, so each is introspected (RFC 7662) and
+//! the response is cached for a short time.
 //!
 //! # During an outage of Okta
 //!
@@ -97,9 +92,8 @@
 //!
 //! # Single entry points
 //!
-//! Only [`config`] reads the environment, only [`clock`] reads the time, only [`secret`]
-//! generates random values, and only one private module sends HTTP requests. Tests of the
-//! workspace enforce this.
+//! Only [`config`] reads the environment, only [`clock`] reads the time, only [`secret`] generates random values, and
+//! only one private module sends HTTP requests. Tests of the workspace enforce this.
 
 #[macro_use]
 mod opaque;

@@ -1,7 +1,7 @@
 //! `Debug` for types with fields that are secret, or that have no `Debug`.
 
-/// Implements `Debug` with the type's name and only the fields that are listed:
-/// `opaque_debug!(Watches, |it| sessions: it.0.number);`.
+/// Implements `Debug` with the type's name and only the fields that are listed: `opaque_debug!(Watches, |it| sessions:
+/// it.0.number);`.
 macro_rules! opaque_debug {
     ($type:ident $(<$($param:tt),+>)? $(, |$it:ident| $($field:ident: $value:expr),+)?) => {
         impl $(<$($param),+>)? std::fmt::Debug for $type $(<$($param),+>)? {

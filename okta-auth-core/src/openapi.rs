@@ -37,8 +37,8 @@ use crate::error::Result;
 /// | `openid` | OpenID Connect, with the issuer's metadata |
 /// | `oauth2` | the authorization code flow with the issuer's endpoints; only from [`discover`](Self::discover) |
 ///
-/// The scopes are those of `resource_scopes`. Operations refer to a scheme by its name:
-/// `#[utoipa::path(.., security(("oauth2" = ["orders:read"])))]`.
+/// The scopes are those of `resource_scopes`. Operations refer to a scheme by its name: `#[utoipa::path(..,
+/// security(("oauth2" = ["orders:read"])))]`.
 #[derive(Clone, Debug)]
 pub struct SecuritySchemes {
     metadata_url: String,

@@ -1,15 +1,13 @@
-//! Access control for the listener: the listening address, the names in the `Host`
-//! header, and the peers that may connect.
+//! Access control for the listener: the listening address, the names in the `Host` header, and the peers that may
+//! connect.
 //!
 //! 1. The org listens on a loopback address unless another one is configured.
 //! 2. On a loopback address, the org answers only peers on loopback.
-//! 3. The org answers requests for a loopback name, the host of the issuer, or a name on
-//!    the allow-list. Any other name may belong to a web page that points its own DNS
-//!    name at this machine (DNS rebinding).
-//! 4. Of `localhost`, `127.0.0.1` and `::1`, only the name in the issuer serves metadata:
-//!    for the others, the issuer in the metadata would differ from the one that the
-//!    client is configured with. Other loopback addresses may be the internal address of
-//!    a service, as in container networks, so they serve metadata.
+//! 3. The org answers requests for a loopback name, the host of the issuer, or a name on the allow-list. Any other name
+//!    may belong to a web page that points its own DNS name at this machine (DNS rebinding).
+//! 4. Of `localhost`, `127.0.0.1` and `::1`, only the name in the issuer serves metadata: for the others, the issuer in
+//!    the metadata would differ from the one that the client is configured with. Other loopback addresses may be the
+//!    internal address of a service, as in container networks, so they serve metadata.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,8 +33,8 @@ impl Access {
         self.remote || peer.is_loopback()
     }
 
-    /// Resolves a host name to an org: `acme.localhost` is the org `acme`; an allowed
-    /// name or a loopback name is the first org.
+    /// Resolves a host name to an org: `acme.localhost` is the org `acme`; an allowed name or a loopback name is the
+    /// first org.
     pub(crate) fn org<'a>(&self, orgs: &'a [Arc<OrgState>], name: &str) -> Option<&'a Arc<OrgState>> {
         if is_loopback(name) || self.names.iter().any(|known| known == name) {
             return orgs.first();

@@ -1,9 +1,8 @@
-//! Evaluates `acr_values`: which level a session meets, and whether a second factor is
-//! missing.
+//! Evaluates `acr_values`: which level a session meets, and whether a second factor is missing.
 //!
-//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. The org has two factors: the
-//! password, and a code that its own page displays, which adds `otp` and `mfa`. A user
-//! whose configured `amr` has more methods counts as having used them.
+//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. The org has two factors: the password, and a code that its
+//! own page displays, which adds `otp` and `mfa`. A user whose configured `amr` has more methods counts as having used
+//! them.
 
 use crate::oauth_error::OAuthError;
 
@@ -13,8 +12,8 @@ const SECOND_FACTOR: [&str; 2] = ["otp", "mfa"];
 /// The result of comparing a request's levels with a session's methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AcrResult {
-    /// The session meets this level, which becomes the claim `acr`. `None` if the request
-    /// names no level that Okta defines.
+    /// The session meets this level, which becomes the claim `acr`. `None` if the request names no level that Okta
+    /// defines.
     Met(Option<String>),
     /// The session would meet a level after the second factor.
     NeedsSecondFactor,
@@ -22,12 +21,10 @@ pub(crate) enum AcrResult {
     Unmet,
 }
 
-/// Compares the levels of a request, the preferred one first, with the methods of a
-/// session.
+/// Compares the levels of a request, the preferred one first, with the methods of a session.
 ///
-/// The first level that the session meets wins, so a request that also names a lower
-/// level needs no second step. Levels that Okta does not define are ignored.
-/// `second_factor` says whether the user has one.
+/// The first level that the session meets wins, so a request that also names a lower level needs no second step. Levels
+/// that Okta does not define are ignored. `second_factor` says whether the user has one.
 pub(crate) fn assess(acr_values: &[String], amr: &[String], second_factor: bool) -> AcrResult {
     let known: Vec<&String> = acr_values.iter().filter(|level| meets(level, amr, false).is_some()).collect();
     if known.is_empty() {
@@ -54,8 +51,8 @@ pub(crate) fn unmet() -> OAuthError {
     )
 }
 
-/// Whether the methods meet a level; `None` for a level that Okta does not define. `more`
-/// says whether the user could still add a factor.
+/// Whether the methods meet a level; `None` for a level that Okta does not define. `more` says whether the user could
+/// still add a factor.
 fn meets(level: &str, amr: &[String], more: bool) -> Option<bool> {
     let has = |methods: &[&str]| amr.iter().any(|method| methods.contains(&method.as_str()));
     Some(match level {

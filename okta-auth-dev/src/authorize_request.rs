@@ -9,8 +9,7 @@ pub(crate) enum ResponseMode {
     /// In the fragment of a redirect, for scripts of the app.
     Fragment,
     FormPost,
-    /// In a message that a page posts to the window that opened or framed it
-    /// (`okta_post_message`).
+    /// In a message that a page posts to the window that opened or framed it (`okta_post_message`).
     PostMessage,
 }
 
@@ -22,8 +21,7 @@ pub(crate) struct AuthorizeRequest {
     /// One of the registered redirect URIs; a path at the org for its own pages.
     pub(crate) redirect_uri: String,
     pub(crate) response_mode: ResponseMode,
-    /// Returned unchanged. It is `None` only in a request that is rejected for the
-    /// missing state.
+    /// Returned unchanged. It is `None` only in a request that is rejected for the missing state.
     pub(crate) state: Option<String>,
     /// Copied into the ID token. Optional with a code.
     pub(crate) nonce: Option<String>,
@@ -51,8 +49,8 @@ impl AuthorizeRequest {
 
     /// Whether an authentication at this time suffices without another password prompt.
     ///
-    /// The age is counted in whole seconds of the virtual clock. `consent` has no effect,
-    /// because there is no consent page.
+    /// The age is counted in whole seconds of the virtual clock. `consent` has no effect, because there is no consent
+    /// page.
     pub(crate) fn accepts(&self, auth_time: i64, now: i64) -> bool {
         // 0 always requires the password, even within the same second.
         let young = self.max_age.is_none_or(|max_age| max_age > 0 && now - auth_time <= max_age);

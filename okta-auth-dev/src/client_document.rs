@@ -1,5 +1,5 @@
-//! Client metadata documents and keys at a URL: fetched when a request names the client
-//! (OAuth Client ID Metadata Document).
+//! Client metadata documents and keys at a URL: fetched when a request names the client (OAuth Client ID Metadata
+//! Document).
 //!
 //! 1. The org fetches only for registered clients, and only from this machine.
 //! 2. It fetches for each request, so that a changed document has an effect immediately.
@@ -97,8 +97,7 @@ const INVALID_DETAILS: &str = "The metadata document contains invalid client con
 const REQUIREMENTS: &str =
     "The CIMD metadata document is invalid based on the configured metadata document requirements.";
 
-/// Checks the document: its own id, redirect URIs, no secret and no symmetric
-/// authentication.
+/// Checks the document: its own id, redirect URIs, no secret and no symmetric authentication.
 fn registration(url: &str, document: &Map<String, Value>) -> Result<Registration, OAuthError> {
     if document.get("client_id").and_then(Value::as_str) != Some(url) {
         return Err(invalid("The 'client_id' in the metadata document does not match the URL used to fetch it."));

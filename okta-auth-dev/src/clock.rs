@@ -1,7 +1,7 @@
 //! The virtual clock: system time plus an offset that a test changes.
 //!
-//! Tests of expiry should not wait. The org takes every time stamp and every expiry from
-//! a [`Clock`], and also the header `Date` of its responses.
+//! Tests of expiry should not wait. The org takes every time stamp and every expiry from a [`Clock`], and also the
+//! header `Date` of its responses.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The clock for every time stamp and every expiry of an org.
 ///
-/// It runs at the speed of the system clock until it is [stopped](Clock::stop);
-/// [`Clock::advance`] and [`Clock::rewind`] move it without waiting. Clones share the
-/// offset, so the clock that [`crate::Org::clock`] returns controls the running server.
+/// It runs at the speed of the system clock until it is [stopped](Clock::stop); [`Clock::advance`] and
+/// [`Clock::rewind`] move it without waiting. Clones share the offset, so the clock that [`crate::Org::clock`] returns
+/// controls the running server.
 ///
 /// ```
 /// use okta_auth_dev::Clock;
@@ -42,31 +42,26 @@ impl Clock {
 
     /// Moves the clock forward.
     ///
-    /// Sessions, codes and tokens expire immediately if their lifetime ends by the new
-    /// time.
+    /// Sessions, codes and tokens expire immediately if their lifetime ends by the new time.
     pub fn advance(&self, by: Duration) {
         self.offset.fetch_add(milliseconds(by), Ordering::SeqCst);
     }
 
-    /// Moves the clock back, for instance so that a token appears to be issued in the
-    /// future.
+    /// Moves the clock back, for instance so that a token appears to be issued in the future.
     ///
     /// Expired items become valid again, unless they were used up or revoked.
     pub fn rewind(&self, by: Duration) {
         self.offset.fetch_sub(milliseconds(by), Ordering::SeqCst);
     }
 
-    /// Stops the clock: from now on only [`advance`](Self::advance) and
-    /// [`rewind`](Self::rewind) move it.
+    /// Stops the clock: from now on only [`advance`](Self::advance) and [`rewind`](Self::rewind) move it.
     ///
-    /// For tests of events within one second, which a busy machine may exceed. A stopped
-    /// clock cannot be restarted.
+    /// For tests of events within one second, which a busy machine may exceed. A stopped clock cannot be restarted.
     pub fn stop(&self) {
         self.stopped.get_or_init(SystemTime::now);
     }
 
-    /// The virtual time in whole seconds since 1970, the unit of `NumericDate` (RFC 7519
-    /// §2).
+    /// The virtual time in whole seconds since 1970, the unit of `NumericDate` (RFC 7519 §2).
     pub(crate) fn seconds(&self) -> i64 {
         let elapsed = self.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
@@ -82,16 +77,15 @@ fn milliseconds(length: Duration) -> i64 {
     i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Weekday names of HTTP dates. The list starts with Thursday because 1 January 1970 was
-/// one.
+/// Weekday names of HTTP dates. The list starts with Thursday because 1 January 1970 was one.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 /// Month names of HTTP dates; month 1 is at index 0.
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Formats a time as an HTTP date (RFC 9110 §5.6.7).
 ///
-/// The server sends its virtual time as `Date`, because clients compute the wait after a
-/// 429 from `X-Rate-Limit-Reset` and `Date`.
+/// The server sends its virtual time as `Date`, because clients compute the wait after a 429 from `X-Rate-Limit-Reset`
+/// and `Date`.
 pub(crate) fn http_date(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
@@ -104,8 +98,8 @@ pub(crate) fn http_date(seconds: i64) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// The Gregorian date of a day counted from 1 January 1970. The year is shifted to begin
-/// in March, so that the leap day is its last day.
+/// The Gregorian date of a day counted from 1 January 1970. The year is shifted to begin in March, so that the leap day
+/// is its last day.
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

@@ -1,11 +1,8 @@
 //! Cross-origin requests from scripts (CORS).
 //!
-//! 1. The org trusts the origins of registered redirect URIs, and the configured origins
-//!    (Okta's *Trusted Origins*).
-//! 2. Metadata, keys, token, userinfo, introspect and revoke echo a trusted origin and
-//!    vary by it. They never send `*`.
-//! 3. `/authorize` and `/logout` are for navigation, and Okta's API is for servers, so they
-//!    have no CORS headers.
+//! 1. The org trusts the origins of registered redirect URIs, and the configured origins (Okta's *Trusted Origins*).
+//! 2. Metadata, keys, token, userinfo, introspect and revoke echo a trusted origin and vary by it. They never send `*`.
+//! 3. `/authorize` and `/logout` are for navigation, and Okta's API is for servers, so they have no CORS headers.
 
 use url::Url;
 
@@ -16,8 +13,7 @@ use crate::reply::Reply;
 use crate::request_log::Recorded;
 use crate::sync::lock;
 
-/// Request headers that scripts may send. Okta's JavaScript SDK sends
-/// `X-Okta-User-Agent-Extended` with every request.
+/// Request headers that scripts may send. Okta's JavaScript SDK sends `X-Okta-User-Agent-Extended` with every request.
 const ALLOWED_HEADERS: &str = "accept, authorization, content-type, dpop, x-okta-user-agent-extended, x-requested-with";
 
 /// Handles `OPTIONS`. Only trusted origins get the allowed methods and headers.

@@ -1,14 +1,13 @@
 //! The error type of the crate.
 //!
-//! Error responses that the org sends to an app are not errors in this sense; see
-//! `oauth_error`.
+//! Error responses that the org sends to an app are not errors in this sense; see `oauth_error`.
 
 use std::fmt;
 
 /// An error of starting, configuring or using the development org.
 ///
-/// The type is opaque: its `Display` says what happened and how to fix it, and the
-/// predicates distinguish the cases that a caller can handle.
+/// The type is opaque: its `Display` says what happened and how to fix it, and the predicates distinguish the cases
+/// that a caller can handle.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {

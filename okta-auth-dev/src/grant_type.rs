@@ -19,14 +19,12 @@ pub enum GrantType {
     Implicit,
     /// `password`. Not served.
     Password,
-    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628): a user signs in
-    /// on another device.
+    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628): a user signs in on another device.
     DeviceCode,
-    /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API acts for the
-    /// user whose access token it received.
+    /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API acts for the user whose access token it
+    /// received.
     TokenExchange,
-    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523): an ID-JAG becomes an
-    /// access token (Cross App Access).
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523): an ID-JAG becomes an access token (Cross App Access).
     JwtBearer,
     /// `urn:ietf:params:oauth:grant-type:saml2-bearer` (RFC 7522). Not served.
     Saml2Bearer,

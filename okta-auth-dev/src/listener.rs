@@ -1,7 +1,7 @@
 //! Connections that the server can close in the middle of a request.
 //!
-//! To a client this looks like a crashed proxy: the request was sent, and the connection
-//! closes before the first byte of a response.
+//! To a client this looks like a crashed proxy: the request was sent, and the connection closes before the first byte
+//! of a response.
 
 use std::io;
 use std::net::SocketAddr;
@@ -144,8 +144,7 @@ mod handshakes {
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// Pending handshakes, each in its own task, so that a stalled client does not delay
-    /// other clients.
+    /// Pending handshakes, each in its own task, so that a stalled client does not delay other clients.
     pub(super) struct Handshakes {
         acceptor: TlsAcceptor,
         tasks: JoinSet<Option<(Stream, SocketAddr)>>,

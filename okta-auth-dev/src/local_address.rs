@@ -1,5 +1,4 @@
-//! Addresses of apps on this machine. The org is made for loopback, so it contacts no
-//! other machines.
+//! Addresses of apps on this machine. The org is made for loopback, so it contacts no other machines.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

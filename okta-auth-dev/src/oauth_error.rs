@@ -1,12 +1,11 @@
 //! Okta's errors: the two JSON formats, and the literal descriptions.
 //!
-//! The OAuth endpoints answer with `{"error", "error_description"}`. Metadata, rate
-//! limits and everything outside OAuth answer with `{"errorCode", "errorSummary",
-//! "errorLink", "errorId", "errorCauses"}`. A client must parse both, because a 429 has
-//! the second format on every endpoint.
+//! The OAuth endpoints answer with `{"error", "error_description"}`. Metadata, rate limits and everything outside OAuth
+//! answer with `{"errorCode", "errorSummary", "errorLink", "errorId", "errorCauses"}`. A client must parse both,
+//! because a 429 has the second format on every endpoint.
 //!
-//! The descriptions are from Okta's published table of OAuth errors. An app must not
-//! depend on them, and must escape them when it displays them.
+//! The descriptions are from Okta's published table of OAuth errors. An app must not depend on them, and must escape
+//! them when it displays them.
 
 use std::borrow::Cow;
 
@@ -17,8 +16,7 @@ use crate::error::Error;
 use crate::random;
 use crate::reply::Reply;
 
-/// An OAuth error: `{"error": …, "error_description": …}` in JSON, or the same two
-/// parameters in a redirect.
+/// An OAuth error: `{"error": …, "error_description": …}` in JSON, or the same two parameters in a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
     pub(crate) status: u16,
@@ -192,11 +190,9 @@ impl From<Error> for OAuthError {
     }
 }
 
-/// An error in the format of Okta's management API, for metadata, unknown paths and rate
-/// limits.
+/// An error in the format of Okta's management API, for metadata, unknown paths and rate limits.
 ///
-/// `errorLink` repeats the code. `errorId` is unique; Okta's support finds a request by
-/// it.
+/// `errorLink` repeats the code. `errorId` is unique; Okta's support finds a request by it.
 pub(crate) fn management(status: u16, code: &str, summary: &str) -> Reply {
     with_causes(status, code, summary, Vec::new())
 }

@@ -1,5 +1,4 @@
-//! Okta sessions from the administrator's view: listing them, and ending them with
-//! notices to the apps.
+//! Okta sessions from the administrator's view: listing them, and ending them with notices to the apps.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -53,8 +52,7 @@ pub(crate) async fn end_session(org: &OrgState, sid: &str) -> Vec<Delivery> {
     send_all(uris.into_iter().map(|(client_id, uri)| Notice::front_channel(client_id, uri)).collect()).await
 }
 
-/// Ends all sessions and grants of a user and notifies the apps. With a fault, only sends
-/// the faulty notices.
+/// Ends all sessions and grants of a user and notifies the apps. With a fault, only sends the faulty notices.
 pub(crate) async fn universal_logout(
     org: &Arc<OrgState>,
     login: &str,

@@ -1,7 +1,7 @@
 //! An org with its settings and its state.
 //!
-//! The settings do not change after the start, except for users and clients. Mutable
-//! state is behind locks, each held for a few statements and never across an await.
+//! The settings do not change after the start, except for users and clients. Mutable state is behind locks, each held
+//! for a few statements and never across an await.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -78,8 +78,7 @@ pub(crate) struct OrgState {
 }
 
 impl OrgState {
-    /// Returns the authorization server with this id; [`crate::ORG_SERVER`] is the org's
-    /// own.
+    /// Returns the authorization server with this id; [`crate::ORG_SERVER`] is the org's own.
     pub(crate) fn server(&self, id: &str) -> Option<&Server> {
         self.servers.iter().find(|server| server.settings.id == id)
     }
@@ -98,8 +97,8 @@ impl OrgState {
         lock(&self.clients).iter().find(|client| client.client_id == id).cloned()
     }
 
-    /// Returns the client for a request at this server, or the error of its metadata
-    /// document, which only custom servers accept. `None` if there is no such client.
+    /// Returns the client for a request at this server, or the error of its metadata document, which only custom
+    /// servers accept. `None` if there is no such client.
     pub(crate) fn usable_client(&self, id: &str, server: &Server) -> Option<Result<Client, OAuthError>> {
         let client = self.client(id)?;
         if client.is_metadata_document && server.settings.is_org() {
@@ -116,8 +115,8 @@ impl OrgState {
         lock(&self.clients).first().cloned()
     }
 
-    /// The environment variables of an app that uses this client, at the server `default`
-    /// or otherwise at the first one.
+    /// The environment variables of an app that uses this client, at the server `default` or otherwise at the first
+    /// one.
     pub(crate) fn variables(&self, client: &Client) -> Vec<(&'static str, String)> {
         let server = self.server("default").or_else(|| self.servers.first());
         let issuer = server.map(|server| server.settings.issuer(&self.url)).unwrap_or_default();

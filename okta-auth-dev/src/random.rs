@@ -1,8 +1,7 @@
 //! Random identifiers and their encodings.
 //!
-//! Every value that a client could try to guess comes from the operating system's
-//! generator, although this is a development org: values should be as long and complex as
-//! Okta's.
+//! Every value that a client could try to guess comes from the operating system's generator, although this is a
+//! development org: values should be as long and complex as Okta's.
 
 use aws_lc_rs::rand;
 use base64::Engine as _;
@@ -12,8 +11,7 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 /// Random bytes of the operating system.
 ///
-/// The generator fails only during boot. A retry is better than returning zeros or
-/// aborting the server.
+/// The generator fails only during boot. A retry is better than returning zeros or aborting the server.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     while rand::fill(&mut bytes).is_err() {
@@ -38,8 +36,8 @@ pub(crate) fn passcode() -> String {
     format!("{:06}", u64::from_be_bytes(bytes::<8>()) % 1_000_000)
 }
 
-/// A user code of eight letters. The alphabet has no vowels, so no code is a word, and no
-/// letters that look alike (RFC 8628 §6.1).
+/// A user code of eight letters. The alphabet has no vowels, so no code is a word, and no letters that look alike (RFC
+/// 8628 §6.1).
 pub(crate) fn user_code() -> String {
     const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
     // 240 is the largest multiple of 20 in a byte.
@@ -57,8 +55,8 @@ pub(crate) fn uuid() -> String {
     hex
 }
 
-/// An identifier in Okta's format: a prefix for its kind (`00u` a user, `0oa` a client,
-/// `oae` an error) and at least 17 letters and digits.
+/// An identifier in Okta's format: a prefix for its kind (`00u` a user, `0oa` a client, `oae` an error) and at least 17
+/// letters and digits.
 pub(crate) fn okta_id(prefix: &str, length: usize) -> String {
     let mut id = prefix.to_owned();
     // A byte modulo 62 is slightly biased, which is acceptable because identifiers are

@@ -1,8 +1,7 @@
 //! Rate limits: a number of requests for each endpoint in a window of one minute.
 //!
-//! Okta counts per org, app and user, with limits that depend on the endpoint and the
-//! contract. An app sees only the three headers and, occasionally, a 429, so this org
-//! uses one limit for all endpoints.
+//! Okta counts per org, app and user, with limits that depend on the endpoint and the contract. An app sees only the
+//! three headers and, occasionally, a 429, so this org uses one limit for all endpoints.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -11,16 +10,14 @@ use crate::oauth_error::rate_limited;
 use crate::reply::Reply;
 use crate::sync::lock;
 
-/// The length of a window in seconds. At Okta most buckets reset every 60 s, not aligned
-/// to clock minutes.
+/// The length of a window in seconds. At Okta most buckets reset every 60 s, not aligned to clock minutes.
 const WINDOW: i64 = 60;
 
-/// The limit in the headers of `/token` and of Okta's API without a configured limit; it
-/// is not enforced.
+/// The limit in the headers of `/token` and of Okta's API without a configured limit; it is not enforced.
 const ANNOUNCED: u32 = 1000;
 
-/// Counts requests. Without a configured limit it allows everything, but `/token` and
-/// Okta's API still announce a limit, because Okta labels every such response.
+/// Counts requests. Without a configured limit it allows everything, but `/token` and Okta's API still announce a
+/// limit, because Okta labels every such response.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter {
     /// Requests per window, for each endpoint.
@@ -66,15 +63,14 @@ impl RateLimiter {
 }
 
 impl Allowance {
-    /// The response to a request over the limit, for the fault: as if other requests had
-    /// used up the bucket, with half of the window remaining.
+    /// The response to a request over the limit, for the fault: as if other requests had used up the bucket, with half
+    /// of the window remaining.
     pub(crate) fn refused(now: i64) -> Reply {
         let used_up = Self { limit: 60, remaining: 0, reset: now + WINDOW / 2, exceeded: true };
         used_up.label(rate_limited())
     }
 
-    /// The response to a request over the limit of concurrent requests: Okta announces
-    /// limits of 0.
+    /// The response to a request over the limit of concurrent requests: Okta announces limits of 0.
     pub(crate) fn concurrency(now: i64) -> Reply {
         let violated = Self { limit: 0, remaining: 0, reset: now + WINDOW / 2, exceeded: true };
         violated.label(rate_limited())
@@ -82,8 +78,7 @@ impl Allowance {
 
     /// Adds the three headers. `X-Rate-Limit-Reset` is in seconds since 1970.
     ///
-    /// Okta also labels successful responses, so that a client can slow down in time.
-    /// Existing headers are kept.
+    /// Okta also labels successful responses, so that a client can slow down in time. Existing headers are kept.
     pub(crate) fn label(self, reply: Reply) -> Reply {
         if reply.headers.iter().any(|(name, _)| *name == "x-rate-limit-limit") {
             return reply;

@@ -1,7 +1,7 @@
 //! The result of an endpoint, before it becomes an HTTP response.
 //!
-//! Endpoints return a [`Reply`] instead of an HTTP response, so that faults can change it
-//! and only the dispatcher is asynchronous.
+//! Endpoints return a [`Reply`] instead of an HTTP response, so that faults can change it and only the dispatcher is
+//! asynchronous.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::clock::http_date;
 /// More than a client should read: slightly over 2 MiB.
 const HUGE: usize = (2 << 20) + 4096;
 
-/// The result of an endpoint. Endpoints are synchronous functions from a request to a
-/// `Reply`; only the dispatcher awaits.
+/// The result of an endpoint. Endpoints are synchronous functions from a request to a `Reply`; only the dispatcher
+/// awaits.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -41,9 +41,8 @@ impl Reply {
         Self { body, ..Self::empty(status) }.header("content-type", "application/json")
     }
 
-    /// A page. The policy allows only the page's own styles. `form-action` is omitted,
-    /// because browsers also apply it to the redirect after the form, which goes to the
-    /// app.
+    /// A page. The policy allows only the page's own styles. `form-action` is omitted, because browsers also apply it
+    /// to the redirect after the form, which goes to the app.
     pub(crate) fn html(status: u16, body: String) -> Self {
         Self { body, ..Self::empty(status) }
             .header("content-type", "text/html;charset=utf-8")
@@ -54,8 +53,7 @@ impl Reply {
             .no_store()
     }
 
-    /// A redirect with 302. Okta sends 302 and not 303, also after the form of its
-    /// sign-in page.
+    /// A redirect with 302. Okta sends 302 and not 303, also after the form of its sign-in page.
     pub(crate) fn redirect(location: impl Into<String>) -> Self {
         Self::empty(302).header("location", location.into()).no_store()
     }
@@ -102,8 +100,8 @@ impl Reply {
         Self::html(200, "<!doctype html><title>Maintenance</title><h1>We will be right back</h1>".to_owned())
     }
 
-    /// Builds the HTTP response with Okta's common headers, unless the reply sets them
-    /// itself. `Date` follows the virtual clock.
+    /// Builds the HTTP response with Okta's common headers, unless the reply sets them itself. `Date` follows the
+    /// virtual clock.
     pub(crate) fn into_response(self, now: i64, request_id: String) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

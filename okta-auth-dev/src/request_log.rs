@@ -72,8 +72,7 @@ impl Recorded {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Returns the client id in the query, the form, or the `Authorization` header,
-    /// without verifying it.
+    /// Returns the client id in the query, the form, or the `Authorization` header, without verifying it.
     pub fn client_id(&self) -> Option<String> {
         let basic = || {
             let value = self.header("authorization")?.strip_prefix("Basic ")?;
@@ -91,8 +90,8 @@ impl Recorded {
 }
 
 impl fmt::Display for Recorded {
-    /// Formats one line: method, path, status, client, and the reason of a rejection.
-    /// Parameters and bodies are omitted because they contain secrets.
+    /// Formats one line: method, path, status, client, and the reason of a rejection. Parameters and bodies are omitted
+    /// because they contain secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
         let client = self.client_id().map(|id| format!(" client={id}")).unwrap_or_default();
@@ -153,11 +152,10 @@ pub struct Refreshes {
     pub seen: usize,
     /// Requests that succeeded, whether or not the response arrived.
     pub granted: usize,
-    /// Successful requests with an already rotated refresh token, within the grace
-    /// period. An app that refreshes once for each session causes none.
+    /// Successful requests with an already rotated refresh token, within the grace period. An app that refreshes once
+    /// for each session causes none.
     pub repeated: usize,
-    /// Requests with an already rotated refresh token after the grace period, which
-    /// revoked the whole grant.
+    /// Requests with an already rotated refresh token after the grace period, which revoked the whole grant.
     pub reused: usize,
 }
 

@@ -1,7 +1,7 @@
 //! The listener, with its own runtime and any number of orgs.
 //!
-//! For each request it checks the peer and the `Host` header, reads the body, adds a
-//! log entry, calls the endpoint, and delays the response if a fault requires it.
+//! For each request it checks the peer and the `Host` header, reads the body, adds a log entry, calls the endpoint, and
+//! delays the response if a fault requires it.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -50,8 +50,8 @@ pub(crate) struct Site {
 
 /// A listener and its orgs.
 ///
-/// The server runs on its own threads, so it continues while a test blocks, and it
-/// outlives the runtime of the test that started it.
+/// The server runs on its own threads, so it continues while a test blocks, and it outlives the runtime of the test
+/// that started it.
 #[derive(Debug)]
 pub(crate) struct Host {
     /// The listening address, with the actual port.
@@ -110,8 +110,7 @@ impl Host {
 
     /// Closes the listener and all connections, and waits until they are closed.
     ///
-    /// Waits at most two seconds, because requests may hang on purpose. Stopping a
-    /// stopped server is a no-op.
+    /// Waits at most two seconds, because requests may hang on purpose. Stopping a stopped server is a no-op.
     pub(crate) fn stop(&self) {
         let Some(runtime) = lock(&self.runtime).take() else { return };
         // A runtime must not be shut down in an asynchronous context, which may be the
@@ -124,8 +123,8 @@ impl Host {
 
     /// Serves again on the same port.
     ///
-    /// The orgs keep their sessions, tokens and keys, so an app sees a network outage.
-    /// Fails if another process took the port meanwhile.
+    /// The orgs keep their sessions, tokens and keys, so an app sees a network outage. Fails if another process took
+    /// the port meanwhile.
     pub(crate) fn restart(&self) -> Result<(), Error> {
         self.stop();
         let listener = Self::bind(self.address.ip(), self.address.port())?;
@@ -135,8 +134,8 @@ impl Host {
 }
 
 impl Drop for Host {
-    /// The last handle was dropped. The threads end in the background, because the caller
-    /// may be in an asynchronous context.
+    /// The last handle was dropped. The threads end in the background, because the caller may be in an asynchronous
+    /// context.
     fn drop(&mut self) {
         if let Some(runtime) = lock(&self.runtime).take() {
             runtime.shutdown_background();
@@ -167,9 +166,8 @@ fn serve(listener: TcpListener, site: Arc<Site>) -> Result<Runtime, Error> {
 
 /// Handles a request.
 ///
-/// The request log records the request before it is processed. Requests to the test API are
-/// handled first and are not recorded. The response to HEAD never has a body (RFC 9110
-/// §9.3.2).
+/// The request log records the request before it is processed. Requests to the test API are handled first and are not
+/// recorded. The response to HEAD never has a body (RFC 9110 §9.3.2).
 async fn answer(site: Arc<Site>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let name = host_name(&parts).unwrap_or_default();
@@ -217,9 +215,8 @@ async fn observed(site: &Site, org: &OrgState, request: &Recorded, peer: &Peer, 
 
 /// Handles a request of an app with the active outage of its endpoint.
 ///
-/// An outage ignores preflights, so that it affects the following request. With the
-/// *after* outages the request takes effect, and only the response is lost or late; an
-/// app loses a refresh token in this way.
+/// An outage ignores preflights, so that it affects the following request. With the *after* outages the request takes
+/// effect, and only the response is lost or late; an app loses a refresh token in this way.
 async fn reply(org: &OrgState, request: &Recorded, peer: &Peer) -> Reply {
     let endpoint = Endpoint::at(&request.path).filter(|_| request.method != "OPTIONS");
     let met = endpoint.and_then(|endpoint| Some((endpoint, org.outages.meet(endpoint)?)));

@@ -4,8 +4,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex and ignores poisoning. Every critical section leaves its data
-/// consistent, and a failed test must not break the server for other tests.
+/// Locks a mutex and ignores poisoning. Every critical section leaves its data consistent, and a failed test must not
+/// break the server for other tests.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! A browser for the tests of an app: cookies, the headers of navigations, scripts and
-//! forms, and the org's sign-in page.
+//! A browser for the tests of an app: cookies, the headers of navigations, scripts and forms, and the org's sign-in
+//! page.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,10 +20,9 @@ const MAX_REDIRECTS: usize = 10;
 
 /// A browser that visits an app and signs in at its development org.
 ///
-/// It sends a browser's headers (`Accept`, `Sec-Fetch-*`, and `Origin` with forms) and
-/// stores cookies by host. A single request follows no redirect; the response says where
-/// it leads. The browser only visits this machine: `localhost`, names below it, and
-/// loopback addresses.
+/// It sends a browser's headers (`Accept`, `Sec-Fetch-*`, and `Origin` with forms) and stores cookies by host. A single
+/// request follows no redirect; the response says where it leads. The browser only visits this machine: `localhost`,
+/// names below it, and loopback addresses.
 ///
 /// ```
 /// # async fn example(base: &str) -> Result<(), okta_auth_dev::Error> {
@@ -39,8 +38,8 @@ const MAX_REDIRECTS: usize = 10;
 /// # }
 /// ```
 ///
-/// The app decides about time: give the app [`Org::clock`], and move it. Cookies do not
-/// expire in this browser, so the app must reject expired values.
+/// The app decides about time: give the app [`Org::clock`], and move it. Cookies do not expire in this browser, so the
+/// app must reject expired values.
 #[derive(Clone, Debug)]
 pub struct TestBrowser {
     base: String,
@@ -81,8 +80,8 @@ impl TestResponse {
 }
 
 impl TestBrowser {
-    /// Creates a browser without cookies. `base_url` is the URL of the app, such as
-    /// `http://127.0.0.1:8080`, to which paths are relative.
+    /// Creates a browser without cookies. `base_url` is the URL of the app, such as `http://127.0.0.1:8080`, to which
+    /// paths are relative.
     pub fn new(base_url: impl Into<String>) -> Self {
         let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();
         let http = http.dns_resolver(Arc::new(ThisMachine)).build().unwrap_or_default();
@@ -142,22 +141,20 @@ impl TestBrowser {
         client.send(Method::GET, target, &[("authorization", &authorization)], String::new()).await
     }
 
-    /// Opens a page that requires a user, signs in at the org as this user, and follows
-    /// the app's redirects. Returns the final response, usually the requested page. The
-    /// browser submits a second factor if the org requires one. With a session at the org
-    /// it needs no password.
+    /// Opens a page that requires a user, signs in at the org as this user, and follows the app's redirects. Returns
+    /// the final response, usually the requested page. The browser submits a second factor if the org requires one.
+    /// With a session at the org it needs no password.
     ///
     /// # Errors
     ///
-    /// See [`TestBrowser::open`]. Also if the org shows its own page instead of
-    /// redirecting, for example for an unknown redirect URI.
+    /// See [`TestBrowser::open`]. Also if the org shows its own page instead of redirecting, for example for an unknown
+    /// redirect URI.
     pub async fn sign_in(&mut self, org: &Org, user: &str, target: &str) -> Result<TestResponse, Error> {
         let answer = self.open(target).await?;
         self.follow(org, answer, Some(user)).await
     }
 
-    /// Sends the app's sign-out form, goes through the org's sign-out, and follows the
-    /// app's redirects.
+    /// Sends the app's sign-out form, goes through the org's sign-out, and follows the app's redirects.
     ///
     /// # Errors
     ///
@@ -167,8 +164,7 @@ impl TestBrowser {
         self.follow(org, answer, None).await
     }
 
-    /// Sends a request with the cookies of its host, and stores the cookies of the
-    /// response.
+    /// Sends a request with the cookies of its host, and stores the cookies of the response.
     ///
     /// # Errors
     ///
@@ -210,8 +206,7 @@ impl TestBrowser {
         own.map(|((_, name), value)| (name.clone(), value.clone())).collect()
     }
 
-    /// Replaces the cookies of the app's host, to simulate stolen cookies or a restored
-    /// browser.
+    /// Replaces the cookies of the app's host, to simulate stolen cookies or a restored browser.
     pub fn set_cookies(&mut self, cookies: BTreeMap<String, String>) {
         let host = self.host();
         self.cookies.retain(|(owner, _), _| *owner != host);
@@ -319,8 +314,7 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// Resolves every name to this machine, because some systems do not resolve names below
-/// `localhost`, as browsers do.
+/// Resolves every name to this machine, because some systems do not resolve names below `localhost`, as browsers do.
 struct ThisMachine;
 
 impl Resolve for ThisMachine {

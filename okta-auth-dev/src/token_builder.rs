@@ -1,7 +1,6 @@
 //! Tokens created without a request.
 //!
-//! For tests of an API, which never takes part in a sign-in, and for tests that no
-//! [`crate::Fault`] covers.
+//! For tests of an API, which never takes part in a sign-in, and for tests that no [`crate::Fault`] covers.
 
 use std::sync::Arc;
 
@@ -18,9 +17,8 @@ use crate::user::User;
 
 /// Creates a token with the keys of an org.
 ///
-/// It starts from an ID token, an access token or no claims, applies the changes, and
-/// signs. It validates nothing, because rejecting invalid tokens is the job of the app
-/// under test.
+/// It starts from an ID token, an access token or no claims, applies the changes, and signs. It validates nothing,
+/// because rejecting invalid tokens is the job of the app under test.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -80,8 +78,7 @@ enum Key {
     Default,
     /// The key that signs the access tokens of the org's own server.
     Unpublished,
-    /// The key that signs after the next rotation. It is published, so its signatures are
-    /// valid.
+    /// The key that signs after the next rotation. It is published, so its signatures are valid.
     Next,
     /// A key generated for this purpose, and published.
     Special(Special, Algorithm),
@@ -104,8 +101,7 @@ impl TokenBuilder {
         }
     }
 
-    /// Sets the authorization server, `default` by default; [`crate::ORG_SERVER`] is the
-    /// org's own.
+    /// Sets the authorization server, `default` by default; [`crate::ORG_SERVER`] is the org's own.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -128,11 +124,9 @@ impl TokenBuilder {
         self
     }
 
-    /// Starts from an ID token with the scopes `openid profile email`, for a user who has
-    /// just signed in.
+    /// Starts from an ID token with the scopes `openid profile email`, for a user who has just signed in.
     ///
-    /// `None` omits the nonce. The token has no `at_hash`, because there is no access
-    /// token.
+    /// `None` omits the nonce. The token has no `at_hash`, because there is no access token.
     pub fn id_token<'a>(mut self, username: &str, nonce: impl Into<Option<&'a str>>) -> Self {
         self.base = Base::IdToken { login: username.to_owned(), nonce: nonce.into().map(str::to_owned) };
         self
@@ -148,16 +142,14 @@ impl TokenBuilder {
 
     /// Starts from an access token of the client itself (`client_credentials`).
     ///
-    /// `sub` and `cid` are the client, and there is no `uid`, so an API can distinguish
-    /// services from users.
+    /// `sub` and `cid` are the client, and there is no `uid`, so an API can distinguish services from users.
     pub fn service_token<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.base = Base::ServiceToken { scopes: owned(scopes) };
         self
     }
 
-    /// Starts from an access token of a user in the hands of an AI agent, as a custom server
-    /// issues it for an ID-JAG: `act` names the agent, `scope` is a string, and there is no
-    /// `cid` and no `uid`.
+    /// Starts from an access token of a user in the hands of an AI agent, as a custom server issues it for an ID-JAG:
+    /// `act` names the agent, `scope` is a string, and there is no `cid` and no `uid`.
     pub fn agent_token<S: AsRef<str>>(
         mut self,
         username: &str,
@@ -168,9 +160,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Starts from an ID-JAG of the org for the authorization server with this issuer
-    /// (Cross App Access). The client is the one that the server must authenticate, see
-    /// [`TokenBuilder::client`].
+    /// Starts from an ID-JAG of the org for the authorization server with this issuer (Cross App Access). The client is
+    /// the one that the server must authenticate, see [`TokenBuilder::client`].
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -193,8 +184,7 @@ impl TokenBuilder {
 
     /// Sets a claim.
     ///
-    /// A later value for the same name wins. `null` removes the claim, like
-    /// [`TokenBuilder::remove`].
+    /// A later value for the same name wins. `null` removes the claim, like [`TokenBuilder::remove`].
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.changes.claim(name, value);
         self
@@ -207,8 +197,8 @@ impl TokenBuilder {
 
     /// Sets a member of the JOSE header, or removes it if the value is null.
     ///
-    /// The signature is not adapted: with `.header("alg", "ES256")` the header says
-    /// ES256, but the token is signed with the same key and algorithm as before.
+    /// The signature is not adapted: with `.header("alg", "ES256")` the header says ES256, but the token is signed with
+    /// the same key and algorithm as before.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.changes.header(name, value);
         self
@@ -216,8 +206,7 @@ impl TokenBuilder {
 
     /// Signs with this algorithm and a key that is published from now on.
     ///
-    /// RSA algorithms reuse the active key with another `kid`; other algorithms get their
-    /// own key, generated on demand.
+    /// RSA algorithms reuse the active key with another `kid`; other algorithms get their own key, generated on demand.
     pub fn alg(mut self, algorithm: Algorithm) -> Self {
         self.key = match algorithm {
             Algorithm::Rs256 => Key::Default,
@@ -234,8 +223,7 @@ impl TokenBuilder {
 
     /// Signs with a key that is never published.
     ///
-    /// A verifier finds an unknown `kid`, fetches the keys again, and still does not find
-    /// it.
+    /// A verifier finds an unknown `kid`, fetches the keys again, and still does not find it.
     pub fn signed_by_unpublished(mut self) -> Self {
         self.key = Key::Unpublished;
         self
@@ -249,8 +237,7 @@ impl TokenBuilder {
 
     /// Signs with HS256 and these bytes; the `kid` is that of the active key.
     ///
-    /// With `org.public_key_pem()` as the secret this is the classic algorithm confusion
-    /// attack.
+    /// With `org.public_key_pem()` as the secret this is the classic algorithm confusion attack.
     pub fn signed_by_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
         self.key = Key::Secret(secret.into());
         self
@@ -268,8 +255,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Returns the token; empty if the server does not exist or the machine cannot
-    /// generate keys.
+    /// Returns the token; empty if the server does not exist or the machine cannot generate keys.
     pub fn sign(self) -> String {
         self.try_sign().unwrap_or_default()
     }

@@ -1,7 +1,6 @@
 //! The users of the org.
 //!
-//! They are fictitious, so their passwords are printed, listed on the sign-in page, and
-//! compared in plain text.
+//! They are fictitious, so their passwords are printed, listed on the sign-in page, and compared in plain text.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
@@ -31,8 +30,7 @@ pub const SAM_PASSWORD: &str = "correct-horse-4";
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct User {
-    /// The Okta user id, `00u` and 17 characters: `sub` of ID tokens and `uid` of access
-    /// tokens.
+    /// The Okta user id, `00u` and 17 characters: `sub` of ID tokens and `uid` of access tokens.
     pub id: String,
     /// The login, by default also the e-mail address: `sub` of access tokens.
     pub login: String,
@@ -50,19 +48,18 @@ pub struct User {
     pub phone_number: Option<String>,
     /// The names of the user's groups.
     pub groups: Vec<String>,
-    /// The initial claim `amr`: how the user signs in. With `mfa`, the password page
-    /// satisfies the `2fa` values of `acr_values`.
+    /// The initial claim `amr`: how the user signs in. With `mfa`, the password page satisfies the `2fa` values of
+    /// `acr_values`.
     pub amr: Vec<String>,
-    /// Whether the user has a second factor, which the org requests if `acr_values`
-    /// requires it.
+    /// Whether the user has a second factor, which the org requests if `acr_values` requires it.
     pub second_factor: bool,
     /// Additional claims of the scope `profile`; they replace claims of the same name.
     pub claims: Map<String, Value>,
 }
 
 impl User {
-    /// Creates a user in the group `Everyone` whose login is an e-mail address. The id is
-    /// derived from the login, so it is the same in every run.
+    /// Creates a user in the group `Everyone` whose login is an e-mail address. The id is derived from the login, so it
+    /// is the same in every run.
     ///
     /// The name is derived from the login until [`User::name`] sets it.
     pub fn new(login: impl Into<String>, password: impl Into<String>) -> Self {
@@ -106,13 +103,11 @@ impl User {
         self
     }
 
-    /// Replaces the methods that the password page stands for, for instance `["pwd",
-    /// "otp", "mfa"]`.
+    /// Replaces the methods that the password page stands for, for instance `["pwd", "otp", "mfa"]`.
     ///
-    /// Okta's values (RFC 8176 and some of its own) are `pwd`, `otp`, `sms`, `swk`,
-    /// `hwk`, `pop`, `mfa` and so on. Without `mfa`, a request for `urn:okta:loa:2fa:any`
-    /// leads to a second page, which adds `otp` and `mfa` to the session; with `mfa`,
-    /// there is no second page.
+    /// Okta's values (RFC 8176 and some of its own) are `pwd`, `otp`, `sms`, `swk`, `hwk`, `pop`, `mfa` and so on.
+    /// Without `mfa`, a request for `urn:okta:loa:2fa:any` leads to a second page, which adds `otp` and `mfa` to the
+    /// session; with `mfa`, there is no second page.
     pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.amr = methods.into_iter().map(Into::into).collect();
         self
@@ -120,9 +115,8 @@ impl User {
 
     /// Sets whether the user has a second factor; true by default.
     ///
-    /// Without one, and without `mfa` in [`User::amr`], a request for
-    /// `urn:okta:loa:2fa:any` fails with `unmet_authentication_requirements`, and
-    /// `urn:okta:loa:2fa:any:ifpossible` accepts the password.
+    /// Without one, and without `mfa` in [`User::amr`], a request for `urn:okta:loa:2fa:any` fails with
+    /// `unmet_authentication_requirements`, and `urn:okta:loa:2fa:any:ifpossible` accepts the password.
     ///
     /// ```
     /// use okta_auth_dev::User;

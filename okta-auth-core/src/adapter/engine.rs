@@ -12,14 +12,13 @@ use crate::routing::{Endpoint, RouteOptions};
 pub struct Engine(Tenants);
 
 impl Engine {
-    /// Creates it from what the application passes: an `OktaAuth` or `Tenants`, by value or
-    /// by reference.
+    /// Creates it from what the application passes: an `OktaAuth` or `Tenants`, by value or by reference.
     pub fn new(auth: impl Into<Tenants>) -> Self {
         Self(auth.into())
     }
 
-    /// Begins to authenticate a request at its tenant. `target` is the original path and
-    /// query, before a router removed a prefix, and `options` are the settings of the route.
+    /// Begins to authenticate a request at its tenant. `target` is the original path and query, before a router removed
+    /// a prefix, and `options` are the settings of the route.
     pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
         self.authenticate_head(Head::of(parts, target), options)
     }

@@ -91,8 +91,8 @@ macro_rules! __user_extractor {
         /// The signed-in user.
         ///
         /// As a plain argument it protects the handler: a browser without a session is redirected to Okta and returns
-        /// here after sign-in. Other clients get 401. Use `Option<User>` for public pages, and
-        /// `Result<User, UserRejection>` for handlers with their own response.
+        /// here after sign-in. Other clients get 401. Use `Option<User>` for public pages, and `Result<User,
+        /// UserRejection>` for handlers with their own response.
         ///
         /// `C` is the application's type for the claims, deserialized with `serde`; use `()` if the handler needs no
         /// claims. Claims that do not fit `C` cause a 403.

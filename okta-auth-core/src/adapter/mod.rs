@@ -1,5 +1,5 @@
-//! What the adapters for web frameworks need, and applications do not. The facade does not
-//! re-export it, and it may change with every release.
+//! What the adapters for web frameworks need, and applications do not. The facade does not re-export it, and it may
+//! change with every release.
 //!
 //! # What an adapter does
 //!

@@ -42,8 +42,7 @@ impl TokenCache {
     }
 
     /// Returns a cached token. An introspected token that has not expired itself stays in the cache after `until`, so
-    /// that its next introspection has precedence (see
-    /// [`Self::knows`]).
+    /// that its next introspection has precedence (see [`Self::knows`]).
     pub(super) fn find(&self, key: &TokenKey, now: Timestamp) -> Option<Verified> {
         let verified = self.0.get(key)?;
         if now < verified.until {

@@ -54,7 +54,8 @@ pub(super) struct Introspection {
     clock: SharedClock,
     new_places: Arc<Semaphore>,
     known_places: Arc<Semaphore>,
-    /// Negative responses with the end of their validity; `None` caches no negative responses. Allocated with the first.
+    /// Negative responses with the end of their validity; `None` caches no negative responses. Allocated with the
+    /// first.
     bad: Option<OnceLock<Cache<TokenKey, (Error, Timestamp)>>>,
     under_way: SingleFlight<TokenKey, Result<VerifiedAccessToken, Error>>,
 }

@@ -12,9 +12,9 @@
 //!
 //! # How a token is verified
 //!
-//! Tokens of custom authorization servers are verified locally, by the rules of
-//! [`jose`](crate::jose). Only Okta can verify tokens of the org server, so they are
-//! introspected (RFC 7662). The response is cached for a short time, never past the token's expiry.
+//! Tokens of custom authorization servers are verified locally, by the rules of [`jose`](crate::jose). Only Okta can
+//! verify tokens of the org server, so they are introspected (RFC 7662). The response is cached for a short time, never
+//! past the token's expiry.
 //!
 //! A token that is bound to a key is accepted only after `DPoP` and with a proof of that key, and a token without a key
 //! only after `Bearer` (RFC 9449 §7.2). The proof is verified after the token, so that a request without a valid token

@@ -30,8 +30,8 @@ impl AuthorizationResponse {
     /// Parses the query of a redirect or the body of a form post.
     ///
     /// # Errors
-    /// [`Code::CallbackMalformed`] for a parameter that comes twice (RFC 6749 §3.1), for both or
-    /// neither of `code` and `error`, and for tokens, which a code flow never delivers here.
+    /// [`Code::CallbackMalformed`] for a parameter that comes twice (RFC 6749 §3.1), for both or neither of `code` and
+    /// `error`, and for tokens, which a code flow never delivers here.
     pub(crate) fn parse(encoded: &[u8]) -> Result<Self> {
         let [code, state, error, description, issuer, id_token, access_token] =
             unique_params(&[encoded], PARAMETERS)

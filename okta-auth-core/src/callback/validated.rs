@@ -22,8 +22,8 @@ impl ValidatedCallback {
     /// the response must name its issuer even if the metadata does not promise it.
     ///
     /// # Errors
-    /// [`Code::AttemptUnknown`] if the state differs, [`Code::ResponseIssuer`] if another issuer
-    /// answers, [`Code::AuthorizationRefused`] if Okta returns an error.
+    /// [`Code::AttemptUnknown`] if the state differs, [`Code::ResponseIssuer`] if another issuer answers,
+    /// [`Code::AuthorizationRefused`] if Okta returns an error.
     pub(crate) fn new(
         login: ConsumedLogin,
         response: AuthorizationResponse,

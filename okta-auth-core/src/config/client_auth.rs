@@ -8,21 +8,18 @@ use rustls_pki_types::PrivateKeyDer;
 use crate::error::{Code, Error};
 use crate::secret::Secret;
 
-/// Client authentication (OIDC Core §9). The method must be the one set at Okta for the
-/// application.
+/// Client authentication (OIDC Core §9). The method must be the one set at Okta for the application.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ClientAuth {
-    /// `client_secret_basic`: the secret in the `Authorization` header. Okta's default
-    /// for web applications.
+    /// `client_secret_basic`: the secret in the `Authorization` header. Okta's default for web applications.
     SecretBasic(Secret),
     /// `client_secret_post`: the secret in the request body.
     SecretPost(Secret),
-    /// `client_secret_jwt`: a short-lived assertion with an HMAC by the secret (HS256), so
-    /// that the secret itself is never sent (RFC 7523 §2.2).
+    /// `client_secret_jwt`: a short-lived assertion with an HMAC by the secret (HS256), so that the secret itself is
+    /// never sent (RFC 7523 §2.2).
     SecretJwt(Secret),
-    /// `private_key_jwt`: a short-lived assertion signed with the application's own key
-    /// (RFC 7523 §2.2).
+    /// `private_key_jwt`: a short-lived assertion signed with the application's own key (RFC 7523 §2.2).
     PrivateKeyJwt(PrivateKey),
     /// `none`: a public client that relies on PKCE alone.
     None,
@@ -67,8 +64,7 @@ impl SecretMethod {
     }
 }
 
-/// The private key of `private_key_jwt`, with the `kid` of the public key that is
-/// registered at Okta.
+/// The private key of `private_key_jwt`, with the `kid` of the public key that is registered at Okta.
 #[derive(Clone)]
 pub struct PrivateKey {
     pub(crate) key_id: Option<String>,
@@ -118,8 +114,7 @@ impl PrivateKey {
     }
 }
 
-/// Returns the key pair of a private key, or `None` if it is neither RSA with at least
-/// 2048 bits nor P-256.
+/// Returns the key pair of a private key, or `None` if it is neither RSA with at least 2048 bits nor P-256.
 pub(super) fn from_der(der: &PrivateKeyDer<'_>) -> Option<Signer> {
     rsa(der).or_else(|| p256(der))
 }

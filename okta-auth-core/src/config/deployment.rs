@@ -96,8 +96,8 @@ impl ConfigBuilder {
     /// Disables the proxy for many tenants, because their requests go directly.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if a backchannel is
-    /// set: it leads to one issuer, but each tenant has its own.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if a backchannel is set: it leads to one issuer, but
+    /// each tenant has its own.
     pub(crate) fn without_operator_routes(self) -> Result<Self> {
         if self.text(&self.backchannel_url, env::BACKCHANNEL_URL).is_some() {
             let message = "OKTA_BACKCHANNEL_URL: it leads to a single issuer, but tenants have their own; \

@@ -31,8 +31,8 @@ impl ConfigBuilder {
 
     /// Binds tokens to a key as soon as Okta requires it; `OKTA_DPOP=auto`.
     ///
-    /// It has no effect until the token endpoint answers `invalid_dpop_proof` to a request without a proof. From then on
-    /// every token request of the process has a proof. A bearer token is accepted if Okta issues one. Use
+    /// It has no effect until the token endpoint answers `invalid_dpop_proof` to a request without a proof. From then
+    /// on every token request of the process has a proof. A bearer token is accepted if Okta issues one. Use
     /// [`dpop`](Self::dpop) once Okta requires DPoP for the application.
     pub fn dpop_auto(mut self) -> Self {
         self.options.dpop = Some(DpopMode::Auto);

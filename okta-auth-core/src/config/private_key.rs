@@ -68,9 +68,9 @@ impl PrivateKey {
     /// ```
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), naming the form that
-    /// was found, if the text is not a private key, if the key is neither RSA (2048 bits or more) nor P-256, or if
-    /// `key_id` and the `kid` of a JWK differ.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), naming the form that was found, if the text is not a
+    /// private key, if the key is neither RSA (2048 bits or more) nor P-256, or if `key_id` and the `kid` of a JWK
+    /// differ.
     pub fn parse(text: &str, key_id: Option<String>) -> Result<Self> {
         let mut keys = Self::parse_for(KeyUse::Signature, text, key_id)?.into_iter();
         match (keys.next(), keys.next()) {
@@ -108,8 +108,8 @@ impl PrivateKey {
     /// Parses a private key in PEM: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC). Line ends may be written as `\n`, or as spaces.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), naming the form that
-    /// was found, if the text is not a private key, or the key is neither RSA (2048 bits or more) nor P-256.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), naming the form that was found, if the text is not a
+    /// private key, or the key is neither RSA (2048 bits or more) nor P-256.
     pub fn from_pem(pem: &str, key_id: Option<String>) -> Result<Self> {
         let pem = Zeroizing::new(pem.replace("\\r", "").replace("\\n", "\n"));
         let blocks = blocks(&pem)?;

@@ -1,14 +1,12 @@
 //! Rules for single values, each with a message that names the fix.
 //!
-//! They cover the checks of Okta's own libraries and common mistakes: leftover
-//! placeholders, the admin console's domain, a doubled suffix, a whole endpoint instead
-//! of the issuer.
+//! They cover the checks of Okta's own libraries and common mistakes: leftover placeholders, the admin console's
+//! domain, a doubled suffix, a whole endpoint instead of the issuer.
 //!
-//! A rule takes the value as written and returns the parsed value, or `None` after it has
-//! reported an error. No rule accesses the network, so the result is the same offline.
+//! A rule takes the value as written and returns the parsed value, or `None` after it has reported an error. No rule
+//! accesses the network, so the result is the same offline.
 //!
-//! Most messages show the value, because that helps to find a typing error. Messages
-//! about secrets never do.
+//! Most messages show the value, because that helps to find a typing error. Messages about secrets never do.
 
 use url::Url;
 
@@ -26,10 +24,9 @@ use crate::secret::Secret;
 
 /// Checks the issuer: an https URL without unrelated parts.
 ///
-/// Typing errors are detected before parsing, because many of them still parse as a URL
-/// and the message about that URL would not help. Whether a trailing slash belongs to the
-/// issuer is decided by its metadata, because issuers are compared character by character
-/// (OIDC Discovery §4.3).
+/// Typing errors are detected before parsing, because many of them still parse as a URL and the message about that URL
+/// would not help. Whether a trailing slash belongs to the issuer is decided by its metadata, because issuers are
+/// compared character by character (OIDC Discovery §4.3).
 pub(crate) fn issuer(value: Option<&str>, findings: &mut Diagnostics) -> Option<Issuer> {
     let Some(value) = value else {
         return findings
@@ -68,8 +65,7 @@ pub(crate) fn parse_issuer(value: &str) -> Result<Issuer> {
 
 /// Detects typing errors in the text, before it is parsed.
 ///
-/// A placeholder comes from copied documentation, and `://` twice from pasting a URL after
-/// `https://`.
+/// A placeholder comes from copied documentation, and `://` twice from pasting a URL after `https://`.
 fn issuer_typo(value: &str) -> Option<String> {
     if is_placeholder(value) {
         return Some(format!("`{value}` still contains a placeholder; replace it with your own Okta domain"));
@@ -89,8 +85,8 @@ fn issuer_typo(value: &str) -> Option<String> {
     None
 }
 
-/// Detects mistakes in the parts of the URL. Other libraries ask for endpoints or metadata documents
-/// instead of the issuer.
+/// Detects mistakes in the parts of the URL. Other libraries ask for endpoints or metadata documents instead of the
+/// issuer.
 fn issuer_shape(url: &Url) -> Option<String> {
     if let Some(problem) = okta::admin_console(url) {
         return Some(problem);
@@ -105,13 +101,11 @@ fn issuer_shape(url: &Url) -> Option<String> {
     okta::path_mistake(url)
 }
 
-/// Checks only what a tenant sets for its client and issuers. A table may have a hundred
-/// thousand tenants, and the full settings of each are built, and their warnings logged,
-/// at its first request.
+/// Checks only what a tenant sets for its client and issuers. A table may have a hundred thousand tenants, and the full
+/// settings of each are built, and their warnings logged, at its first request.
 ///
 /// # Errors
-/// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with
-/// its fix.
+/// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.
 pub(crate) fn check_client(issuers: &[&str], id: &str, secret: Option<&Secret>, base: Option<&str>) -> Result<()> {
     let mut findings = Diagnostics::default();
     for one in issuers {
@@ -144,9 +138,8 @@ pub(crate) fn client_id(value: Option<&str>, findings: &mut Diagnostics) -> Opti
     Some(value.to_owned())
 }
 
-/// Checks the application's own origin. It is configured and never derived from a
-/// request, because clients control `Host` and the forwarded headers, and an attacker
-/// could choose a redirect URI that is built from them.
+/// Checks the application's own origin. It is configured and never derived from a request, because clients control
+/// `Host` and the forwarded headers, and an attacker could choose a redirect URI that is built from them.
 ///
 /// The origin has no path, query or fragment, so that paths can be joined to it.
 pub(crate) fn base_url(value: &str, findings: &mut Diagnostics) -> Option<Url> {
@@ -181,12 +174,11 @@ pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Diagn
 
 /// Checks an absolute URL without credentials: https, or http on this machine.
 ///
-/// On plain http an attacker on the network can read codes and cookies. Requests to a
-/// loopback address do not cross a network, and browsers treat `localhost` as
-/// trustworthy.
+/// On plain http an attacker on the network can read codes and cookies. Requests to a loopback address do not cross a
+/// network, and browsers treat `localhost` as trustworthy.
 ///
-/// Credentials in a URL would end up in logs and messages. They are checked before the
-/// scheme, because the message about the scheme shows the value.
+/// Credentials in a URL would end up in logs and messages. They are checked before the scheme, because the message
+/// about the scheme shows the value.
 fn absolute_url(variable: &'static str, value: &str, findings: &mut Diagnostics) -> Option<Url> {
     let Some(url) = Url::parse(value).ok().filter(|_| value.contains("://")) else {
         let message = format!("`{value}` is not a URL; it begins with https:// (on this machine http://) and a host");
@@ -215,9 +207,8 @@ fn absolute_url(variable: &'static str, value: &str, findings: &mut Diagnostics)
 
 /// Parses the scopes, in order and without duplicates. They must contain `openid`.
 ///
-/// The protocol separates scopes by spaces. Commas are accepted too, because other
-/// variables use them for lists. Without `openid` the request is plain OAuth (OIDC Core
-/// §3.1.2.1) and does not sign the user in.
+/// The protocol separates scopes by spaces. Commas are accepted too, because other variables use them for lists.
+/// Without `openid` the request is plain OAuth (OIDC Core §3.1.2.1) and does not sign the user in.
 pub(crate) fn scopes(value: &str, findings: &mut Diagnostics) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
     for scope in value.split([' ', ',']).filter(|scope| !scope.is_empty()) {
@@ -234,9 +225,8 @@ pub(crate) fn scopes(value: &str, findings: &mut Diagnostics) -> Vec<String> {
     scopes
 }
 
-/// Warns if Universal Logout cannot find sessions. Okta names users by e-mail address
-/// unless provisioning gives them another id, and sessions without the e-mail claim are
-/// not found.
+/// Warns if Universal Logout cannot find sessions. Okta names users by e-mail address unless provisioning gives them
+/// another id, and sessions without the e-mail claim are not found.
 pub(crate) fn universal_logout(routes: &Routes, scopes: &[String], findings: &mut Diagnostics) {
     if routes.global_token_revocation().is_some() && !scopes.iter().any(|scope| scope == "email") {
         findings.warning(
@@ -267,9 +257,8 @@ pub(crate) fn former_issuers(values: &[String], findings: &mut Diagnostics) -> V
     values.iter().filter_map(|value| issuer(Some(value), findings)).collect()
 }
 
-/// Checks further issuers of access tokens. They must be custom authorization servers,
-/// because tokens of another org server could only be introspected, and only by a client
-/// of that org.
+/// Checks further issuers of access tokens. They must be custom authorization servers, because tokens of another org
+/// server could only be introspected, and only by a client of that org.
 pub(crate) fn accepted_issuers(values: &[String], findings: &mut Diagnostics) -> Vec<Issuer> {
     let issuers: Vec<Issuer> = values.iter().filter_map(|value| issuer(Some(value), findings)).collect();
     for issuer in issuers.iter().filter(|issuer| issuer.is_org_server()) {
@@ -279,12 +268,10 @@ pub(crate) fn accepted_issuers(values: &[String], findings: &mut Diagnostics) ->
     issuers
 }
 
-/// Checks the origin at which the application reaches an issuer on this machine: http or
-/// https, with any host.
+/// Checks the origin at which the application reaches an issuer on this machine: http or https, with any host.
 ///
-/// It is rejected unless the issuer and the base URL are both on this machine. An
-/// application that is reachable from other machines must use the issuer's public address
-/// and certificate.
+/// It is rejected unless the issuer and the base URL are both on this machine. An application that is reachable from
+/// other machines must use the issuer's public address and certificate.
 pub(crate) fn backchannel_url(value: &str, issuer: &Issuer, base: &Url, findings: &mut Diagnostics) -> Option<Url> {
     let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(url) = url else {

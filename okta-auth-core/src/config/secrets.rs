@@ -1,5 +1,4 @@
-//! Rules for secrets. A weak secret is rejected with a command that makes a good one. No
-//! message shows a secret.
+//! Rules for secrets. A weak secret is rejected with a command that makes a good one. No message shows a secret.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +39,8 @@ impl SecretUse {
 /// In bytes.
 const SHORTEST: usize = 32;
 
-/// Minimum entropy of a cookie secret in bits, by the frequency of its characters. 32
-/// random hexadecimal digits have about 115.
+/// Minimum entropy of a cookie secret in bits, by the frequency of its characters. 32 random hexadecimal digits have
+/// about 115.
 const LEAST_ENTROPY: f64 = 96.0;
 
 /// Sample values from this project's documentation, which are public.
@@ -53,9 +52,8 @@ const SAMPLES: [&str; 5] = [
     "a new cookie secret",
 ];
 
-/// Placeholders that people and tools write instead of a secret, in lower case and
-/// without separators. Each is long enough that a random secret does not contain it by
-/// chance.
+/// Placeholders that people and tools write instead of a secret, in lower case and without separators. Each is long
+/// enough that a random secret does not contain it by chance.
 const WORDS: [&str; 14] = [
     "changeme",
     "changethis",
@@ -91,8 +89,7 @@ pub(super) fn client_secret(value: Option<&Secret>, findings: &mut Diagnostics) 
     Some(value.clone())
 }
 
-/// Checks that a secret is long enough for the HMAC of `client_secret_jwt` (RFC 7518 §3.2).
-/// Okta rejects shorter ones.
+/// Checks that a secret is long enough for the HMAC of `client_secret_jwt` (RFC 7518 §3.2). Okta rejects shorter ones.
 pub(super) fn assertion_secret(secret: &Secret, method: SecretMethod, findings: &mut Diagnostics) {
     let length = secret.expose().len();
     if method == SecretMethod::Jwt && length < SHORTEST {
@@ -104,12 +101,10 @@ pub(super) fn assertion_secret(secret: &Secret, method: SecretMethod, findings: 
     }
 }
 
-/// Checks that cookie secrets are long enough and, if browsers use https (`secure`), not
-/// predictable.
+/// Checks that cookie secrets are long enough and, if browsers use https (`secure`), not predictable.
 ///
-/// The cookie keys are derived from these secrets, so an attacker who guesses one can
-/// forge cookies. Randomness cannot be verified, but obvious weakness can be detected.
-/// Messages name the position in the list, counted from one.
+/// The cookie keys are derived from these secrets, so an attacker who guesses one can forge cookies. Randomness cannot
+/// be verified, but obvious weakness can be detected. Messages name the position in the list, counted from one.
 pub(super) fn cookie_secrets(secrets: &[Secret], (secure, used): (bool, SecretUse), findings: &mut Diagnostics) {
     for (secret, nth) in secrets.iter().zip(1_usize..) {
         let text = secret.expose();
@@ -167,15 +162,14 @@ fn has_period(bytes: &[u8]) -> bool {
     (1..=bytes.len() / 2).any(|period| bytes.iter().zip(bytes.iter().skip(period)).all(|(one, other)| one == other))
 }
 
-/// Whether most characters are adjacent to their predecessor, as in `abcdef` and
-/// `987654`.
+/// Whether most characters are adjacent to their predecessor, as in `abcdef` and `987654`.
 fn is_sequence(bytes: &[u8]) -> bool {
     let near = bytes.iter().zip(bytes.iter().skip(1)).filter(|(one, other)| one.abs_diff(**other) <= 1).count();
     near.saturating_mul(10) > bytes.len().saturating_mul(6)
 }
 
-/// The entropy of a text by the frequency of its bytes (Shannon), in bits. This is an
-/// upper bound; a lower bound would require knowledge of how the text was generated.
+/// The entropy of a text by the frequency of its bytes (Shannon), in bits. This is an upper bound; a lower bound would
+/// require knowledge of how the text was generated.
 #[allow(clippy::cast_precision_loss, reason = "lengths of secrets are far below 2^52")]
 fn entropy(bytes: &[u8]) -> f64 {
     let mut counts: BTreeMap<u8, usize> = BTreeMap::new();

@@ -1,11 +1,9 @@
-//! Detects variables under wrong names: typing errors, and the names that other Okta
-//! libraries use.
+//! Detects variables under wrong names: typing errors, and the names that other Okta libraries use.
 //!
-//! A setting that is silently ignored is worse than a missing one, because its author
-//! expects it to work. Other libraries build names from a family and a setting:
-//! `OKTA_OAUTH2_CLIENT_ID` (Spring Boot, and most samples of Okta), `OKTA_CLIENT_ORGURL`
-//! (the management SDKs), `OKTA_IDX_CLIENTID` (the Identity Engine SDKs). The detection
-//! strips the families and looks up the remaining setting.
+//! A setting that is silently ignored is worse than a missing one, because its author expects it to work. Other
+//! libraries build names from a family and a setting: `OKTA_OAUTH2_CLIENT_ID` (Spring Boot, and most samples of Okta),
+//! `OKTA_CLIENT_ORGURL` (the management SDKs), `OKTA_IDX_CLIENTID` (the Identity Engine SDKs). The detection strips the
+//! families and looks up the remaining setting.
 
 use std::borrow::Cow;
 
@@ -79,8 +77,7 @@ const SETTINGS: &[(&str, &str)] = &[
 const OF_A_CLIENT: [&str; 7] =
     [ISSUER_URI, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_METHOD, PRIVATE_KEY, PRIVATE_KEY_FILE, PRIVATE_KEY_ID];
 
-/// Returns the variable that a wrong name was meant for. `None` for a supported name and
-/// for an unrelated one.
+/// Returns the variable that a wrong name was meant for. `None` for a supported name and for an unrelated one.
 pub(super) fn meant_by(name: &str) -> Option<&'static str> {
     let rest = name.strip_prefix("OKTA_").filter(|_| !is_read(name))?;
     if let Some((_, meant)) = WHOLE.iter().find(|(slip, _)| *slip == name) {

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::secret::Secret;
 
 impl ConfigBuilder {
-    /// Checks that several tenants can share these settings. The key for ID tokens belongs to one client, and so
-    /// does the key of a client with FAPI 2.0.
+    /// Checks that several tenants can share these settings. The key for ID tokens belongs to one client, and so does
+    /// the key of a client with FAPI 2.0.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.

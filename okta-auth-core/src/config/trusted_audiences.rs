@@ -6,8 +6,8 @@ impl ConfigBuilder {
     /// The audiences that an ID token may have besides this application, separated by commas; `OKTA_TRUSTED_AUDIENCES`,
     /// by default none (OIDC Core §3.1.3.7, 3).
     ///
-    /// Okta issues ID tokens for one audience. Zitadel adds the project and the project's other clients to each token. A
-    /// token with several audiences is accepted only if all of them are listed and `azp` is this application.
+    /// Okta issues ID tokens for one audience. Zitadel adds the project and the project's other clients to each token.
+    /// A token with several audiences is accepted only if all of them are listed and `azp` is this application.
     pub fn trusted_audiences(mut self, audiences: impl Into<String>) -> Self {
         self.options.trusted_audiences = split(&audiences.into());
         self

@@ -1,14 +1,11 @@
-//! Splits one sealed text over several cookies, because a browser accepts 4096 bytes for each (RFC
-//! 6265 §6.1).
+//! Splits one sealed text over several cookies, because a browser accepts 4096 bytes for each (RFC 6265 §6.1).
 //!
-//! The first cookie has the plain name and begins with the number of parts: `3.AbC...`; the others
-//! are `name.1`, `name.2`. The parts are one sealed text, so a part that is changed, missing,
-//! swapped or from an older value makes the whole text unreadable. Parts beyond the number are
-//! ignored.
+//! The first cookie has the plain name and begins with the number of parts: `3.AbC...`; the others are `name.1`,
+//! `name.2`. The parts are one sealed text, so a part that is changed, missing, swapped or from an older value makes
+//! the whole text unreadable. Parts beyond the number are ignored.
 //!
-//! A browser sends several cookies of one name if another application on the host has set some for
-//! a path of its own. Each combination is a candidate, up to [`CANDIDATES`] of them, and the one
-//! that opens counts.
+//! A browser sends several cookies of one name if another application on the host has set some for a path of its own.
+//! Each combination is a candidate, up to [`CANDIDATES`] of them, and the one that opens counts.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -26,8 +23,7 @@ const PART: usize = 3_800;
 /// An upper bound for the bytes of the part numbers and of `Max-Age`.
 const EXTRA: usize = 48;
 
-/// The maximum number of parts, given the total header size that servers and proxies commonly
-/// accept.
+/// The maximum number of parts, given the total header size that servers and proxies commonly accept.
 const MOST: usize = 5;
 
 /// The maximum number of combinations of cookies that are tried.
@@ -49,8 +45,7 @@ impl Chunks {
         &self.name
     }
 
-    /// Returns the candidate texts, reassembled from their parts. Usually there is one, and it is
-    /// not copied.
+    /// Returns the candidate texts, reassembled from their parts. Usually there is one, and it is not copied.
     pub(crate) fn candidates<'a>(&'a self, cookies: &'a RequestCookies) -> impl Iterator<Item = Cow<'a, [u8]>> {
         let firsts = cookies.unchecked_values(&self.name).filter_map(split_count);
         let texts = firsts.flat_map(|(count, first)| {
@@ -88,15 +83,13 @@ impl Chunks {
 
     /// Returns the text of the first cookie if it is the only part.
     ///
-    /// The text is not verified. It serves as the key for the cookie cache, which usually has the
-    /// session.
+    /// The text is not verified. It serves as the key for the cookie cache, which usually has the session.
     pub(crate) fn first<'a>(&self, cookies: &'a RequestCookies) -> Option<&'a [u8]> {
         let (count, first) = split_count(cookies.first(&self.name)?)?;
         (count == 1).then_some(first)
     }
 
-    /// Returns the `Set-Cookie` values that store the text, and that delete the surplus parts of a
-    /// longer one.
+    /// Returns the `Set-Cookie` values that store the text, and that delete the surplus parts of a longer one.
     ///
     /// # Errors
     /// [`Code::SessionTooLarge`] if it does not fit.
@@ -125,8 +118,7 @@ impl Chunks {
         Ok(set)
     }
 
-    /// Builds the `Set-Cookie` value of one part. It encodes directly into the result, which has
-    /// kilobytes.
+    /// Builds the `Set-Cookie` value of one part. It encodes directly into the result, which has kilobytes.
     fn set(&self, at: usize, count: usize, part: &[u8], max_age: std::time::Duration) -> Result<HeaderValue> {
         let attributes = self.settings.attributes();
         let room = [self.name.len(), base64url::encoded_len(part), attributes.len(), EXTRA];
@@ -147,8 +139,8 @@ impl Chunks {
         removed
     }
 
-    /// Deletes the parts from number `from` on that the browser holds. Numbers above the maximum
-    /// are never ours and are ignored, so that the response stays small.
+    /// Deletes the parts from number `from` on that the browser holds. Numbers above the maximum are never ours and are
+    /// ignored, so that the response stays small.
     fn removals(&self, cookies: &RequestCookies, from: usize) -> Vec<HeaderValue> {
         let numbers = cookies.names_with_prefix(&self.name).filter_map(|name| {
             let number = name.get(self.name.len()..)?.strip_prefix('.')?;
@@ -160,8 +152,8 @@ impl Chunks {
         stale.into_iter().map(|at| self.settings.remove(&self.part(at))).collect()
     }
 
-    /// The ids of other tenants that the browser has cookies of, without duplicates. They are
-    /// untrusted text. Pending logins are excluded: their names have one more `_`.
+    /// The ids of other tenants that the browser has cookies of, without duplicates. They are untrusted text. Pending
+    /// logins are excluded: their names have one more `_`.
     pub(crate) fn others<'a>(&'a self, cookies: &'a RequestCookies) -> Vec<&'a str> {
         let Some((family, own)) = self.name.rsplit_once('_') else { return Vec::new() };
         let rests = cookies.names_with_prefix(family).filter_map(|name| name.strip_prefix(family)?.strip_prefix('_'));

@@ -31,8 +31,8 @@ impl RequestCookies {
         }
     }
 
-    /// Names and values. Malformed cookies are skipped, and do not affect others: another
-    /// application on the domain may set cookies that are not UTF-8.
+    /// Names and values. Malformed cookies are skipped, and do not affect others: another application on the domain may
+    /// set cookies that are not UTF-8.
     fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.iter_from(self.first.as_ref().map(HeaderText::as_bytes))
     }
@@ -43,17 +43,17 @@ impl RequestCookies {
         headers.flat_map(pieces).filter_map(pair).take(MAX_COOKIES)
     }
 
-    /// The values of the cookies of one name, if they are ASCII. Ours are always ASCII, and for
-    /// kilobytes that check is much faster than a check for UTF-8.
+    /// The values of the cookies of one name, if they are ASCII. Ours are always ASCII, and for kilobytes that check is
+    /// much faster than a check for UTF-8.
     ///
-    /// A browser sends several of one name if they were set for different paths, the most specific
-    /// path first (RFC 6265 §5.4).
+    /// A browser sends several of one name if they were set for different paths, the most specific path first (RFC 6265
+    /// §5.4).
     pub(crate) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.unchecked_values(name).filter(|value| value.is_ascii())
     }
 
-    /// The values of this name as they came. Kilobytes of a session are not worth a check for ASCII,
-    /// because decoding them makes it anyway.
+    /// The values of this name as they came. Kilobytes of a session are not worth a check for ASCII, because decoding
+    /// them makes it anyway.
     pub(crate) fn unchecked_values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         let (leading, rest) = self.leading(name);
         let named = self.iter_from(rest).filter(move |(known, _)| *known == name.as_bytes());
@@ -111,8 +111,7 @@ fn split_piece(bytes: &[u8]) -> (&[u8], Option<&[u8]>) {
     cut.map_or((bytes, None), |(piece, after)| (piece, after.get(1..)))
 }
 
-/// Splits a cookie into name and value, and trims both (RFC 6265 §5.2, as browsers and the `cookie`
-/// crate do).
+/// Splits a cookie into name and value, and trims both (RFC 6265 §5.2, as browsers and the `cookie` crate do).
 fn pair(cookie: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = cookie.split_at_checked(memchr::memchr(b'=', cookie)?)?;
     let (name, value) = (name.trim_ascii(), value.get(1..)?.trim_ascii());

@@ -1,8 +1,7 @@
-//! Authenticated encryption of cookie values: AES-256-GCM-SIV, whose random nonces stay safe at any
-//! volume and across replicas (RFC 8452 §9).
+//! Authenticated encryption of cookie values: AES-256-GCM-SIV, whose random nonces stay safe at any volume and across
+//! replicas (RFC 8452 §9).
 //!
-//! A sealed value is `version (1) | key id (4) | nonce (12) | ciphertext | tag (16)`, in base64url
-//! without padding.
+//! A sealed value is `version (1) | key id (4) | nonce (12) | ciphertext | tag (16)`, in base64url without padding.
 
 use std::fmt;
 use std::ops::Range;
@@ -25,12 +24,10 @@ const HEADER: usize = 1 + ID + NONCE;
 /// The bytes of a tag (RFC 8452 §4).
 const TAG: usize = 16;
 
-/// The longest accepted text. Our cookies are shorter; the limit bounds the work for an attacker's
-/// value.
+/// The longest accepted text. Our cookies are shorter; the limit bounds the work for an attacker's value.
 const MAX_TEXT: usize = 32 * 1024;
 
-/// The purpose of a sealed value. A value that was sealed for one purpose does not open for
-/// another.
+/// The purpose of a sealed value. A value that was sealed for one purpose does not open for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Session,
@@ -60,8 +57,8 @@ pub(super) struct SealKey {
 
 pub(crate) struct Sealer {
     keys: Arc<[SealKey]>,
-    /// Purpose and tenant, each prefixed with its length, so that two contexts never encode to the
-    /// same bytes. The format byte comes before them.
+    /// Purpose and tenant, each prefixed with its length, so that two contexts never encode to the same bytes. The
+    /// format byte comes before them.
     context: Vec<u8>,
 }
 
@@ -129,8 +126,8 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Opens the output of [`seal`](Self::seal) for the same name. Anything else is `None`, without
-    /// a reason, so that an attacker learns nothing.
+    /// Opens the output of [`seal`](Self::seal) for the same name. Anything else is `None`, without a reason, so that
+    /// an attacker learns nothing.
     pub(crate) fn open(&self, name: &str, text: impl AsRef<[u8]>) -> Option<Opened> {
         let text = text.as_ref();
         if text.len() > MAX_TEXT {
@@ -146,9 +143,8 @@ impl Sealer {
         self.open_as(sealed, |format| (format == VERSION).then(|| self.associated_data(VERSION, name)))
     }
 
-    /// Opens the output of [`seal_version`](Self::seal_version) for the same key and number. It
-    /// also opens records that version 0.1 made with [`seal_bytes`](Self::seal_bytes), which are
-    /// bound to no number.
+    /// Opens the output of [`seal_version`](Self::seal_version) for the same key and number. It also opens records that
+    /// version 0.1 made with [`seal_bytes`](Self::seal_bytes), which are bound to no number.
     pub(crate) fn open_version(&self, key: &[u8], number: u64, sealed: SecretBytes) -> Option<Opened> {
         self.open_as(sealed, |format| match format {
             NUMBERED => Some(self.numbered_data(key, number)),

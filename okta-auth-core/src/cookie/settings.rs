@@ -6,8 +6,8 @@ use http::HeaderValue;
 
 use crate::error::{Code, Error, Result};
 
-/// Attributes of cookies: `HttpOnly`, `Path=/`, no `Domain`; over TLS also `Secure` and the
-/// `__Host-` prefix, so that another subdomain cannot plant one (RFC 6265bis §4.1.3.2).
+/// Attributes of cookies: `HttpOnly`, `Path=/`, no `Domain`; over TLS also `Secure` and the `__Host-` prefix, so that
+/// another subdomain cannot plant one (RFC 6265bis §4.1.3.2).
 #[derive(Clone, Debug)]
 pub(crate) struct CookieSettings {
     secure: bool,
@@ -15,14 +15,13 @@ pub(crate) struct CookieSettings {
 }
 
 impl CookieSettings {
-    /// Uses `SameSite=Lax`: with `Strict` the browser would not send the cookie when Okta redirects
-    /// it back.
+    /// Uses `SameSite=Lax`: with `Strict` the browser would not send the cookie when Okta redirects it back.
     pub(crate) fn new(secure: bool) -> Self {
         Self { secure, cross_site: false }
     }
 
-    /// Uses `SameSite=None` if `needed`, for a cookie that must come along with a cross-site POST.
-    /// `SameSite=None` requires `Secure`, so on loopback http it stays `Lax`.
+    /// Uses `SameSite=None` if `needed`, for a cookie that must come along with a cross-site POST. `SameSite=None`
+    /// requires `Secure`, so on loopback http it stays `Lax`.
     pub(crate) fn cross_site(mut self, needed: bool) -> Self {
         self.cross_site |= needed && self.secure;
         self
@@ -47,8 +46,7 @@ impl CookieSettings {
         }
     }
 
-    /// The `Set-Cookie` value that deletes a cookie: same name, path and attributes, with an expiry
-    /// in the past.
+    /// The `Set-Cookie` value that deletes a cookie: same name, path and attributes, with an expiry in the past.
     pub(crate) fn remove(&self, name: &str) -> HeaderValue {
         let removal = format!("{name}={}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT", self.attributes());
         // A name from the browser reaches this only with one of our own prefixes and as a cookie

@@ -17,8 +17,7 @@ use crate::tokens::refresh::{self, RefreshContext};
 /// A user who signed in with the device flow. Clones are cheap and share the tokens.
 ///
 /// It comes from [`DeviceAuthorization::wait_for_user`](super::DeviceAuthorization::wait_for_user), or from the store
-/// by
-/// [`DeviceFlow::session`](super::DeviceFlow::session).
+/// by [`DeviceFlow::session`](super::DeviceFlow::session).
 #[derive(Clone)]
 pub struct DeviceSession(Arc<Inner>);
 
@@ -66,8 +65,8 @@ impl DeviceSession {
     /// Concurrent callers share one refresh, which continues if they are dropped.
     ///
     /// # Errors
-    /// [`Code::SessionEnded`] if the user has to sign in again: Okta rejected the refresh token, or there is none, which
-    /// needs the scope `offline_access`. The saved tokens are then deleted. Otherwise the error of reaching Okta.
+    /// [`Code::SessionEnded`] if the user has to sign in again: Okta rejected the refresh token, or there is none,
+    /// which needs the scope `offline_access`. The saved tokens are then deleted. Otherwise the error of reaching Okta.
     pub async fn access_token(&self) -> Result<Secret> {
         self.fresh().await.map(|tokens| tokens.access_token.clone())
     }

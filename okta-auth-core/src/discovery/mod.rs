@@ -50,12 +50,11 @@ impl Discovery {
     /// Returns the metadata. Stale metadata of any age is returned too, and refreshed in the background.
     ///
     /// # Errors
-    /// [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable) and similar codes if
-    /// the metadata has never been fetched;
-    /// [`Code::IssuerMismatch`](crate::error::Code::IssuerMismatch) and
+    /// [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable) and similar codes if the metadata has
+    /// never been fetched; [`Code::IssuerMismatch`](crate::error::Code::IssuerMismatch) and
     /// [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) if it cannot be trusted;
-    /// [`Code::EgressRefused`](crate::error::Code::EgressRefused) if it contains a URL that
-    /// requests and browsers must not be sent to.
+    /// [`Code::EgressRefused`](crate::error::Code::EgressRefused) if it contains a URL that requests and browsers must
+    /// not be sent to.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>> {
         let fetch = || {
             let (http, issuer) = (self.http.clone(), self.issuer.clone());

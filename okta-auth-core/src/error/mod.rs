@@ -1,8 +1,8 @@
 //! The error type of the library: opaque, with a stable [`Code`] and predicates.
 //!
 //! A message says what happened, why, and what to do. It never contains a token, a secret or text that a provider sent,
-//! because messages appear in logs. Logs additionally contain the causes, as
-//! [`source`](std::error::Error::source), and the provider's description, escaped and truncated.
+//! because messages appear in logs. Logs additionally contain the causes, as [`source`](std::error::Error::source), and
+//! the provider's description, escaped and truncated.
 
 mod code;
 mod untrusted;
@@ -25,10 +25,9 @@ const MAX_CAUSES: usize = 16;
 
 /// An error of this library.
 ///
-/// It is opaque, so that causes can change without breaking applications: match on
-/// [`code`](Self::code) or call a predicate. `Display` returns a message for the
-/// operator. It contains no tokens or secrets, but it is not meant for the users of an application, who see the
-/// engine's own pages.
+/// It is opaque, so that causes can change without breaking applications: match on [`code`](Self::code) or call a
+/// predicate. `Display` returns a message for the operator. It contains no tokens or secrets, but it is not meant for
+/// the users of an application, who see the engine's own pages.
 ///
 /// It is cheap to clone: clones share the message and the cause.
 ///

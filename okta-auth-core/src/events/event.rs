@@ -80,8 +80,8 @@ impl Event {
         self.about.issuer.as_deref().or_else(|| self.provider.as_ref().map(|provider| &*provider.issuer))
     }
 
-    /// Returns the client id of the application. Together with the issuer it identifies the tenant. `None` for a request
-    /// that belongs to no tenant.
+    /// Returns the client id of the application. Together with the issuer it identifies the tenant. `None` for a
+    /// request that belongs to no tenant.
     pub fn client_id(&self) -> Option<&str> {
         self.provider.as_ref().map(|provider| &*provider.client_id)
     }
@@ -98,8 +98,8 @@ impl Event {
     }
 
     /// Returns the party that used an access token for its user, such as an AI agent: the `sub` of the present actor
-    /// (`act`, RFC 8693 §4.1), of at most 255 characters. `None` if the user or a machine used it directly, and
-    /// for events that concern no access token.
+    /// (`act`, RFC 8693 §4.1), of at most 255 characters. `None` if the user or a machine used it directly, and for
+    /// events that concern no access token.
     pub fn actor(&self) -> Option<&str> {
         self.about.actor.as_deref()
     }

@@ -1,9 +1,8 @@
 //! Counters and durations, for the feature `metrics`.
 //!
 //! They are recorded through the facade of the crate `metrics`: the application chooses the recorder, Prometheus for
-//! example, and installs it before it builds
-//! [`OktaAuth`](super::super::OktaAuth). Without the feature nothing is measured, and without a
-//! recorder the values are discarded.
+//! example, and installs it before it builds [`OktaAuth`](super::super::OktaAuth). Without the feature nothing is
+//! measured, and without a recorder the values are discarded.
 //!
 //! | name | kind | labels | unit |
 //! |---|---|---|---|

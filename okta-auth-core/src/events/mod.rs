@@ -1,8 +1,8 @@
 //! One stream of typed audit events.
 //!
 //! An event goes to the log (`tracing`, target `okta_auth`), to the counters of the feature `metrics`, and to the hooks
-//! that an application adds with
-//! [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this order:
+//! that an application adds with [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this
+//! order:
 //!
 //! ```
 //! # use okta_auth_core as okta_auth;
@@ -75,9 +75,9 @@
 //! sessions outside a request: the events of refreshes and of such calls have references of their own.
 //!
 //! A user can read a reference out over the telephone, and the operator finds every log line and every event of the
-//! failed request. An application gets it from
-//! [`RequestContext::reference`](super::engine::RequestContext::reference) to show it on its own pages. It is
-//! generated on first use, so requests with a valid session or token do not pay for it.
+//! failed request. An application gets it from [`RequestContext::reference`](super::engine::RequestContext::reference)
+//! to show it on its own pages. It is generated on first use, so requests with a valid session or token do not pay for
+//! it.
 //!
 //! # What is in the log
 //!

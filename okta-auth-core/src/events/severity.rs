@@ -17,8 +17,8 @@ use crate::error::{Code, Error};
 
 /// The minimum time between two warnings of one kind.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// The maximum number of stored kinds. It is larger than the number of codes, because Okta's error
-/// code is part of some kinds.
+/// The maximum number of stored kinds. It is larger than the number of codes, because Okta's error code is part of some
+/// kinds.
 const KINDS: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +90,8 @@ fn answer_of_okta(error: Option<&Error>) -> Option<String> {
     error.filter(|error| error.code() == Code::TokenRefused)?.provider_error().map(str::to_owned)
 }
 
-/// Whether a session ended because its new tokens do not fit it. If Okta refuses the refresh, the
-/// session has ended as expected, which is not a failure.
+/// Whether a session ended because its new tokens do not fit it. If Okta refuses the refresh, the session has ended as
+/// expected, which is not a failure.
 fn is_unexpected_end(kind: &EventKind, error: Option<&Error>) -> bool {
     let ended = matches!(kind, EventKind::SessionEnded { .. });
     ended && error.is_some_and(|error| error.code() != Code::TokenRefused)

@@ -98,8 +98,8 @@ fn kind_v6(address: Ipv6Addr) -> Kind {
 }
 
 /// Returns the IPv4 address that an IPv6 address embeds: mapped, `::ffff:a.b.c.d`, or behind the well-known prefix of
-/// NAT64, `64:ff9b::a.b.c.d`, through which a network without IPv4 reaches public hosts. The local-use prefix
-/// (RFC 8215) and the deprecated compatible form, `::a.b.c.d`, are not unwrapped and stay special.
+/// NAT64, `64:ff9b::a.b.c.d`, through which a network without IPv4 reaches public hosts. The local-use prefix (RFC
+/// 8215) and the deprecated compatible form, `::a.b.c.d`, are not unwrapped and stay special.
 fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, high, low] = address.segments();
     let nat64 = [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0];

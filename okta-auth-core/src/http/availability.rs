@@ -97,9 +97,9 @@ impl Circuits {
     /// Waits for a free slot, unless the endpoint is paused.
     ///
     /// # Errors
-    /// [`Code::ProviderUnavailable`] if requests to the endpoint are paused, or if too many
-    /// requests are running and none finishes in time; [`Code::ProviderRateLimited`] if Okta's rate limit applies to
-    /// all requests. Each error has the time to wait.
+    /// [`Code::ProviderUnavailable`] if requests to the endpoint are paused, or if too many requests are running and
+    /// none finishes in time; [`Code::ProviderRateLimited`] if Okta's rate limit applies to all requests. Each error
+    /// has the time to wait.
     pub(super) async fn enter(&self, url: &Url) -> Result<Permit> {
         let (origin, endpoint) = (self.origin(url), url.path());
         // Check before waiting for a slot: requests to a failing endpoint may occupy all of them.

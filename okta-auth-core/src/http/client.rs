@@ -86,8 +86,7 @@ impl HttpClient {
     /// would resolve names itself, and the policy could not check the addresses.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] if the system has no CA certificates, or if the policy
-    /// contains an invalid domain.
+    /// [`Code::ConfigInvalid`] if the system has no CA certificates, or if the policy contains an invalid domain.
     pub(crate) fn new(settings: &HttpSettings, policy: EgressPolicy, clock: SharedClock) -> Result<Self> {
         Self::with_names(settings, (policy, OperatorRoutes::default()), clock, Arc::new(SystemNames))
     }
@@ -95,8 +94,7 @@ impl HttpClient {
     /// Creates a client for issuers of the operator, with the operator's proxy and backchannel.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] as for [`new`](Self::new), and if the proxy cannot be
-    /// used.
+    /// [`Code::ConfigInvalid`] as for [`new`](Self::new), and if the proxy cannot be used.
     pub(crate) fn operator(settings: &HttpSettings, routes: OperatorRoutes, clock: SharedClock) -> Result<Self> {
         Self::with_names(settings, (EgressPolicy::operator(), routes), clock, Arc::new(SystemNames))
     }
@@ -170,11 +168,9 @@ impl HttpClient {
     /// Responses with any status are returned, except 3xx, 429 and 5xx, which are errors.
     ///
     /// # Errors
-    /// [`Code::EgressRefused`] if the policy does not allow the URL;
-    /// [`Code::ProviderUnavailable`] for timeouts, failed connections and 5xx, and
-    /// immediately while requests to the endpoint are paused;
-    /// [`Code::ProviderRateLimited`] for 429; [`Code::ProviderResponse`] for a redirect
-    /// or a body that is too large.
+    /// [`Code::EgressRefused`] if the policy does not allow the URL; [`Code::ProviderUnavailable`] for timeouts, failed
+    /// connections and 5xx, and immediately while requests to the endpoint are paused; [`Code::ProviderRateLimited`]
+    /// for 429; [`Code::ProviderResponse`] for a redirect or a body that is too large.
     pub(crate) async fn send(
         &self,
         request: Request<impl Into<SecretBytes>>,

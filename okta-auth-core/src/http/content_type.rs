@@ -5,8 +5,8 @@ use http::header::CONTENT_TYPE;
 
 use crate::error::{Code, Error, Result};
 
-/// Checks the content type of a response that has to be JSON: `application/json` or `application/*+json`, with or without
-/// parameters. A response without a content type is accepted, because its body decides (RFC 9110 §8.3).
+/// Checks the content type of a response that has to be JSON: `application/json` or `application/*+json`, with or
+/// without parameters. A response without a content type is accepted, because its body decides (RFC 9110 §8.3).
 ///
 /// # Errors
 /// [`Code::ProviderResponse`] for another type; the message begins with `what`.

@@ -2,8 +2,7 @@
 //!
 //! An issuer in the operator's own configuration is trusted. An issuer from a table of tenants is user input, and so is
 //! every URL in its metadata: a request to it would come from inside the application's network, with the application's
-//! credentials. An
-//! [`EgressPolicy`] restricts such requests:
+//! credentials. An [`EgressPolicy`] restricts such requests:
 //!
 //! 1. The scheme is https, and the URL has no user name or password.
 //! 2. The host is a name on the list, compared in the ASCII form that the URL parser produces and that the connection

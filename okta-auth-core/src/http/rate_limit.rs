@@ -1,13 +1,11 @@
 //! How long to wait after a 429.
 //!
-//! Okta states it in `X-Rate-Limit-Reset`, in seconds since the epoch by Okta's clock,
-//! which the response's `Date` shows. Okta documents no `Retry-After`, but the header is
-//! honoured.
+//! Okta states it in `X-Rate-Limit-Reset`, in seconds since the epoch by Okta's clock, which the response's `Date`
+//! shows. Okta documents no `Retry-After`, but the header is honoured.
 //!
-//! The wait is clamped, because a wait of zero would hammer the server and a wait of a
-//! day would be an outage. The caller gets it as `Retry-After` with a 503. The request
-//! itself never sleeps, because a request that waits for a minute would block a
-//! connection.
+//! The wait is clamped, because a wait of zero would hammer the server and a wait of a day would be an outage. The
+//! caller gets it as `Retry-After` with a 503. The request itself never sleeps, because a request that waits for a
+//! minute would block a connection.
 
 use std::time::Duration;
 
@@ -28,8 +26,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
     stated(headers, now).or_else(by_reset).unwrap_or(LEAST).clamp(LEAST, MOST)
 }
 
-/// Parses `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3), and clamps it to the
-/// bounds.
+/// Parses `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3), and clamps it to the bounds.
 pub(crate) fn stated(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = seconds(text).or_else(|| http_date(text).map(|date| date.since(server_time(headers, now))))?;
@@ -44,8 +41,8 @@ pub(super) fn seconds(text: &str) -> Option<Duration> {
     is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
-/// Whether a 429 is about concurrent requests. Okta then states limits of 0, and
-/// `X-Rate-Limit-Reset` is only a suggestion.
+/// Whether a 429 is about concurrent requests. Okta then states limits of 0, and `X-Rate-Limit-Reset` is only a
+/// suggestion.
 #[cfg(feature = "okta-api")]
 pub(crate) fn is_concurrency_limit(headers: &HeaderMap) -> bool {
     ["x-rate-limit-limit", "x-rate-limit-remaining"]

@@ -117,8 +117,7 @@ pub(crate) fn without_slash(issuer: &str) -> &str {
     issuer.trim_end_matches('/')
 }
 
-/// How an issuer that was configured as `issuer` may be spelled; see
-/// [`Issuer::is_spelled`].
+/// How an issuer that was configured as `issuer` may be spelled; see [`Issuer::is_spelled`].
 pub(crate) fn spellings(issuer: &str) -> impl Iterator<Item = String> {
     let plain = without_slash(issuer);
     std::iter::once(plain.to_owned()).chain((plain != issuer).then(|| format!("{plain}/")))

@@ -1,9 +1,8 @@
 //! A parser for the payload of an access token, in one pass and with few allocations.
 //!
-//! An API verifies a token with each request, so the cost after the signature matters.
-//! Strings are borrowed from the payload, unknown claims are skipped, and the map of all
-//! claims is built only on first use. The checks are the same as for other tokens: no
-//! duplicate names, and each claim has its type.
+//! An API verifies a token with each request, so the cost after the signature matters. Strings are borrowed from the
+//! payload, unknown claims are skipped, and the map of all claims is built only on first use. The checks are the same
+//! as for other tokens: no duplicate names, and each claim has its type.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,8 +19,7 @@ use crate::clock::NumericDate;
 use crate::error::{Code, Error, Result};
 use crate::json;
 
-/// Claims that never occur in an access token: those of ID tokens, logout tokens and DPoP
-/// proofs.
+/// Claims that never occur in an access token: those of ID tokens, logout tokens and DPoP proofs.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "events", "htm", "htu"];
 
 const KNOWN: [&str; 16] = [
@@ -106,8 +104,8 @@ impl<'a> AccessPayload<'a> {
     /// Parses a payload whose signature has been verified, or an introspection response.
     ///
     /// # Errors
-    /// [`Code::TokenMalformed`] if it is not a JSON object; [`Code::TokenClaim`] if a
-    /// name occurs twice or a claim has a wrong type.
+    /// [`Code::TokenMalformed`] if it is not a JSON object; [`Code::TokenClaim`] if a name occurs twice or a claim has
+    /// a wrong type.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self> {
         let mut fault = None;
         json::object_with(bytes, Claims { fault: &mut fault }).map_err(|error| match fault {
@@ -168,8 +166,7 @@ fn text<'a, A: MapAccess<'a>>(map: &mut A) -> Result<Option<Cow<'a, str>>, A::Er
     map.next_value::<Text<'a>>().map(|text| Some(text.0))
 }
 
-/// Deserializes an object and rejects duplicate names, because parsers disagree about
-/// which value counts.
+/// Deserializes an object and rejects duplicate names, because parsers disagree about which value counts.
 struct Claims<'f> {
     fault: &'f mut Option<Fault>,
 }
@@ -180,8 +177,8 @@ struct Fault {
 }
 
 impl Claims<'_> {
-    /// Records the claim at fault, if it has a meaning here. Other names are chosen by
-    /// the issuer and must not appear in a message.
+    /// Records the claim at fault, if it has a meaning here. Other names are chosen by the issuer and must not appear
+    /// in a message.
     fn note(&mut self, name: &str, why: &'static str) {
         *self.fault = KNOWN.iter().find(|known| **known == name).map(|claim| Fault { claim, why });
     }

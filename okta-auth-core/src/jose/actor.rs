@@ -11,11 +11,11 @@ use super::claims::is_identifier;
 /// The number of actors in one token. A longer chain is rejected: no handler could judge it.
 pub(super) const MAX_ACTORS: usize = 8;
 
-/// A party that uses a token for its user, such as an AI agent: the claim `act` of RFC 8693
-/// §4.1, with `sub_profile` as Okta writes it.
+/// A party that uses a token for its user, such as an AI agent: the claim `act` of RFC 8693 §4.1, with `sub_profile` as
+/// Okta writes it.
 ///
-/// A chain begins with the present actor. Base decisions on this one alone; the earlier ones
-/// only inform (RFC 8693 §4.1).
+/// A chain begins with the present actor. Base decisions on this one alone; the earlier ones only inform (RFC 8693
+/// §4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     subject: String,

@@ -79,8 +79,7 @@ impl Payload {
     /// Returns a claim that is present and not null, converted by `read`.
     ///
     /// # Errors
-    /// [`Code::TokenClaim`] with the claim's name and the message `wrong` if `read`
-    /// returns `None`.
+    /// [`Code::TokenClaim`] with the claim's name and the message `wrong` if `read` returns `None`.
     pub(super) fn read<'a, T>(
         &'a self,
         name: &'static str,

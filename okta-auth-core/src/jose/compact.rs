@@ -55,8 +55,7 @@ impl<'a> Compact<'a> {
     /// Splits a token: exactly three parts, each in strict base64url, and a header without extensions.
     ///
     /// # Errors
-    /// [`Code::TokenMalformed`], [`Code::TokenEncrypted`] for five parts,
-    /// [`Code::TokenHeader`] for `crit` or `b64`.
+    /// [`Code::TokenMalformed`], [`Code::TokenEncrypted`] for five parts, [`Code::TokenHeader`] for `crit` or `b64`.
     pub(super) fn parse(token: &'a str, headers: &Headers) -> Result<Self> {
         if token.len() > MAX_BYTES {
             return Err(malformed("it is larger than 32 KiB"));

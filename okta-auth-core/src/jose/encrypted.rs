@@ -165,8 +165,8 @@ impl Header {
         if self.enc == "A256GCM" { Ok(key_management) } else { Err(unsupported()) }
     }
 
-    /// Agrees on the wrapping key and unwraps the content key (RFC 7518 §4.6). The agreement rejects a point that is not
-    /// on the curve.
+    /// Agrees on the wrapping key and unwraps the content key (RFC 7518 §4.6). The agreement rejects a point that is
+    /// not on the curve.
     fn ecdh(&self, key: &agreement::PrivateKey, wrapped: &[u8]) -> Option<ContentKey> {
         let epk = self.epk.as_ref().filter(|epk| epk.kty == "EC" && epk.crv == "P-256")?;
         let (x, y) = (base64url::decode(&epk.x).ok()?, base64url::decode(&epk.y).ok()?);

@@ -203,8 +203,7 @@ impl ExpectedIdJag<'_> {
     /// the same.
     ///
     /// # Errors
-    /// [`Code::TokenMalformed`], [`Code::TokenHeader`], [`Code::TokenExpired`] or
-    /// [`Code::TokenClaim`].
+    /// [`Code::TokenMalformed`], [`Code::TokenHeader`], [`Code::TokenExpired`] or [`Code::TokenClaim`].
     pub(crate) fn check(&self, grant: &str) -> Result<()> {
         let compact = Compact::parse(grant, &Headers::default())?;
         compact.header.check_type(ID_JAG)?;

@@ -73,8 +73,8 @@ impl Keys {
     /// Returns the key set, so that the caller can check later whether it has been replaced.
     ///
     /// # Errors
-    /// [`Code::TokenKeyUnknown`] if no published key matches; [`Code::TokenSignature`] if
-    /// the matching key did not sign; the error of the fetch if no keys are cached.
+    /// [`Code::TokenKeyUnknown`] if no published key matches; [`Code::TokenSignature`] if the matching key did not
+    /// sign; the error of the fetch if no keys are cached.
     pub(super) async fn verify(
         &self,
         place: &Url,

@@ -20,15 +20,15 @@ use super::verified_claims::VerifiedClaims;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 
-/// The `typ` of each kind of token. Okta sends it only for revocation tokens, where it
-/// distinguishes a request to end sessions from every other token with the same key.
+/// The `typ` of each kind of token. Okta sends it only for revocation tokens, where it distinguishes a request to end
+/// sessions from every other token with the same key.
 const ID_TOKEN: Typ<'_> = Typ { names: &["jwt"], required: false };
 const ACCESS_TOKEN: Typ<'_> = Typ { names: &["jwt", "at+jwt"], required: false };
 const LOGOUT_TOKEN: Typ<'_> = Typ { names: &["jwt", "logout+jwt"], required: false };
 const REVOCATION_TOKEN: Typ<'_> = Typ { names: &["global-token-revocation+jwt"], required: true };
 
-/// Verifies the tokens of one issuer. No other code path leads from a text to a verified
-/// token, so a caller cannot skip a rule.
+/// Verifies the tokens of one issuer. No other code path leads from a text to a verified token, so a caller cannot skip
+/// a rule.
 #[derive(Debug)]
 pub(crate) struct Verifier {
     keys: Keys,
@@ -45,9 +45,8 @@ struct VerifiedSignature {
     keys: Arc<KeySet>,
 }
 
-/// Identifies the key set that a token was verified with. The weak pointer keeps the
-/// address of the set reserved, so that no other set gets the same address, but not the
-/// keys.
+/// Identifies the key set that a token was verified with. The weak pointer keeps the address of the set reserved, so
+/// that no other set gets the same address, but not the keys.
 #[derive(Clone, Debug)]
 pub(crate) struct KeysVersion(Weak<KeySet>);
 
@@ -71,8 +70,8 @@ impl Verifier {
         VerifiedIdToken::check(self.read(&signed)?, rules)
     }
 
-    /// Verifies an access token of a custom authorization server (RFC 9068 §4, without
-    /// `typ`, which Okta does not send).
+    /// Verifies an access token of a custom authorization server (RFC 9068 §4, without `typ`, which Okta does not
+    /// send).
     pub(crate) async fn access_token(
         &self,
         keys: &Url,
@@ -85,8 +84,7 @@ impl Verifier {
         Ok((verified.with_text(token), version))
     }
 
-    /// Verifies a logout token (OIDC Back-Channel Logout §2.6). The caller must reject
-    /// replays.
+    /// Verifies a logout token (OIDC Back-Channel Logout §2.6). The caller must reject replays.
     pub(crate) async fn logout_token(
         &self,
         keys: &Url,
@@ -97,8 +95,8 @@ impl Verifier {
         VerifiedLogoutToken::check(&self.read(&signed)?, rules)
     }
 
-    /// Verifies the token of a Global Token Revocation request (Okta's Universal Logout).
-    /// The caller must reject replays.
+    /// Verifies the token of a Global Token Revocation request (Okta's Universal Logout). The caller must reject
+    /// replays.
     pub(crate) async fn revocation_token(
         &self,
         keys: &Url,
@@ -116,8 +114,7 @@ impl Verifier {
         VerifiedIdJag::check(self.read(&signed)?, rules)
     }
 
-    /// Whether the keys are still those of `version`. A token that was verified with them
-    /// is then still valid.
+    /// Whether the keys are still those of `version`. A token that was verified with them is then still valid.
     ///
     /// # Errors
     /// The error of fetching the keys, if none are cached.
@@ -126,14 +123,12 @@ impl Verifier {
         Ok(version.is_of(&current))
     }
 
-    /// Whether the keys are cached, fresh and still those of `version`. `false` does not
-    /// mean that they changed.
+    /// Whether the keys are cached, fresh and still those of `version`. `false` does not mean that they changed.
     pub(crate) fn is_current_cached(&self, keys: &Url, version: &KeysVersion, now: Timestamp) -> bool {
         self.keys.fresh(keys, now, |current| version.is_of(current)) == Some(true)
     }
 
-    /// Checks structure, header, algorithm, key and signature. The payload is not parsed
-    /// before that.
+    /// Checks structure, header, algorithm, key and signature. The payload is not parsed before that.
     async fn authentic(
         &self,
         keys: &Url,

@@ -95,8 +95,8 @@ impl Default for Languages {
 }
 
 impl Languages {
-    /// Adds the texts of an application to the library's languages, and limits the languages to `offered` unless that is
-    /// empty. The first of them is the default.
+    /// Adds the texts of an application to the library's languages, and limits the languages to `offered` unless that
+    /// is empty. The first of them is the default.
     pub(crate) fn new(texts: &[AppTexts], offered: &[String]) -> (Self, Vec<LanguageProblem>) {
         if texts.is_empty() && offered.is_empty() {
             return (Self::default(), Vec::new());

@@ -134,8 +134,8 @@ impl LoginOptions {
     /// ```
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] for a parameter that the protocol sets or that has a field here, and
-    /// for a value that is empty, longer than 2 KiB or has control characters.
+    /// [`Code::ConfigInvalid`] for a parameter that the protocol sets or that has a field here, and for a value that is
+    /// empty, longer than 2 KiB or has control characters.
     pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Result<Self> {
         let (name, value) = (name.into(), value.into());
         check_parameter(&name, &value).map_err(|message| Error::new(Code::ConfigInvalid, message))?;

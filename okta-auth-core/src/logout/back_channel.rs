@@ -12,8 +12,8 @@ const MAX_BODY: usize = 40 * 1024;
 /// Reads the logout token, without verifying it.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if the body is not a form, or
-/// does not have exactly one `logout_token`.
+/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if the body is not a form, or does not have exactly
+/// one `logout_token`.
 pub(crate) fn logout_token(headers: &HeaderMap, body: &[u8]) -> Result<String> {
     if !is_media_type(headers, FORM) {
         return Err(malformed("a back-channel logout must be a form (application/x-www-form-urlencoded)"));

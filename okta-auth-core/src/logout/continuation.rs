@@ -58,8 +58,7 @@ impl Continuations {
     /// Returns the `Set-Cookie` values that let this browser continue.
     ///
     /// # Errors
-    /// [`Code::SessionTooLarge`] if the ID token does not fit into cookies,
-    /// [`Code::StoreUnavailable`].
+    /// [`Code::SessionTooLarge`] if the ID token does not fit into cookies, [`Code::StoreUnavailable`].
     pub(crate) async fn begin(
         &self,
         sessions: &Sessions,
@@ -85,8 +84,8 @@ impl Continuations {
     /// Returns the ID token of the logout that this browser began. It does so once.
     ///
     /// # Errors
-    /// [`Code::SignOutLinkInvalid`] if there is none, or it was used or is too old;
-    /// [`Code::StoreUnavailable`] if the store does not answer.
+    /// [`Code::SignOutLinkInvalid`] if there is none, or it was used or is too old; [`Code::StoreUnavailable`] if the
+    /// store does not answer.
     pub(crate) async fn take(
         &self,
         sessions: &Sessions,

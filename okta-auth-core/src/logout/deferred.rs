@@ -10,9 +10,8 @@
 //! 3. While the store is down, the MAC of a session id proves that the session is real. A forged id with a MAC is
 //!    invalid and gets no entry. Ids from before the MAC was introduced share a small part of the list, so that forged
 //!    ones cannot displace a proven session.
-//! 4. If the list is full, the response is
-//!    [`Code::SignOutLocalOnly`](crate::error::Code::SignOutLocalOnly), because the logout
-//!    will not be retried.
+//! 4. If the list is full, the response is [`Code::SignOutLocalOnly`](crate::error::Code::SignOutLocalOnly), because
+//!    the logout will not be retried.
 //!
 //! A deferred logout is lost if the process ends while the store is down.
 

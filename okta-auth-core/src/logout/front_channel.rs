@@ -39,8 +39,8 @@ pub(crate) enum Target {
 /// request that must be ignored: a message of another issuer, or the bare form outside a frame.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if `iss` and `sid` are required
-/// and missing, or if one of them comes alone, comes twice, or is empty or too large.
+/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if `iss` and `sid` are required and missing, or if
+/// one of them comes alone, comes twice, or is empty or too large.
 pub(crate) fn target(parts: &Parts, body: &[u8], config: &Config) -> Result<Option<Target>> {
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     if query.len() > MAX_SIZE || body.len() > MAX_SIZE {

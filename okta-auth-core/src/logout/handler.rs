@@ -20,14 +20,12 @@
 //!
 //! The id of a token is claimed where sessions end: in the store, or in the revocation list for sessions in cookies. It
 //! is kept until the token would be rejected for its age by the slowest tolerated clock. Without such storage no
-//! message is accepted. See
-//! [`replay`](super::replay) for messages that arrive while the store fails.
+//! message is accepted. See [`replay`](super::replay) for messages that arrive while the store fails.
 //!
 //! # Outcomes
 //!
 //! A message either has an authenticated sender, or it can only sign a user out. Sessions end in the store or by a
-//! watermark that every replica reads, once for each message.
-//! [`Channel`] decides on the status for each outcome.
+//! watermark that every replica reads, once for each message. [`Channel`] decides on the status for each outcome.
 
 use std::sync::{Arc, OnceLock};
 
@@ -193,8 +191,8 @@ impl Logout {
     /// Carries out a back-channel logout (OIDC Back-Channel Logout §2.5).
     ///
     /// # Errors
-    /// [`Code::LogoutMalformed`], a `Token...` code, those of
-    /// [`run_once`](ReplayGuard::run_once), and those of the issuer and the store.
+    /// [`Code::LogoutMalformed`], a `Token...` code, those of [`run_once`](ReplayGuard::run_once), and those of the
+    /// issuer and the store.
     pub(crate) async fn back_channel(
         &self,
         headers: &HeaderMap,

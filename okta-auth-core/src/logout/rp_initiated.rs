@@ -62,8 +62,7 @@ impl LogoutSender {
 #[derive(Debug)]
 pub(crate) struct RedirectToProvider {
     pub(crate) target: RedirectTarget,
-    /// `Set-Cookie` values of the redirect. The session's cookies are not among them; see
-    /// [`Logout::clear_session`].
+    /// `Set-Cookie` values of the redirect. The session's cookies are not among them; see [`Logout::clear_session`].
     pub(crate) cookies: Vec<HeaderValue>,
 }
 
@@ -82,8 +81,8 @@ impl Logout {
     /// error.
     ///
     /// # Errors
-    /// [`Code::SignOutPending`] if the store does not respond, and the logout is retried;
-    /// [`Code::SignOutLocalOnly`] if it is not; and other errors of `session`.
+    /// [`Code::SignOutPending`] if the store does not respond, and the logout is retried; [`Code::SignOutLocalOnly`] if
+    /// it is not; and other errors of `session`.
     pub(crate) async fn rp_initiated(
         &self,
         session: Result<Option<&Arc<Session>>>,

@@ -58,8 +58,8 @@ fn front(error: &Error) -> StatusCode {
     }
 }
 
-/// The statuses of Global Token Revocation §4. If keys cannot be fetched, the token may still be valid: 503, and
-/// never 401.
+/// The statuses of Global Token Revocation §4. If keys cannot be fetched, the token may still be valid: 503, and never
+/// 401.
 fn universal(error: &Error) -> StatusCode {
     match error.code() {
         Code::LogoutMalformed => StatusCode::BAD_REQUEST,

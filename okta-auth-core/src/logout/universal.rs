@@ -69,8 +69,7 @@ impl AcceptedIssuers {
     /// against the issuer whose keys were used.
     ///
     /// # Errors
-    /// [`Code::TokenMalformed`] if the token has no issuer, [`Code::TokenClaim`] if it has another
-    /// one.
+    /// [`Code::TokenMalformed`] if the token has no issuer, [`Code::TokenClaim`] if it has another one.
     pub(crate) fn signer(&self, token: &str) -> Result<Signer> {
         match unverified_issuer(token)? {
             issuer if self.configured.is_spelled(&issuer) => Ok(Signer::Configured),
@@ -96,8 +95,8 @@ pub(crate) fn revocation_token(parts: &Parts) -> Result<String> {
 /// Reads the subject identifier. The token must have been verified before.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`] if the body is not JSON, or its `sub_id` does not have a supported
-/// format of RFC 9493; [`Code::LogoutForbidden`] for a user of another issuer.
+/// [`Code::LogoutMalformed`] if the body is not JSON, or its `sub_id` does not have a supported format of RFC 9493;
+/// [`Code::LogoutForbidden`] for a user of another issuer.
 pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssuers) -> Result<SubjectIdentifier> {
     if !is_media_type(headers, "application/json") {
         return Err(malformed("a request to end sessions must be JSON (application/json)"));

@@ -52,8 +52,7 @@ impl Tenants {
         TenantsBuilder::new(shared)
     }
 
-    /// Builds the tenants from the variables of the process; see
-    /// [`from_variables`](Self::from_variables).
+    /// Builds the tenants from the variables of the process; see [`from_variables`](Self::from_variables).
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`] if a setting is missing or invalid; the message lists every problem with its fix.
@@ -64,8 +63,7 @@ impl Tenants {
     }
 
     /// Builds the tenants from variables. `OKTA_TENANTS` lists tenants, which are resolved by host and by subdomain of
-    /// `OKTA_BASE_URL`. Without it there is one tenant, as for
-    /// [`OktaAuth::from_env`](crate::OktaAuth::from_env).
+    /// `OKTA_BASE_URL`. Without it there is one tenant, as for [`OktaAuth::from_env`](crate::OktaAuth::from_env).
     ///
     /// Issuers on this machine are for development. They are allowed if `OKTA_BASE_URL` is on this machine too, so that
     /// only local browsers can reach the application.

@@ -17,8 +17,8 @@
 //!
 //! # Which tenant a request is for
 //!
-//! [`Resolver`]s run in the order in which they were added, and the first result decides.
-//! If a resolver names an unknown tenant, the request is rejected with 404. Only the source is queried about it.
+//! [`Resolver`]s run in the order in which they were added, and the first result decides. If a resolver names an
+//! unknown tenant, the request is rejected with 404. Only the source is queried about it.
 //!
 //! A request never determines what is fetched: it selects a tenant of the source, and only URLs from the tenant's
 //! settings are fetched.

@@ -3,9 +3,9 @@
 //! Only the domain of an address is looked up in the settings of the tenants. Whether the user exists is decided at
 //! Okta and not revealed here.
 //!
-//! Requests that belong to no tenant have no engine. Public pages at the application's own address work, and a page that
-//! needs a user starts home-realm discovery. Except for the start of a sign-in and the browser kit, all of the library's
-//! endpoints answer 404.
+//! Requests that belong to no tenant have no engine. Public pages at the application's own address work, and a page
+//! that needs a user starts home-realm discovery. Except for the start of a sign-in and the browser kit, all of the
+//! library's endpoints answer 404.
 
 use bytes::Bytes;
 use http::request::Parts;

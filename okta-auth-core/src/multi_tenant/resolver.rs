@@ -68,8 +68,8 @@ impl Resolver {
     /// Validates the resolver and normalizes it for comparison with requests.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] with the fix for a value that can never match. Requests
-    /// would otherwise silently be without a tenant.
+    /// [`Code::ConfigInvalid`] with the fix for a value that can never match. Requests would otherwise silently be
+    /// without a tenant.
     pub(super) fn checked(self) -> Result<Self> {
         let refused = |message: String| Err(Error::new(Code::ConfigInvalid, message));
         match self {

@@ -1,5 +1,4 @@
-//! The rules of an application for its tenants, in addition to the rules of
-//! [`TenantTable`].
+//! The rules of an application for its tenants, in addition to the rules of [`TenantTable`].
 
 use std::collections::BTreeSet;
 

@@ -13,8 +13,8 @@ use crate::routing::{Endpoint, RouteOptions, RouteOwner, RouteSettings, RouteTab
 use crate::site::Site;
 use crate::tenant::TenantId;
 
-/// The tenants of an application, shared by all workers. An application with a single Okta
-/// has one tenant: a function that takes `Tenants` also takes an [`OktaAuth`].
+/// The tenants of an application, shared by all workers. An application with a single Okta has one tenant: a function
+/// that takes `Tenants` also takes an [`OktaAuth`].
 /// ```
 /// # use okta_auth_core as okta_auth;
 /// use okta_auth::OktaAuth;
@@ -125,22 +125,21 @@ impl Tenants {
         self.routes().has_policy(pattern)
     }
 
-    /// Whether the treatment of requests depends on their route, so that a layer has to
-    /// determine it.
+    /// Whether the treatment of requests depends on their route, so that a layer has to determine it.
     pub(crate) fn has_route_policies(&self) -> bool {
         self.routes().is_active()
     }
 
-    /// Returns the routes with settings, as patterns of the router: a policy in the set of
-    /// any tenant, or an option such as refresh on demand.
+    /// Returns the routes with settings, as patterns of the router: a policy in the set of any tenant, or an option
+    /// such as refresh on demand.
     pub(crate) fn named_routes(&self) -> Vec<String> {
         self.routes().named().into_iter().collect()
     }
 
     /// Returns the routes of the policies that no request has matched so far, in order.
     ///
-    /// A pattern that matches no route of the router protects nothing. A test can request
-    /// each route of the application and then assert that this list is empty.
+    /// A pattern that matches no route of the router protects nothing. A test can request each route of the application
+    /// and then assert that this list is empty.
     pub fn unmatched_routes(&self) -> Vec<String> {
         self.routes().unmatched()
     }
@@ -163,15 +162,15 @@ impl Tenants {
         self.site().mounting.observe_nesting(mount, head.path(), routed);
     }
 
-    /// Reads the router's route table once. It checks that the library's routes exist and
-    /// that no route of the application precedes them. `fix` is the call that adds them.
+    /// Reads the router's route table once. It checks that the library's routes exist and that no route of the
+    /// application precedes them. `fix` is the call that adds them.
     pub(crate) fn observe_routes(&self, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
         let site = self.site();
         site.mounting.observe_routes(&site.config.routes, fix, owner);
     }
 
-    /// Whether an outer layer of the same application has already processed the request, as
-    /// `outer`. A second layer passes the request through.
+    /// Whether an outer layer of the same application has already processed the request, as `outer`. A second layer
+    /// passes the request through.
     pub(crate) fn has_seen(&self, outer: &RequestContext) -> bool {
         Arc::ptr_eq(&outer.site().mounting, &self.site().mounting)
     }
@@ -181,8 +180,8 @@ impl Tenants {
         self.site().mounting.report_second_layer(path);
     }
 
-    /// Returns the engine of a tenant; `None` if there is no such tenant. It serves work
-    /// outside of requests, such as ending sessions or verifying a token.
+    /// Returns the engine of a tenant; `None` if there is no such tenant. It serves work outside of requests, such as
+    /// ending sessions or verifying a token.
     ///
     /// # Errors
     /// [`Code::TenantUnavailable`] if the source does not respond, [`Code::ConfigInvalid`] if the tenant's settings are
@@ -199,13 +198,12 @@ impl Tenants {
         }
     }
 
-    /// Ends every session of a tenant that is being removed, on every replica. The sessions
-    /// stay invalid if the tenant is added again.
+    /// Ends every session of a tenant that is being removed, on every replica. The sessions stay invalid if the tenant
+    /// is added again.
     ///
-    /// Remove the tenant from the source first, so that no session is created afterwards. A
-    /// process that has served the tenant still has its settings for a while. A process
-    /// that has not cannot identify the sessions and returns an error. In that case, call
-    /// this method both before and after the removal.
+    /// Remove the tenant from the source first, so that no session is created afterwards. A process that has served the
+    /// tenant still has its settings for a while. A process that has not cannot identify the sessions and returns an
+    /// error. In that case, call this method both before and after the removal.
     ///
     /// If the session store does not respond, the call is retried in the background for at most an hour, as long as the
     /// process runs.

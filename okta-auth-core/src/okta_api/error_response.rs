@@ -63,8 +63,8 @@ impl ErrorResponse {
         self.id.as_deref()
     }
 
-    /// The summaries of Okta's `errorCauses`, at most 20, escaped and truncated like
-    /// [`summary`](Self::summary). They may quote the request.
+    /// The summaries of Okta's `errorCauses`, at most 20, escaped and truncated like [`summary`](Self::summary). They
+    /// may quote the request.
     pub fn causes(&self) -> &[String] {
         &self.causes
     }

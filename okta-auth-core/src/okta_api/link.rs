@@ -10,8 +10,7 @@ use crate::error::{Code, Error, Result};
 /// Returns the URL of the page after `current`; `None` if that was the last one.
 ///
 /// # Errors
-/// [`Code::ProviderResponse`] if the link leads out of the API of the org, or to the same page
-/// again.
+/// [`Code::ProviderResponse`] if the link leads out of the API of the org, or to the same page again.
 pub(super) fn next_page(current: &Url, headers: &HeaderMap) -> Result<Option<Url>> {
     let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
     let Some(target) = values.into_iter().find_map(next_target) else { return Ok(None) };

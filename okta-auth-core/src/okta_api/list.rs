@@ -45,8 +45,8 @@ impl<T: DeserializeOwned + Unpin> List<T> {
     ///
     /// # Errors
     /// As for [`ApiRequest::json`](super::ApiRequest::json), and
-    /// [`Code::ProviderResponse`](crate::error::Code::ProviderResponse) if the link to the next
-    /// page leads out of the org's API.
+    /// [`Code::ProviderResponse`](crate::error::Code::ProviderResponse) if the link to the next page leads out of the
+    /// org's API.
     pub async fn next(&mut self) -> Option<Result<T>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

@@ -15,8 +15,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// Returns the URL of a resource.
 ///
 /// # Errors
-/// [`Code::ConfigInvalid`] if a segment is empty, `.` or `..`, or contains a slash, a backslash
-/// or a control character. A proxy may decode an escaped slash, and no id has one.
+/// [`Code::ConfigInvalid`] if a segment is empty, `.` or `..`, or contains a slash, a backslash or a control character.
+/// A proxy may decode an escaped slash, and no id has one.
 pub(super) fn resource<S: AsRef<str>>(base: &Url, segments: impl IntoIterator<Item = S>) -> Result<Url> {
     let mut path = PREFIX.trim_end_matches('/').to_owned();
     for segment in segments {

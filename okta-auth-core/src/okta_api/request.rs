@@ -12,8 +12,8 @@ use super::sender::{ApiCall, Sender};
 use crate::error::Code;
 use crate::error::Result;
 
-/// A request to Okta's API, from [`OktaApi`](super::OktaApi). It is sent by [`json`](Self::json),
-/// [`send`](Self::send) or [`list`](Self::list).
+/// A request to Okta's API, from [`OktaApi`](super::OktaApi). It is sent by [`json`](Self::json), [`send`](Self::send)
+/// or [`list`](Self::list).
 #[must_use]
 pub struct ApiRequest {
     sender: Sender,

@@ -91,8 +91,8 @@ impl Sender {
     /// Sends a request until its result is final.
     ///
     /// # Errors
-    /// [`Code::ApiRefused`], [`Code::ProviderRateLimited`] or [`Code::ProviderUnavailable`] for
-    /// a response other than 2xx, and the errors of requesting a token and of sending.
+    /// [`Code::ApiRefused`], [`Code::ProviderRateLimited`] or [`Code::ProviderUnavailable`] for a response other than
+    /// 2xx, and the errors of requesting a token and of sending.
     pub(super) async fn send(&self, call: &ApiCall) -> Result<Response<SecretBytes>> {
         let gate = self.gates.of(&call.url);
         let mut repetitions = Repetitions::new(self.max_retries, call.is_idempotent());

@@ -91,9 +91,8 @@ impl Authorization {
     /// nonce of the response for the next proof. Returns whether to authorize and send the request again: `true` after
     /// a renewal, and if the response asks for a nonce (RFC 9449 §9). Send a request again only once.
     ///
-    /// Concurrent callers share one renewal. A token that was issued less than 10 s ago is not
-    /// renewed, because the next one would be rejected too. A user's token is renewed only if it
-    /// has expired since.
+    /// Concurrent callers share one renewal. A token that was issued less than 10 s ago is not renewed, because the
+    /// next one would be rejected too. A user's token is renewed only if it has expired since.
     ///
     /// # Errors
     /// The error of obtaining the new token, for example [`Code::ProviderUnavailable`] if Okta does not respond.

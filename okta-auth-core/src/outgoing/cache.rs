@@ -1,12 +1,11 @@
 //! The cache of issued tokens.
 //!
-//! 1. The key has every parameter that makes a different token: the scopes, the audience, the
-//!    resource, the issuer, and the token that is exchanged or the session. The client is that of
-//!    the cache itself.
+//! 1. The key has every parameter that makes a different token: the scopes, the audience, the resource, the issuer, and
+//!    the token that is exchanged or the session. The client is that of the cache itself.
 //! 2. Concurrent callers share one request, which continues if they disconnect.
 //! 3. A token is renewed in the background before it expires. Until then callers get the present token.
-//! 4. A failure is cached for a short time, so that callers in a loop do not cause a request
-//!    each. It replaces no token that is still usable, except a rejected one.
+//! 4. A failure is cached for a short time, so that callers in a loop do not cause a request each. It replaces no token
+//!    that is still usable, except a rejected one.
 //! 5. The number of entries is bounded; beyond it the least used ones are evicted.
 
 use std::future::Future;
@@ -27,8 +26,8 @@ use crate::http::SingleFlight;
 const REFUSED: Duration = Duration::from_secs(10);
 /// How long another failure is cached, unless Okta states a time.
 const FAILED: Duration = Duration::from_secs(1);
-/// A token that is rejected within this time after its issue is not renewed, because the next one
-/// would be rejected too.
+/// A token that is rejected within this time after its issue is not renewed, because the next one would be rejected
+/// too.
 const YOUNGEST_REJECTED: Duration = Duration::from_secs(10);
 
 /// What a token is cached by.
@@ -113,8 +112,7 @@ impl TokenCache {
         }
     }
 
-    /// Returns a token other than the rejected one; `None` if the rejected one was issued only a
-    /// moment ago.
+    /// Returns a token other than the rejected one; `None` if the rejected one was issued only a moment ago.
     ///
     /// # Errors
     /// That of the request.

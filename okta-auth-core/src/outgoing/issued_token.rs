@@ -15,8 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::protocol::{DPOP, LONGEST_USE};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
-/// The assumed lifetime if the response has no `expires_in` (RFC 6749 §5.1): the shortest that
-/// Okta can be set to.
+/// The assumed lifetime if the response has no `expires_in` (RFC 6749 §5.1): the shortest that Okta can be set to.
 const UNSTATED_LIFETIME: Duration = Duration::from_secs(300);
 /// A token is renewed at most this long before it expires.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(300);
@@ -28,8 +27,8 @@ const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 const BEARER: &str = "Bearer";
 const BOUND: &str = "DPoP";
 
-/// An access token for another API. Clones are cheap and share the token, which is wiped from
-/// memory with the last of them.
+/// An access token for another API. Clones are cheap and share the token, which is wiped from memory with the last of
+/// them.
 ///
 /// A token that is bound to a key (DPoP, RFC 9449) can be used only with a proof for each request, which
 /// [`Authorization`](super::Authorization) attaches.
@@ -108,8 +107,8 @@ impl IssuedToken {
         Ok(Self { shared, server: None })
     }
 
-    /// Returns the text. The caller is responsible for keeping it secret, and for sending it
-    /// only to the API that it was issued for.
+    /// Returns the text. The caller is responsible for keeping it secret, and for sending it only to the API that it
+    /// was issued for.
     pub fn expose(&self) -> &str {
         let header = self.shared.header.to_str().ok();
         header.and_then(|text| text.split_once(' ')).map_or("", |(_, token)| token)
@@ -153,8 +152,8 @@ impl IssuedToken {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Whether the token can still be sent. If the clock jumps backwards, it is requested again,
-    /// because its times are then wrong.
+    /// Whether the token can still be sent. If the clock jumps backwards, it is requested again, because its times are
+    /// then wrong.
     pub(super) fn is_usable(&self, now: Timestamp) -> bool {
         let margin = SENDING_MARGIN.min(self.shared.expires_at.since(self.shared.issued_at) / 10);
         self.shared.issued_at <= now && now < self.shared.expires_at.minus(margin)
@@ -164,8 +163,7 @@ impl IssuedToken {
         now.since(self.shared.issued_at)
     }
 
-    /// Whether this caller has to renew the token. It is true for one caller each time that a
-    /// renewal is due.
+    /// Whether this caller has to renew the token. It is true for one caller each time that a renewal is due.
     pub(super) fn claim_renewal(&self, now: Timestamp) -> bool {
         let due = self.shared.renew_at.load(Ordering::Relaxed);
         let next = now.plus(RENEWAL_PAUSE).seconds();

@@ -12,11 +12,9 @@ use crate::error::Result;
 /// The number of cached tokens. A machine calls few APIs; more entries would come from user input.
 const CAPACITY: usize = 1_000;
 
-/// Access tokens for the application itself, by the client credentials grant. Clones are cheap
-/// and share the cache.
+/// Access tokens for the application itself, by the client credentials grant. Clones are cheap and share the cache.
 ///
-/// A token is requested once, however many tasks ask for it, and renewed in the background
-/// before it expires.
+/// A token is requested once, however many tasks ask for it, and renewed in the background before it expires.
 ///
 /// ```no_run
 /// # use okta_auth_core as okta_auth;

@@ -43,12 +43,12 @@ fn origin_of(url: &Url) -> Option<RequestOrigin<'_>> {
 }
 
 impl Authorization {
-    /// Creates a client that attaches the token to every request, and follows no redirect: a
-    /// redirect would choose where the token is sent.
+    /// Creates a client that attaches the token to every request, and follows no redirect: a redirect would choose
+    /// where the token is sent.
     ///
-    /// After a 401 with `error="invalid_token"` it renews the token and repeats the request once,
-    /// if the body can be sent again. A bound token is sent with a proof (RFC 9449 §7.1), and a challenge for a nonce is
-    /// answered once. Requests to another origin than the target's fail.
+    /// After a 401 with `error="invalid_token"` it renews the token and repeats the request once, if the body can be
+    /// sent again. A bound token is sent with a proof (RFC 9449 §7.1), and a challenge for a nonce is answered once.
+    /// Requests to another origin than the target's fail.
     ///
     /// ```no_run
     /// # use okta_auth_core as okta_auth;
@@ -76,9 +76,9 @@ impl Authorization {
         Ok(self.with_client(client))
     }
 
-    /// Attaches the token to the requests of an existing client, as [`client`](Self::client) does.
-    /// This is cheap: the new client shares the connections of the given one. Use it for tokens of
-    /// single requests, such as those of [`Target::on_behalf_of`](super::Target::on_behalf_of).
+    /// Attaches the token to the requests of an existing client, as [`client`](Self::client) does. This is cheap: the
+    /// new client shares the connections of the given one. Use it for tokens of single requests, such as those of
+    /// [`Target::on_behalf_of`](super::Target::on_behalf_of).
     ///
     /// Build the given client with `redirect(Policy::none())`. If it follows redirects, `reqwest` removes the token
     /// when a redirect changes the scheme, the host or the port. A bound token is rejected after a redirect, because

@@ -1,5 +1,4 @@
-//! Calls to other APIs: as the application itself, for a user, or on behalf of the user whose
-//! token this API received.
+//! Calls to other APIs: as the application itself, for a user, or on behalf of the user whose token this API received.
 //!
 //! # Who calls
 //!
@@ -25,9 +24,8 @@
 //!
 //! # Load
 //!
-//! Concurrent callers share one request. Tokens are renewed in the background before they expire,
-//! with jitter. Caches are bounded. Failures are cached for a short time, and a 429 until the time
-//! that Okta states.
+//! Concurrent callers share one request. Tokens are renewed in the background before they expire, with jitter. Caches
+//! are bounded. Failures are cached for a short time, and a 429 until the time that Okta states.
 
 mod authorization;
 mod binding;

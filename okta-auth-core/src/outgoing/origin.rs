@@ -5,8 +5,8 @@ use url::Url;
 use crate::error::{Code, Error, Result};
 use crate::issuer::is_loopback;
 
-/// Scheme, host and port, each compared exactly. A request is compared as its own type parses it,
-/// because that is where it is sent.
+/// Scheme, host and port, each compared exactly. A request is compared as its own type parses it, because that is where
+/// it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     scheme: String,

@@ -4,8 +4,7 @@ use http::{HeaderMap, Method, Request};
 
 use super::origin::RequestOrigin;
 
-/// A request of an HTTP client: [`http::Request`], and with the feature `client`
-/// `reqwest::Request`.
+/// A request of an HTTP client: [`http::Request`], and with the feature `client` `reqwest::Request`.
 ///
 /// Only this crate implements the trait, because an implementation with a wrong origin would send tokens to the wrong
 /// host.

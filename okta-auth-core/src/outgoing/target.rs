@@ -15,8 +15,8 @@ use crate::error::Result;
 use crate::jose::VerifiedAccessToken;
 use crate::protocol::Dpop;
 
-/// An API that this application calls, by its origins. A token is attached only to requests to
-/// these origins. Create a target once and reuse it; clones are cheap.
+/// An API that this application calls, by its origins. A token is attached only to requests to these origins. Create a
+/// target once and reuse it; clones are cheap.
 ///
 /// Whose token is attached:
 ///

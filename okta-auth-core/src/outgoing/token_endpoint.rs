@@ -57,8 +57,8 @@ impl TokenEndpoint {
         self.issued(&tokens, request, Some(subject.claims().expires_at()))
     }
 
-    /// Checks that the application can authenticate itself. A public client cannot, and anyone
-    /// could request its tokens (RFC 6749 §4.4).
+    /// Checks that the application can authenticate itself. A public client cannot, and anyone could request its tokens
+    /// (RFC 6749 §4.4).
     pub(super) fn check_client(&self) -> Result<()> {
         if self.provider.config.client_id.is_empty() {
             let message = "OKTA_CLIENT_ID: it is not set, and tokens for other APIs are issued to a client";
@@ -72,8 +72,7 @@ impl TokenEndpoint {
         Ok(())
     }
 
-    /// Checks the token before it is sent. A token of another org is not sent, because it may give
-    /// access there.
+    /// Checks the token before it is sent. A token of another org is not sent, because it may give access there.
     fn check_subject(&self, subject: &VerifiedAccessToken) -> Result<()> {
         let issuer = subject.claims().issuer();
         let own = self.provider.config.issuer.url().origin();

@@ -13,12 +13,12 @@ use crate::jose::VerifiedAccessToken;
 /// The number of cached tokens, as many as verified tokens are cached by default.
 const CAPACITY: usize = 4_096;
 
-/// Access tokens with which an API calls another API on behalf of a user (RFC 8693, at Okta
-/// "on-behalf-of token exchange"). Clones are cheap and share the cache.
+/// Access tokens with which an API calls another API on behalf of a user (RFC 8693, at Okta "on-behalf-of token
+/// exchange"). Clones are cheap and share the cache.
 ///
-/// Only a token that passed every check of this API is exchanged, and only at its own org. The
-/// new token is cached for this token, this audience and these scopes, and expires no later
-/// than either token. At Okta the exchange also ends with the user's session there.
+/// Only a token that passed every check of this API is exchanged, and only at its own org. The new token is cached for
+/// this token, this audience and these scopes, and expires no later than either token. At Okta the exchange also ends
+/// with the user's session there.
 #[derive(Clone, Debug)]
 pub struct TokenExchange {
     endpoint: Arc<TokenEndpoint>,

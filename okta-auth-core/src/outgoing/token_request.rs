@@ -7,9 +7,8 @@ use crate::protocol::TokenParameters;
 
 /// The scopes, the audience, the resource and the authorization server of a token for another API.
 ///
-/// Two requests are equal if the same token answers both: the order of the scopes does not
-/// matter, everything else does. Create a request once and reuse it, because its clones are
-/// cheap.
+/// Two requests are equal if the same token answers both: the order of the scopes does not matter, everything else
+/// does. Create a request once and reuse it, because its clones are cheap.
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;
@@ -32,8 +31,7 @@ struct Parameters {
 }
 
 impl TokenRequest {
-    /// Requests these scopes. Without scopes the authorization server grants its default
-    /// scopes, if it has any.
+    /// Requests these scopes. Without scopes the authorization server grants its default scopes, if it has any.
     pub fn new<S: AsRef<str>>(scopes: impl IntoIterator<Item = S>) -> Self {
         let scopes: Vec<S> = scopes.into_iter().collect();
         let mut words: Vec<&str> = scopes.iter().flat_map(|scope| scope.as_ref().split_ascii_whitespace()).collect();
@@ -42,8 +40,8 @@ impl TokenRequest {
         Self(Arc::new(Parameters { scopes: words.join(" "), audience: None, resource: None, issuer: None }))
     }
 
-    /// Requests a token for this audience. A token exchange at Okta requires it. In other
-    /// requests Okta ignores it, because a custom authorization server has one audience.
+    /// Requests a token for this audience. A token exchange at Okta requires it. In other requests Okta ignores it,
+    /// because a custom authorization server has one audience.
     #[must_use]
     pub fn audience(self, audience: impl Into<String>) -> Self {
         Self(Arc::new(Parameters { audience: Some(audience.into()), ..Arc::unwrap_or_clone(self.0) }))

@@ -13,8 +13,7 @@ pub enum AcceptedCredentials {
     /// Only a session. Access tokens are ignored, because gateways add tokens of their own, and because every client of
     /// an authorization server can get a token for the default audience.
     ///
-    /// An `api_only` application has no sessions. There this value means
-    /// [`BearerOnly`](Self::BearerOnly).
+    /// An `api_only` application has no sessions. There this value means [`BearerOnly`](Self::BearerOnly).
     #[default]
     Session,
     /// A session, or an access token. If a token is sent, the session is ignored, so that a request never has two

@@ -30,8 +30,8 @@ impl Reason {
         self.verdict == Verdict::Met
     }
 
-    /// Returns a stable code for logs: `met`, `not_met`, or why the condition could not be evaluated
-    /// (`claim_missing`, `claim_malformed`, `login_required`, `check_unknown`).
+    /// Returns a stable code for logs: `met`, `not_met`, or why the condition could not be evaluated (`claim_missing`,
+    /// `claim_malformed`, `login_required`, `check_unknown`).
     pub const fn code(&self) -> &'static str {
         self.verdict.as_str()
     }
@@ -92,8 +92,8 @@ impl fmt::Debug for Reason {
 /// # }
 /// ```
 ///
-/// The text of [`explain`](Self::explain) is for developers and operators. It names
-/// conditions of the policy, which may be confidential, and never the value of a claim.
+/// The text of [`explain`](Self::explain) is for developers and operators. It names conditions of the policy, which may
+/// be confidential, and never the value of a claim.
 #[derive(Clone, Debug)]
 pub struct Decision {
     pub(super) effect: Effect,
@@ -112,8 +112,8 @@ impl Decision {
         self.effect == Effect::Allow
     }
 
-    /// Returns the decisive conditions: for [`Effect::Allow`] some that hold and suffice,
-    /// else those that prevent access.
+    /// Returns the decisive conditions: for [`Effect::Allow`] some that hold and suffice, else those that prevent
+    /// access.
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
     }
@@ -123,9 +123,8 @@ impl Decision {
         self.policy.as_deref()
     }
 
-    /// Returns a stable code for logs and clients: `allowed`, `login_required`,
-    /// `step_up_required`, `insufficient_scope`, `actor_denied`, `claim_missing`,
-    /// `claim_malformed`, `check_unknown` or `not_met`.
+    /// Returns a stable code for logs and clients: `allowed`, `login_required`, `step_up_required`,
+    /// `insufficient_scope`, `actor_denied`, `claim_missing`, `claim_malformed`, `check_unknown` or `not_met`.
     pub fn code(&self) -> &'static str {
         match &self.effect {
             Effect::Allow => "allowed",
@@ -137,8 +136,7 @@ impl Decision {
         }
     }
 
-    /// Returns the missing scopes that contributed to a denial, for `scope=` in a challenge
-    /// (RFC 6750 §3).
+    /// Returns the missing scopes that contributed to a denial, for `scope=` in a challenge (RFC 6750 §3).
     pub fn missing_scopes(&self) -> impl Iterator<Item = &str> {
         self.reasons.iter().filter_map(Reason::missing_scope)
     }
@@ -161,8 +159,7 @@ impl Decision {
         }
     }
 
-    /// Returns the fix for an operator if the policy needs a group and the caller has no claim with
-    /// groups.
+    /// Returns the fix for an operator if the policy needs a group and the caller has no claim with groups.
     pub(crate) fn hint(&self, by_token: bool) -> Option<Error> {
         let is_group = |reason: &Reason| matches!(&*reason.condition, Condition::Group(_));
         let lacks_groups = self.reasons.iter().any(|reason| is_group(reason) && reason.verdict == Verdict::Missing);
@@ -170,8 +167,8 @@ impl Decision {
         lacks_groups.then(|| Error::new(Code::AccessDenied, message))
     }
 
-    /// Returns the decision as a sentence for developers and operators. It names conditions
-    /// of the policy and never the value of a claim.
+    /// Returns the decision as a sentence for developers and operators. It names conditions of the policy and never the
+    /// value of a claim.
     pub fn explain(&self) -> String {
         let verb = match &self.effect {
             Effect::Allow => "allowed",

@@ -18,13 +18,12 @@ use crate::clock::Seconds;
 use crate::error::{Code, Error, Result};
 
 impl PolicySet {
-    /// Reads policies from a TOML text: a table for each policy, with its `rule` and, if it
-    /// protects routes, its `routes`. `accepts` sets the credentials that these routes
-    /// accept: `"session"`, which is the default, `"token"`, or `"session_or_token"`.
+    /// Reads policies from a TOML text: a table for each policy, with its `rule` and, if it protects routes, its
+    /// `routes`. `accepts` sets the credentials that these routes accept: `"session"`, which is the default, `"token"`,
+    /// or `"session_or_token"`.
     ///
-    /// Two settings may precede the tables: `default` (`"deny"`, `"signed_in"` or `"open"`)
-    /// for requests to routes without a policy, and `public`, a list of routes that are
-    /// always open.
+    /// Two settings may precede the tables: `default` (`"deny"`, `"signed_in"` or `"open"`) for requests to routes
+    /// without a policy, and `public`, a list of routes that are always open.
     ///
     /// ```
     /// # use okta_auth_core as okta_auth;
@@ -78,8 +77,8 @@ impl PolicySet {
 
     /// Reads policies from a file; see [`parse`](Self::parse).
     ///
-    /// The file is read once, at startup. To change permissions, edit the file and restart;
-    /// no rebuild is needed, and the old and the new rules are never mixed.
+    /// The file is read once, at startup. To change permissions, edit the file and restart; no rebuild is needed, and
+    /// the old and the new rules are never mixed.
     ///
     /// # Errors
     /// [`Code::PolicyInvalid`] if the file cannot be read or is invalid; the message names the line of the mistake.
@@ -273,8 +272,8 @@ impl From<AcceptsSource> for AcceptedCredentials {
     }
 }
 
-/// A rule in the file: a table with one entry, or a word. `serde` and `toml` report an
-/// unknown name with the known ones and the line.
+/// A rule in the file: a table with one entry, or a word. `serde` and `toml` report an unknown name with the known ones
+/// and the line.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Source {

@@ -1,7 +1,7 @@
 //! Access policies.
 //!
-//! A [`Policy`] is a value. It is composed of conditions with `&`, `|` and `!`, and it
-//! decides about one [`Caller`]: a signed-in user or the holder of an access token.
+//! A [`Policy`] is a value. It is composed of conditions with `&`, `|` and `!`, and it decides about one [`Caller`]: a
+//! signed-in user or the holder of an access token.
 //!
 //! ```
 //! # use okta_auth_core as okta_auth;
@@ -40,8 +40,8 @@
 //!
 //! # In handlers
 //!
-//! A policy on a route is evaluated before the handler runs. If the decision depends on the
-//! requested data, the handler evaluates a policy itself:
+//! A policy on a route is evaluated before the handler runs. If the decision depends on the requested data, the handler
+//! evaluates a policy itself:
 //!
 //! ```
 //! # mod okta_auth {
@@ -65,8 +65,8 @@
 //!
 //! # Without a rebuild
 //!
-//! [`PolicySet`] reads policies from `policies.toml`, checks them at startup, and assigns
-//! them to routes or to names in code.
+//! [`PolicySet`] reads policies from `policies.toml`, checks them at startup, and assigns them to routes or to names in
+//! code.
 
 mod caller;
 mod claim;

@@ -72,8 +72,7 @@ impl RouteAccess {
     /// Checks the policies.
     ///
     /// # Errors
-    /// [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings of a route
-    /// contradict each other.
+    /// [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings of a route contradict each other.
     pub(crate) fn new(set: PolicySet) -> Result<Self> {
         set.check()?;
         let shapes = set.routes().map(|(route, _)| (route.to_owned(), shape(route))).collect();

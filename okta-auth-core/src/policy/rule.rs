@@ -10,8 +10,7 @@ use super::condition::{CheckFuture, Condition};
 
 /// An access rule. Cheap to clone.
 ///
-/// Policies are created by the functions of [this module](super) and composed with `&`, `|`
-/// and `!`:
+/// Policies are created by the functions of [this module](super) and composed with `&`, `|` and `!`:
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;
@@ -72,8 +71,7 @@ impl Policy {
         Self { rule: Rule::Is(Arc::new(condition)), name: None }
     }
 
-    /// Requires all of these policies. An empty list allows: add [`signed_in`] to require a
-    /// known caller.
+    /// Requires all of these policies. An empty list allows: add [`signed_in`] to require a known caller.
     pub fn all(policies: impl IntoIterator<Item = Self>) -> Self {
         let rules: Vec<Rule> = policies.into_iter().map(|policy| policy.rule).collect();
         Self { rule: Rule::All(rules.into()), name: None }
@@ -92,8 +90,8 @@ impl Policy {
         self
     }
 
-    /// Returns the scopes in the policy, in order and without duplicates, for `scope=` in a
-    /// challenge. Scopes under `!` are excluded.
+    /// Returns the scopes in the policy, in order and without duplicates, for `scope=` in a challenge. Scopes under `!`
+    /// are excluded.
     pub(crate) fn scopes(&self) -> Vec<String> {
         let mut scopes = Vec::new();
         self.rule.collect_scopes(&mut scopes);
@@ -113,8 +111,8 @@ pub fn signed_in() -> Policy {
 
 /// Requires a person: signed in, or with a token that was issued for a user.
 ///
-/// At Okta a token without `uid` belongs to a machine. Use this policy for actions that
-/// must be attributable to a person.
+/// At Okta a token without `uid` belongs to a machine. Use this policy for actions that must be attributable to a
+/// person.
 pub fn user() -> Policy {
     Policy::condition(Condition::User)
 }
@@ -148,9 +146,8 @@ pub fn bound() -> Policy {
     Policy::condition(Condition::Bound)
 }
 
-/// Requires that this actor uses the access token for its user (`act`, RFC 8693 §4.1), such as
-/// an AI agent. `subject` is the `sub` of the present actor; earlier actors of the chain do not
-/// count.
+/// Requires that this actor uses the access token for its user (`act`, RFC 8693 §4.1), such as an AI agent. `subject`
+/// is the `sub` of the present actor; earlier actors of the chain do not count.
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;
@@ -163,8 +160,8 @@ pub fn actor(subject: impl Into<String>) -> Policy {
     Policy::condition(Condition::Actor(subject.into()))
 }
 
-/// Requires that no actor uses the credential for the user: the caller is the user, or a machine
-/// that acts for itself. An agent gets 403 with the code `actor_denied`.
+/// Requires that no actor uses the credential for the user: the caller is the user, or a machine that acts for itself.
+/// An agent gets 403 with the code `actor_denied`.
 pub fn no_actor() -> Policy {
     Policy::condition(Condition::NoActor)
 }
@@ -179,32 +176,31 @@ pub fn nobody() -> Policy {
     Policy::condition(Condition::Constant(false))
 }
 
-/// Requires a group: its exact name must be in the `groups` claim. Configure this claim at
-/// Okta; without it every caller is denied.
+/// Requires a group: its exact name must be in the `groups` claim. Configure this claim at Okta; without it every
+/// caller is denied.
 pub fn group(name: impl Into<String>) -> Policy {
     Policy::condition(Condition::Group(name.into()))
 }
 
-/// Requires a granted scope (RFC 6749 §3.3), with its exact name. A token has its scopes in
-/// `scp` or `scope`; a session has the scopes that the sign-in was granted.
+/// Requires a granted scope (RFC 6749 §3.3), with its exact name. A token has its scopes in `scp` or `scope`; a session
+/// has the scopes that the sign-in was granted.
 ///
-/// A scope limits what the client may do on behalf of the user. It does not limit what the
-/// user may do. Where both matter, require both, as in `scope("orders:write") &
-/// group("Buyers")`.
+/// A scope limits what the client may do on behalf of the user. It does not limit what the user may do. Where both
+/// matter, require both, as in `scope("orders:write") & group("Buyers")`.
 pub fn scope(name: impl Into<String>) -> Policy {
     Policy::condition(Condition::Scope(name.into()))
 }
 
-/// Requires an authentication of this class: the `acr` claim must equal this value, for
-/// example `urn:okta:loa:2fa:any`. Other callers have to step up.
+/// Requires an authentication of this class: the `acr` claim must equal this value, for example `urn:okta:loa:2fa:any`.
+/// Other callers have to step up.
 pub fn acr(value: impl Into<String>) -> Policy {
     acr_one_of([value])
 }
 
 /// Requires an authentication of one of these classes, the preferred one first.
 ///
-/// Okta reports the class that was requested and reached, and not every class that the
-/// sign-in satisfies. Therefore list the stronger ones as well:
+/// Okta reports the class that was requested and reached, and not every class that the sign-in satisfies. Therefore
+/// list the stronger ones as well:
 ///
 /// ```
 /// # use okta_auth_core as okta_auth;
@@ -217,17 +213,15 @@ pub fn acr_one_of<V: Into<String>>(values: impl IntoIterator<Item = V>) -> Polic
     Policy::condition(Condition::Acr(values.into_iter().map(Into::into).collect()))
 }
 
-/// Requires an authentication with this method in the `amr` claim (RFC 8176), for example
-/// `mfa`.
+/// Requires an authentication with this method in the `amr` claim (RFC 8176), for example `mfa`.
 ///
-/// It has no step-up, because the protocol cannot request a method. To request a second
-/// factor, use [`acr`].
+/// It has no step-up, because the protocol cannot request a method. To request a second factor, use [`acr`].
 pub fn amr(method: impl Into<String>) -> Policy {
     Policy::condition(Condition::Amr(method.into()))
 }
 
-/// Requires an active authentication at most `time` ago, by the `auth_time` claim (OIDC
-/// Core §2) and not by the age of the session. Other callers have to sign in again.
+/// Requires an active authentication at most `time` ago, by the `auth_time` claim (OIDC Core §2) and not by the age of
+/// the session. Other callers have to sign in again.
 pub fn signed_in_within(time: Duration) -> Policy {
     Policy::condition(Condition::SignedInWithin(time))
 }
@@ -244,14 +238,12 @@ pub fn tenant(issuer: impl Into<String>) -> Policy {
     Policy::condition(Condition::Tenant(issuer.into()))
 }
 
-/// Requires a function of the application to allow the caller. The name is for logs. The
-/// function is called at most once for each decision, only if the preceding parts leave the
-/// decision open, and never for an anonymous caller.
+/// Requires a function of the application to allow the caller. The name is for logs. The function is called at most
+/// once for each decision, only if the preceding parts leave the decision open, and never for an anonymous caller.
 ///
-/// The function gets the [`Caller`] with its claims, and may query a database. It returns a
-/// `bool`, or an `Option<bool>` or `Result<bool, E>` if it may be unable to decide (see
-/// [`CheckOutcome`]). An undecided result denies, also under `!`. An error value is
-/// dropped, so the function has to log it.
+/// The function gets the [`Caller`] with its claims, and may query a database. It returns a `bool`, or an
+/// `Option<bool>` or `Result<bool, E>` if it may be unable to decide (see [`CheckOutcome`]). An undecided result
+/// denies, also under `!`. An error value is dropped, so the function has to log it.
 /// ```
 /// # use okta_auth_core as okta_auth;
 /// use okta_auth::policy::{check, group};

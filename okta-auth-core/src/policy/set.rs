@@ -38,8 +38,8 @@ use crate::error::{Code, Error, Result};
 /// route.
 ///
 /// A pattern that matches no route of the router protects nothing. Patterns without any request so far are listed by
-/// [`Tenants::unmatched_routes`](super::super::multi_tenant::Tenants::unmatched_routes), and by
-/// the log after 1,000 requests.
+/// [`Tenants::unmatched_routes`](super::super::multi_tenant::Tenants::unmatched_routes), and by the log after 1,000
+/// requests.
 #[derive(Clone, Debug, Default)]
 pub struct PolicySet {
     names: BTreeMap<String, Policy>,

@@ -1,5 +1,5 @@
-//! The assertion that authenticates an application (RFC 7523 §2.2 and §3), for `private_key_jwt`
-//! and `client_secret_jwt`.
+//! The assertion that authenticates an application (RFC 7523 §2.2 and §3), for `private_key_jwt` and
+//! `client_secret_jwt`.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ pub(super) enum AssertionKey<'a> {
     Secret(&'a Secret),
 }
 
-/// Signs a new assertion for one request. Okta requires the full URL of the endpoint as audience, and accepts each `jti`
-/// once.
+/// Signs a new assertion for one request. Okta requires the full URL of the endpoint as audience, and accepts each
+/// `jti` once.
 pub(super) fn client_assertion(
     key: AssertionKey<'_>,
     client_id: &str,

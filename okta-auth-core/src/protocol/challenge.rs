@@ -3,8 +3,8 @@
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};
 
-/// Whether a response rejects the token itself, so that a new token may be accepted. Another 401 asks for something that
-/// a new token does not have, such as a second factor. The scheme is that of the token.
+/// Whether a response rejects the token itself, so that a new token may be accepted. Another 401 asks for something
+/// that a new token does not have, such as a second factor. The scheme is that of the token.
 #[cfg(feature = "client")]
 pub(crate) fn rejects_token(status: StatusCode, headers: &HeaderMap, scheme: &str) -> bool {
     status == StatusCode::UNAUTHORIZED && challenges(headers).any(|header| names(header, scheme, "invalid_token"))

@@ -2,14 +2,12 @@
 //!
 //! Protections:
 //!
-//! - PKCE (RFC 7636) binds a code to its attempt: a stolen code is useless without the verifier,
-//!   and the request contained only the verifier's hash.
-//! - `state` binds the response to the browser that began, and `nonce` binds the ID token to the
-//!   attempt.
-//! - Tokens and credentials are sent in headers and bodies, never in a URL, because URLs end up in
-//!   logs.
-//! - Codes and refresh tokens are sent once. The server may treat a second use as a replay, and
-//!   revoke the tokens that it has issued (RFC 6749 §4.1.2, RFC 9700 §4.14).
+//! - PKCE (RFC 7636) binds a code to its attempt: a stolen code is useless without the verifier, and the request
+//!   contained only the verifier's hash.
+//! - `state` binds the response to the browser that began, and `nonce` binds the ID token to the attempt.
+//! - Tokens and credentials are sent in headers and bodies, never in a URL, because URLs end up in logs.
+//! - Codes and refresh tokens are sent once. The server may treat a second use as a replay, and revoke the tokens that
+//!   it has issued (RFC 6749 §4.1.2, RFC 9700 §4.14).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,8 +34,7 @@ use crate::http::{HttpClient, Idempotency, ProviderError, check_json, is_timeout
 use crate::json::Unique;
 use crate::secret::{Secret, SecretBytes};
 
-/// Space in a form for client authentication, in bytes: an assertion has less than 1,500
-/// characters.
+/// Space in a form for client authentication, in bytes: an assertion has less than 1,500 characters.
 const CREDENTIALS_SIZE: usize = 4 * 1024;
 
 /// What a token is requested for.
@@ -118,8 +115,8 @@ impl AuthorizationParameters<'_> {
 /// | userinfo | OIDC Core §5.3.1 | `userinfo` |
 /// | proof of possession | RFC 9449 §4 | `dpop`, `token_request` |
 ///
-/// Client requests carry the credentials in the configured way: in the header, in the body, as a
-/// signed assertion, or none. Responses are returned unverified; the callers verify them.
+/// Client requests carry the credentials in the configured way: in the header, in the body, as a signed assertion, or
+/// none. Responses are returned unverified; the callers verify them.
 #[derive(Clone)]
 pub(crate) struct ProviderClient {
     pub(super) config: Arc<Config>,
@@ -183,8 +180,8 @@ impl ProviderClient {
     /// The request repeats the redirect URI, and the server compares it.
     ///
     /// # Errors
-    /// `Code::TokenRefused` if Okta rejects the code, `Code::ProviderResponse` if its response
-    /// cannot be parsed, and the errors of sending.
+    /// `Code::TokenRefused` if Okta rejects the code, `Code::ProviderResponse` if its response cannot be parsed, and
+    /// the errors of sending.
     pub(crate) async fn exchange_code(&self, metadata: &Metadata, code: &str, verifier: &Secret) -> Result<TokenSet> {
         let parameters = [
             ("grant_type", "authorization_code"),
@@ -195,11 +192,11 @@ impl ProviderClient {
         self.tokens(metadata, &parameters, TokenKey::New).await
     }
 
-    /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta includes an ID
-    /// token only if the scopes include `openid`.
+    /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta includes an ID token only if the
+    /// scopes include `openid`.
     ///
-    /// The response may have a new refresh token. The caller has to keep it: with rotation the old
-    /// one is used up. `key` is that of the refresh token, if it is bound.
+    /// The response may have a new refresh token. The caller has to keep it: with rotation the old one is used up.
+    /// `key` is that of the refresh token, if it is bound.
     pub(crate) async fn refresh(
         &self,
         metadata: &Metadata,
@@ -215,8 +212,8 @@ impl ProviderClient {
         self.tokens(metadata, parameters.unwrap_or_default(), key.map_or(TokenKey::New, TokenKey::Of)).await
     }
 
-    /// Requests an access token for the application itself (RFC 6749 §4.4.2). The standard has no
-    /// `audience`; servers that know it issue a token for that API.
+    /// Requests an access token for the application itself (RFC 6749 §4.4.2). The standard has no `audience`; servers
+    /// that know it issue a token for that API.
     ///
     /// # Errors
     /// As for [`exchange_code`](Self::exchange_code).
@@ -234,8 +231,8 @@ impl ProviderClient {
     /// Exchanges a user's access token for one that another API accepts (RFC 8693 §2.1).
     ///
     /// # Errors
-    /// As for [`exchange_code`](Self::exchange_code), and `Code::ProviderResponse` if the response
-    /// is not an access token.
+    /// As for [`exchange_code`](Self::exchange_code), and `Code::ProviderResponse` if the response is not an access
+    /// token.
     #[cfg(feature = "client")]
     pub(crate) async fn exchange_token(
         &self,
@@ -258,8 +255,8 @@ impl ProviderClient {
         Err(Error::new(Code::ProviderResponse, message))
     }
 
-    /// Requests tokens by a grant that no request uses up. If the connection broke, the request is
-    /// sent a second time, with an assertion and a proof of its own, because a server accepts each one once.
+    /// Requests tokens by a grant that no request uses up. If the connection broke, the request is sent a second time,
+    /// with an assertion and a proof of its own, because a server accepts each one once.
     #[cfg(feature = "client")]
     async fn repeatable_tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
         match self.tokens(metadata, parameters, TokenKey::Own).await {
@@ -270,8 +267,8 @@ impl ProviderClient {
 
     /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009 §2).
     ///
-    /// Without a revocation endpoint this is a no-op. The server answers an unknown token like a
-    /// revoked one (RFC 7009 §2.2).
+    /// Without a revocation endpoint this is a no-op. The server answers an unknown token like a revoked one (RFC 7009
+    /// §2.2).
     pub(crate) async fn revoke_refresh_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let parameters = [("token", token.expose()), ("token_type_hint", "refresh_token")];
@@ -282,10 +279,9 @@ impl ProviderClient {
     /// Introspects an access token (RFC 7662 §2.1). Returns the unverified response.
     ///
     /// # Errors
-    /// [`Code::MetadataInvalid`] if the issuer has no introspection endpoint,
-    /// [`Code::ProviderResponse`] if it does not answer with JSON. If the endpoint rejects this
-    /// client, that is also a `ProviderResponse` and not a token error, because the operator has to
-    /// fix it.
+    /// [`Code::MetadataInvalid`] if the issuer has no introspection endpoint, [`Code::ProviderResponse`] if it does not
+    /// answer with JSON. If the endpoint rejects this client, that is also a `ProviderResponse` and not a token error,
+    /// because the operator has to fix it.
     pub(crate) async fn introspect(&self, metadata: &Metadata, token: &str) -> Result<Map<String, Value>> {
         let endpoint = metadata.introspection_endpoint().ok_or_else(|| {
             Error::new(
@@ -344,8 +340,8 @@ impl ProviderClient {
         request.body(body).map_err(|error| Error::new(Code::Internal, "a form cannot be built").with_cause(error))
     }
 
-    /// The parameters of an assertion for one request, or none with another method. Its audience is the endpoint, as Okta
-    /// requires, or the issuer (FAPI 2.0 Security Profile §5.3.3.1).
+    /// The parameters of an assertion for one request, or none with another method. Its audience is the endpoint, as
+    /// Okta requires, or the issuer (FAPI 2.0 Security Profile §5.3.3.1).
     fn assertion(&self, metadata: &Metadata, endpoint: &Url) -> Result<Vec<(&'static str, String)>> {
         let key = match &self.config.client_auth {
             ClientAuth::PrivateKeyJwt(key) => AssertionKey::Private(key),
@@ -359,8 +355,8 @@ impl ProviderClient {
     }
 }
 
-/// Whether a request failed without an answer and without a stated pause. A request that timed out
-/// has already used its time.
+/// Whether a request failed without an answer and without a stated pause. A request that timed out has already used its
+/// time.
 pub(super) fn is_repeatable(error: &Error) -> bool {
     error.code() == Code::ProviderUnavailable && error.retry_after().is_none() && !is_timeout(error)
 }

@@ -33,8 +33,8 @@ impl<'a> SubjectToken<'a> {
 impl ProviderClient {
     /// Requests a grant at the org. The audience is the issuer of the resource's authorization server.
     ///
-    /// If the connection broke, the request is sent a second time, with an assertion and a proof of its own, because
-    /// it uses nothing up.
+    /// If the connection broke, the request is sent a second time, with an assertion and a proof of its own, because it
+    /// uses nothing up.
     ///
     /// # Errors
     /// As for [`exchange_code`](Self::exchange_code), and `Code::ProviderResponse` if the response is not a grant.

@@ -49,8 +49,8 @@ impl Provider {
         Authority::new(issuer, &self.config, &self.protocol.http, &self.protocol.clock)
     }
 
-    /// Verifies an ID token that was not obtained by a sign-in of this library, after opening it if it is encrypted.
-    /// A plain one is accepted even with a key, because its sender may have opened it (OIDC Core §3.1.2.1).
+    /// Verifies an ID token that was not obtained by a sign-in of this library, after opening it if it is encrypted. A
+    /// plain one is accepted even with a key, because its sender may have opened it (OIDC Core §3.1.2.1).
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching metadata and keys.

@@ -7,8 +7,8 @@ use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, Idempotency, ProviderError};
 use crate::secret::SecretBytes;
 
-/// Sends one request to a token-like endpoint. It never retries: Okta would treat the second use of
-/// a code or a refresh token as a replay.
+/// Sends one request to a token-like endpoint. It never retries: Okta would treat the second use of a code or a refresh
+/// token as a replay.
 ///
 /// # Errors
 /// [`Code::TokenRefused`] for another status than 200, and the errors of sending.

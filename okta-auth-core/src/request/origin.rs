@@ -48,8 +48,8 @@ pub(crate) fn is_own_origin<H: Headers>(config: &AppConfig, headers: &H) -> bool
 ///    on a page with `Referrer-Policy: no-referrer` (Fetch §3.2, "append a request `Origin` header"). Sandboxed frames
 ///    and redirects from other sites send `null` with `cross-site`, and scripts cannot set either header.
 /// 4. Without both headers the request comes from a client that is not a browser: every current browser sends one of
-///    the two with a POST, and the session cookie is `SameSite=Lax`.
-///    [`MissingOrigin::Refused`] refuses it nevertheless.
+///    the two with a POST, and the session cookie is `SameSite=Lax`. [`MissingOrigin::Refused`] refuses it
+///    nevertheless.
 fn same_origin<H: Headers>(headers: &H, own: &str, missing: MissingOrigin) -> bool {
     let (mut same_origin, mut opaque, mut named) = (false, false, false);
     for (name, value) in headers.each() {

@@ -126,8 +126,8 @@ const LISTS: [HeaderName; 2] = [VARY, ACCESS_CONTROL_EXPOSE_HEADERS];
 /// headers or a request id.
 ///
 /// Headers of the engine take precedence. `Vary` and `Access-Control-Expose-Headers` are merged. Headers of the
-/// replaced response itself are dropped: all `Content-*` headers,
-/// [`OF_THE_RESPONSE`], and hop-by-hop headers (RFC 9110 §7.6.1).
+/// replaced response itself are dropped: all `Content-*` headers, [`OF_THE_RESPONSE`], and hop-by-hop headers (RFC 9110
+/// §7.6.1).
 pub(crate) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
     let own: Vec<HeaderName> = reply.headers().keys().cloned().collect();
     for (name, value) in replaced.each() {

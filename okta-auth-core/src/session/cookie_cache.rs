@@ -1,12 +1,12 @@
 //! Caches opened session cookies.
 //!
-//! Opening a cookie is most of the cost of a signed-in request. The browser sends the same cookie
-//! until it is rewritten, so the outcome is cached under the whole text of the cookie.
+//! Opening a cookie is most of the cost of a signed-in request. The browser sends the same cookie until it is
+//! rewritten, so the outcome is cached under the whole text of the cookie.
 //!
-//! The lookup key is the end of the cookie, which contains the authentication tag. The tag depends
-//! on every bit of the cookie. An attacker cannot guess it, so comparison timing reveals nothing.
-//! The whole text is compared after the lookup. Every request checks the session's limits again;
-//! the cache does not store that result. Cached sessions hold no tokens: those stay sealed.
+//! The lookup key is the end of the cookie, which contains the authentication tag. The tag depends on every bit of the
+//! cookie. An attacker cannot guess it, so comparison timing reveals nothing. The whole text is compared after the
+//! lookup. Every request checks the session's limits again; the cache does not store that result. Cached sessions hold
+//! no tokens: those stay sealed.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -28,24 +28,22 @@ pub(super) struct Opened {
     pub(super) previous: bool,
 }
 
-/// A bounded cache. Only cookies that open are inserted, so attackers cannot fill it. When it is
-/// full, the least used sessions are evicted.
+/// A bounded cache. Only cookies that open are inserted, so attackers cannot fill it. When it is full, the least used
+/// sessions are evicted.
 pub(super) struct CookieCache {
     capacity: usize,
     /// Allocated with the first session, because an application of many tenants has one for each.
     cookies: OnceLock<Cache<Text, Opened, UnitWeighter, RandomState>>,
 }
 
-/// The number of characters at the end of a cookie that encode its tag of 16 bytes and 16 bytes of
-/// ciphertext.
+/// The number of characters at the end of a cookie that encode its tag of 16 bytes and 16 bytes of ciphertext.
 const END: usize = 43;
 
 struct Text(Arc<[u8]>);
 
 struct Sent<'a>(&'a [u8]);
 
-/// Hashes only the end: two cookies differ there, and hashing kilobytes would cost as much as
-/// comparing them.
+/// Hashes only the end: two cookies differ there, and hashing kilobytes would cost as much as comparing them.
 fn hash_end(text: &[u8], state: &mut impl Hasher) {
     state.write(text.last_chunk::<END>().map_or(text, |end| end));
 }
@@ -81,8 +79,8 @@ impl CookieCache {
         Self { capacity, cookies: OnceLock::new() }
     }
 
-    /// Returns the cached result for a cookie of the current or the previous name. The whole text
-    /// is compared, not only the hash.
+    /// Returns the cached result for a cookie of the current or the previous name. The whole text is compared, not only
+    /// the hash.
     pub(super) fn find(&self, text: &[u8], previous: bool) -> Option<Opened> {
         self.cookies.get()?.get(&Sent(text)).filter(|opened| opened.previous == previous)
     }

@@ -67,8 +67,7 @@ impl CookieStore {
         Ok(Self { sealer, place, previous, limits, config: Arc::clone(config), opened, skew })
     }
 
-    /// Returns the session of a request. Unreadable cookies count as no session and are never an
-    /// error.
+    /// Returns the session of a request. Unreadable cookies count as no session and are never an error.
     pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp, activity: Activity) -> LoadedSession {
         let live = |opened: &Opened| self.limits.is_live(opened.session.lifeline(), now);
         let known = |cache: &CookieCache| cache.find(self.place.chunks.first(cookies)?, false);
@@ -135,12 +134,11 @@ impl CookieStore {
         session.belongs_to(&self.config).then_some(Opened { session, needs_reseal, previous })
     }
 
-    /// Returns the `Set-Cookie` values that replace the browser's session by this one. This also
-    /// moves a session from the previous name to the current one.
+    /// Returns the `Set-Cookie` values that replace the browser's session by this one. This also moves a session from
+    /// the previous name to the current one.
     ///
     /// # Errors
-    /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not fit into
-    /// cookies.
+    /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not fit into cookies.
     pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
         let plain = session.encode(FORMATS, &self.limits)?;
         let sealed = self.sealer.seal_bytes(&self.place.name, &plain)?;
@@ -153,8 +151,8 @@ impl CookieStore {
         Ok(set)
     }
 
-    /// Returns the `Set-Cookie` values that delete the session. Cookies that do not open belong to
-    /// another application, and stay.
+    /// Returns the `Set-Cookie` values that delete the session. Cookies that do not open belong to another application,
+    /// and stay.
     pub(crate) fn clear(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
         self.places().flat_map(|place| self.clear_at(place, cookies)).collect()
     }

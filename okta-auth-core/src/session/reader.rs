@@ -1,7 +1,7 @@
 //! Reads encoded fields one after another.
 //!
-//! `postcard` encodes a struct as its fields in order, without anything between them. A derived `Deserialize` passes each
-//! field through two layers of `Result` and `Option`, which takes longer than decoding it. Every request decodes a
+//! `postcard` encodes a struct as its fields in order, without anything between them. A derived `Deserialize` passes
+//! each field through two layers of `Result` and `Option`, which takes longer than decoding it. Every request decodes a
 //! session, so the records and tokens of sessions are read field by field.
 
 use postcard::de_flavors::Slice;

@@ -30,8 +30,7 @@ pub(crate) struct NewSession<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// An upper bound for the encoded size, in bytes, of the record's fixed-size fields and of all
-/// length prefixes.
+/// An upper bound for the encoded size, in bytes, of the record's fixed-size fields and of all length prefixes.
 const FIXED: usize = 128;
 
 /// The session of a signed-in user. Sessions are created only from a verified identity.
@@ -57,8 +56,8 @@ pub(super) struct Record {
     pub(super) issuer: String,
     pub(super) client_id: String,
     pub(super) subject: String,
-    /// All claims as JSON text, because the record's own encoding is not self-describing. `None` if
-    /// they equal the claims of the ID token, which is stored already.
+    /// All claims as JSON text, because the record's own encoding is not self-describing. `None` if they equal the
+    /// claims of the ID token, which is stored already.
     pub(super) claims: Option<String>,
     /// Data from the `on_sign_in` hook, as JSON text.
     pub(super) app_data: String,
@@ -100,8 +99,8 @@ pub(super) struct Formats {
     pub(super) previous: u8,
 }
 
-/// Claims that index keys are made of. Elsewhere a missing claim only reduces access. Here it would
-/// make a session that no logout can find.
+/// Claims that index keys are made of. Elsewhere a missing claim only reduces access. Here it would make a session that
+/// no logout can find.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct PreviousIdentifiers {
     pub(super) okta_session: Option<String>,
@@ -135,8 +134,7 @@ impl Session {
         Ok(Self::assemble(Arc::new(record), Times::unwritten(with.now), tokens))
     }
 
-    /// Encodes the session in the current format. If it has no ends yet, the ends are computed from
-    /// these limits.
+    /// Encodes the session in the current format. If it has no ends yet, the ends are computed from these limits.
     pub(super) fn encode(&self, formats: Formats, limits: &SessionLimits) -> Result<SecretBytes> {
         let failed = |error| Error::new(Code::Internal, "a session cannot be encoded").with_cause(error);
         // Reserve space for everything: a buffer that grows leaves copies of secrets behind.
@@ -150,8 +148,8 @@ impl Session {
         Ok(bytes)
     }
 
-    /// Returns the session in the form for the cache: its tokens stay sealed in the cookie, and its
-    /// claims are extracted first.
+    /// Returns the session in the form for the cache: its tokens stay sealed in the cookie, and its claims are
+    /// extracted first.
     pub(super) fn with_sealed_tokens(self, cookie: SealedText) -> Self {
         self.claims_json();
         Self { tokens: self.tokens.sealed(cookie), ..self }
@@ -162,8 +160,7 @@ impl Session {
         Self { record, times, tokens, shown, profile, parsed, names }
     }
 
-    /// Decodes a range of decrypted bytes. Returns `None` if it is not a session in one of these
-    /// formats.
+    /// Decodes a range of decrypted bytes. Returns `None` if it is not a session in one of these formats.
     pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, formats: Formats) -> Option<Arc<Self>> {
         let (format, encoded) = bytes.get(range.clone())?.split_first()?;
         let (record, mut reader) = Record::read(encoded)?;
@@ -202,14 +199,13 @@ impl Session {
         self.record.created_at
     }
 
-    /// Returns when the session was last used. The value can lag by up to a twentieth of the idle
-    /// limit.
+    /// Returns when the session was last used. The value can lag by up to a twentieth of the idle limit.
     pub fn last_seen_at(&self) -> Timestamp {
         self.times.last_seen_at
     }
 
-    /// Returns the session's id, with which an application lists and ends sessions. The id does not
-    /// authenticate a request.
+    /// Returns the session's id, with which an application lists and ends sessions. The id does not authenticate a
+    /// request.
     pub fn id(&self) -> SessionId {
         SessionId(self.record.id)
     }
@@ -218,8 +214,8 @@ impl Session {
         self.id().into()
     }
 
-    /// Returns the browser and system that the user signed in with, such as `Firefox on Linux`. The
-    /// value is the browser's own claim, so use it only for display to the user.
+    /// Returns the browser and system that the user signed in with, such as `Firefox on Linux`. The value is the
+    /// browser's own claim, so use it only for display to the user.
     pub fn device(&self) -> Option<&str> {
         self.record.device.as_deref()
     }
@@ -255,8 +251,7 @@ impl Session {
         }
     }
 
-    /// Whether the session belongs to this issuer and client. The seal is bound to them too; this
-    /// is a second check.
+    /// Whether the session belongs to this issuer and client. The seal is bound to them too; this is a second check.
     pub(crate) fn belongs_to(&self, config: &Config) -> bool {
         config.owns(&self.record.issuer, &self.record.client_id)
     }
@@ -291,7 +286,8 @@ impl Session {
 }
 
 impl Record {
-    /// Reads a record, and returns a reader of the bytes after it. The fields are in the order in which they are encoded.
+    /// Reads a record, and returns a reader of the bytes after it. The fields are in the order in which they are
+    /// encoded.
     fn read(encoded: &[u8]) -> Option<(Arc<Self>, Reader<'_>)> {
         // An array is encoded as its bytes.
         let (id, encoded) = encoded.split_first_chunk()?;

@@ -38,8 +38,7 @@ pub(crate) enum Revocations {
 }
 
 impl Revocations {
-    /// Whether a session has been ended; `None` if the store has to be asked with
-    /// [`is_ended`](Self::is_ended).
+    /// Whether a session has been ended; `None` if the store has to be asked with [`is_ended`](Self::is_ended).
     ///
     /// Index keys are computed only when needed: each is a hash, and needs the parsed claims.
     ///

@@ -304,8 +304,7 @@ impl Sessions {
     /// `on_ended` is called for each session as it ends, so also for those that ended before a failure.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if sessions cannot be ended from
-    /// the server side.
+    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if sessions cannot be ended from the server side.
     pub(crate) async fn end_named(
         &self,
         name: &StoreKey,

@@ -97,8 +97,8 @@ impl From<StoreError> for Error {
 
 /// A session store that all replicas of an application share.
 ///
-/// [`MemoryStore`](super::MemoryStore) and, with the feature `redis`, `RedisStore` implement it.
-/// Both pass the suite `store_tests!`; your own store should pass it too.
+/// [`MemoryStore`](super::MemoryStore) and, with the feature `redis`, `RedisStore` implement it. Both pass the suite
+/// `store_tests!`; your own store should pass it too.
 ///
 /// A method must fail within about a second if the store cannot be reached, because a browser is waiting.
 ///

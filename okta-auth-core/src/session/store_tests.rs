@@ -1,7 +1,7 @@
 //! The suite that every [`SessionStore`] passes, behind the feature `store-tests`.
 //!
-//! [`store_tests!`](crate::store_tests) makes one `#[tokio::test]` of each function here. Test your
-//! own store like this, in its package's tests (with `tokio` and its features `macros` and `rt-multi-thread`):
+//! [`store_tests!`](crate::store_tests) makes one `#[tokio::test]` of each function here. Test your own store like
+//! this, in its package's tests (with `tokio` and its features `macros` and `rt-multi-thread`):
 //!
 //! ```
 //! # use okta_auth_core as okta_auth;

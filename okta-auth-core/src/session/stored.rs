@@ -1,9 +1,9 @@
 //! Sessions in a store: the browser has an id, and the store has the sealed record.
 //!
-//! The id is 256 random bits followed by a MAC. The store sees only the hash of these bits. The
-//! record under that hash is sealed with the cookie keys, bound to that hash and to its version. A
-//! record does not open under another key or with another version. So an attacker who can write to
-//! the store cannot replace a record by an older one with a newer version.
+//! The id is 256 random bits followed by a MAC. The store sees only the hash of these bits. The record under that hash
+//! is sealed with the cookie keys, bound to that hash and to its version. A record does not open under another key or
+//! with another version. So an attacker who can write to the store cannot replace a record by an older one with a newer
+//! version.
 
 use std::sync::Arc;
 
@@ -65,11 +65,11 @@ pub(crate) struct SessionEntry {
 }
 
 impl StoredSessions {
-    /// Stores sessions of one issuer and one client: sessions of any other issuer or client have
-    /// other keys and do not open.
+    /// Stores sessions of one issuer and one client: sessions of any other issuer or client have other keys and do not
+    /// open.
     ///
-    /// The sealer has its own purpose: a record from the store is not valid as a cookie, although
-    /// both are sealed with the same cookie secrets.
+    /// The sealer has its own purpose: a record from the store is not valid as a cookie, although both are sealed with
+    /// the same cookie secrets.
     pub(crate) fn new(
         store: Arc<dyn SessionStore>,
         keys: &CookieKeys,
@@ -86,8 +86,7 @@ impl StoredSessions {
         Ok(Self(Arc::new(Inner { store, sealer, ids, chunks, previous, limits, index_keys, config, skew, watches })))
     }
 
-    /// Returns the keys of the records that a request's cookies name, usually one and at most
-    /// [`CANDIDATES`].
+    /// Returns the keys of the records that a request's cookies name, usually one and at most [`CANDIDATES`].
     ///
     /// The cookie has the id, and the key is its hash, so a cookie cannot be made from a key.
     pub(crate) fn keys(&self, cookies: &RequestCookies) -> Vec<PresentedKey> {
@@ -116,8 +115,7 @@ impl StoredSessions {
 
     /// Returns the live session under a key.
     ///
-    /// The limits are checked here too: the TTL in the store only cleans up, and a store may delete
-    /// late.
+    /// The limits are checked here too: the TTL in the store only cleans up, and a store may delete late.
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`]. An unreadable record counts as no session.
@@ -144,8 +142,8 @@ impl StoredSessions {
 
     /// Opens and decodes a record.
     ///
-    /// The record must contain its own key, its issuer and its client. The seal is bound to them
-    /// too; this is a second check.
+    /// The record must contain its own key, its issuer and its client. The seal is bound to them too; this is a second
+    /// check.
     fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<SessionEntry> {
         let opened = self.0.sealer.open_version(key.as_bytes(), record.version, SecretBytes::new(record.sealed))?;
         let needs_reseal = opened.needs_reseal;
@@ -155,13 +153,11 @@ impl StoredSessions {
         ours.then_some(SessionEntry { session, version: record.version, needs_reseal })
     }
 
-    /// Writes a new session. Returns its id and the `Set-Cookie` values that replace the browser's
-    /// session.
+    /// Writes a new session. Returns its id and the `Set-Cookie` values that replace the browser's session.
     ///
     /// Links are written first, so that no session exists that a logout cannot find.
     ///
-    /// A key that is taken is an error without a retry: with 256 random bits a collision is not an
-    /// accident.
+    /// A key that is taken is an error without a retry: with 256 random bits a collision is not an accident.
     pub(crate) async fn create(
         &self,
         cookies: &RequestCookies,
@@ -182,8 +178,8 @@ impl StoredSessions {
 
     /// Links a record to its session's index keys.
     ///
-    /// A link lasts as long as the session can live with continuous use, so it is not rewritten
-    /// with each use. A link that outlives its record is skipped.
+    /// A link lasts as long as the session can live with continuous use, so it is not rewritten with each use. A link
+    /// that outlives its record is skipped.
     async fn link(&self, key: &StoreKey, session: &Session, now: Timestamp) -> Result<()> {
         let lifetime = self.0.limits.longest(session.lifeline(), now);
         for name in &session.names(&self.0.index_keys).others {
@@ -194,9 +190,9 @@ impl StoredSessions {
 
     /// Replaces the record of `before`. Returns `None` if that version is no longer stored.
     ///
-    /// The version is compared and set: of two concurrent writers one gets `None` and has to read
-    /// again. A late write cannot revive a session that has been ended. New index keys, such as
-    /// another e-mail address after a refresh, are linked before the record is written.
+    /// The version is compared and set: of two concurrent writers one gets `None` and has to read again. A late write
+    /// cannot revive a session that has been ended. New index keys, such as another e-mail address after a refresh, are
+    /// linked before the record is written.
     pub(crate) async fn save(
         &self,
         before: &SessionEntry,
@@ -228,11 +224,11 @@ impl StoredSessions {
         Ok(StoredRecord { version, sealed: sealed.to_vec() })
     }
 
-    /// Records that a session was used, if the recorded use is old enough. Failures are ignored,
-    /// because the session is still valid.
+    /// Records that a session was used, if the recorded use is old enough. Failures are ignored, because the session is
+    /// still valid.
     ///
-    /// A record that was sealed with a previous key is also rewritten, with the current key.
-    /// Returns the entry if it was written; the cookie should then be written too.
+    /// A record that was sealed with a previous key is also rewritten, with the current key. Returns the entry if it
+    /// was written; the cookie should then be written too.
     pub(crate) async fn touch(&self, entry: &SessionEntry, now: Timestamp, activity: Activity) -> Option<SessionEntry> {
         let is_active = activity == Activity::Active;
         let is_used = is_active && self.0.limits.is_touch_due(entry.session.lifeline(), now);
@@ -263,8 +259,8 @@ impl StoredSessions {
 
     /// Returns the live sessions of an index key.
     ///
-    /// A link is only a hint: the session's claims may have changed since the link was written.
-    /// Sessions that no longer have the key are skipped.
+    /// A link is only a hint: the session's claims may have changed since the link was written. Sessions that no longer
+    /// have the key are skipped.
     pub(crate) async fn named(&self, name: &StoreKey, now: Timestamp) -> Result<Vec<SessionEntry>> {
         let mut found = Vec::new();
         for key in with_store_timeout(self.0.store.linked(name)).await? {
@@ -274,11 +270,11 @@ impl StoredSessions {
         Ok(found)
     }
 
-    /// Returns the `Set-Cookie` values that write the cookie again with the remaining lifetime.
-    /// This also moves a session from the previous cookie name to the current one.
+    /// Returns the `Set-Cookie` values that write the cookie again with the remaining lifetime. This also moves a
+    /// session from the previous cookie name to the current one.
     ///
-    /// The id stays: only a sign-in makes a new one. Its MAC is computed again with the current
-    /// cookie secret. A request without the id of this session gets no cookie.
+    /// The id stays: only a sign-in makes a new one. Its MAC is computed again with the current cookie secret. A
+    /// request without the id of this session gets no cookie.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
         let id = self.places().find_map(|chunks| self.id_of(chunks, cookies, session));
         let Some(signed) = id.and_then(|id| self.0.ids.sign(&id, session.key().as_bytes()).ok()) else {
@@ -290,16 +286,16 @@ impl StoredSessions {
         set
     }
 
-    /// Returns the `Set-Cookie` values that delete a session's cookies. Without a session only the
-    /// cookies of the current name are deleted, because their session has ended.
+    /// Returns the `Set-Cookie` values that delete a session's cookies. Without a session only the cookies of the
+    /// current name are deleted, because their session has ended.
     pub(crate) fn clear(&self, cookies: &RequestCookies, session: Option<&Session>) -> Vec<HeaderValue> {
         let mut removed = self.0.chunks.clear(cookies);
         removed.extend(session.into_iter().flat_map(|session| self.clear_previous(cookies, session)));
         removed
     }
 
-    /// Returns the `Set-Cookie` values that delete every cookie that may be a session, for when the
-    /// store cannot answer.
+    /// Returns the `Set-Cookie` values that delete every cookie that may be a session, for when the store cannot
+    /// answer.
     pub(crate) fn forget(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
         let previous = self
             .0
@@ -311,8 +307,8 @@ impl StoredSessions {
         removed
     }
 
-    /// Clears the cookies of the previous name if they belong to this session. Otherwise they
-    /// belong to another application.
+    /// Clears the cookies of the previous name if they belong to this session. Otherwise they belong to another
+    /// application.
     pub(crate) fn clear_previous(&self, cookies: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
         let Some(previous) = &self.0.previous else { return Vec::new() };
         if self.id_of(previous, cookies, session).is_some() { previous.clear(cookies) } else { Vec::new() }

@@ -157,8 +157,8 @@ impl fmt::Display for Refusal {
 
 /// A hook of the application for each sign-in.
 ///
-/// It runs after all verification and before the session is created. Every
-/// `async fn(SignIn) -> Result<SignIn, Refusal>` implements it.
+/// It runs after all verification and before the session is created. Every `async fn(SignIn) -> Result<SignIn,
+/// Refusal>` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sign-in hook",
     label = "not an `async fn(SignIn) -> Result<SignIn, Refusal>`",

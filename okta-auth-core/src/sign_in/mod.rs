@@ -1,8 +1,8 @@
 //! The sign-in from the redirect to Okta to a verified user.
 //!
-//! [`LoginFlow`] joins the steps of [`login`](crate::login) and [`callback`](crate::callback) with
-//! one provider, and runs the application's hook. It knows cookies and parameters, but no request, and it returns
-//! outcomes. The engine creates the session, the responses and the events.
+//! [`LoginFlow`] joins the steps of [`login`](crate::login) and [`callback`](crate::callback) with one provider, and
+//! runs the application's hook. It knows cookies and parameters, but no request, and it returns outcomes. The engine
+//! creates the session, the responses and the events.
 //!
 //! | method | outcome |
 //! |---|---|

@@ -35,8 +35,8 @@ pub(crate) struct RefreshedTokens {
 /// Sends the refresh token. The returned tokens are unverified, and the sent refresh token may be used up.
 ///
 /// # Errors
-/// [`Code::TokenRefused`](crate::error::Code::TokenRefused) with the provider's `invalid_grant` if
-/// the refresh token is no longer valid, or the error of reaching the issuer.
+/// [`Code::TokenRefused`](crate::error::Code::TokenRefused) with the provider's `invalid_grant` if the refresh token is
+/// no longer valid, or the error of reaching the issuer.
 pub(crate) async fn ask(with: &ProviderContext<'_>, known: &RefreshContext<'_>) -> Result<TokenSet> {
     with.protocol.refresh(with.metadata, known.refresh_token, known.scopes, known.dpop_key).await
 }

@@ -72,8 +72,8 @@ pub(crate) async fn fetch(
 /// sign-in are accepted only from the token.
 ///
 /// # Errors
-/// [`Code::UserinfoSubject`] if the response has another subject, or none; [`Code::TokenClaim`] if
-/// the e-mail address has control characters.
+/// [`Code::UserinfoSubject`] if the response has another subject, or none; [`Code::TokenClaim`] if the e-mail address
+/// has control characters.
 pub(crate) fn merge(claims: &mut Map<String, Value>, userinfo: Map<String, Value>, subject: &str) -> Result<()> {
     match userinfo.get("sub") {
         Some(Value::String(sub)) if sub == subject => {}

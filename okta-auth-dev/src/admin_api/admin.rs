@@ -28,8 +28,7 @@ pub(super) async fn answer(org: &Arc<OrgState>, request: &Recorded) -> Option<Re
     })
 }
 
-/// Renders the page. `Referrer-Policy: same-origin` lets the form send its `Origin`,
-/// which [`is_local`] checks.
+/// Renders the page. `Referrer-Policy: same-origin` lets the form send its `Origin`, which [`is_local`] checks.
 fn page(org: &OrgState, done: Option<(&str, &[Delivery])>) -> Reply {
     let users = lock(&org.users).clone();
     let page = Admin { org, users: &users, sessions: &okta_session::sessions(org), done };

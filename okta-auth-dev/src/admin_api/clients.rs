@@ -14,8 +14,7 @@ use crate::sync::lock;
 
 /// Handles `/dev/clients`.
 ///
-/// `POST` and `PUT` take a complete client and replace one with the same id. `PATCH`
-/// changes only the given members.
+/// `POST` and `PUT` take a complete client and replace one with the same id. `PATCH` changes only the given members.
 pub(super) fn answer(org: &OrgState, request: &Recorded, rest: &[&str]) -> Result<Reply, Reply> {
     match (request.method.as_str(), rest) {
         ("GET", []) => {

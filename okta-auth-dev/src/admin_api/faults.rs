@@ -15,8 +15,7 @@ use crate::request_log::Recorded;
 struct Switch {
     /// The name in snake case, or an object of the name and the fault's parameters.
     fault: Fault,
-    /// Whether the fault applies to one request only. By default it applies until the
-    /// faults are cleared.
+    /// Whether the fault applies to one request only. By default it applies until the faults are cleared.
     #[serde(default)]
     once: bool,
 }
@@ -39,8 +38,7 @@ pub(super) fn answer(org: &OrgState, request: &Recorded, rest: &[&str]) -> Resul
     Ok(Reply::empty(204))
 }
 
-/// Handles `/dev/journal`. The query parameter `path` selects requests whose path ends
-/// with it.
+/// Handles `/dev/journal`. The query parameter `path` selects requests whose path ends with it.
 pub(super) fn journal(org: &OrgState, request: &Recorded, rest: &[&str]) -> Result<Reply, Reply> {
     match (request.method.as_str(), rest) {
         ("GET", []) => {

@@ -1,9 +1,8 @@
-//! The test API: the operations of the library's handle over HTTP, for tests in other
-//! processes.
+//! The test API: the operations of the library's handle over HTTP, for tests in other processes.
 //!
-//! It is served under `/dev/` and uses JSON. Like every endpoint of the org it answers on
-//! loopback only. It also rejects requests from pages of other sites, because otherwise a
-//! website that a developer visits could control the org.
+//! It is served under `/dev/` and uses JSON. Like every endpoint of the org it answers on loopback only. It also
+//! rejects requests from pages of other sites, because otherwise a website that a developer visits could control the
+//! org.
 //!
 //! | request | what it does |
 //! |---|---|
@@ -59,8 +58,7 @@ struct Advance {
     advance: u64,
 }
 
-/// Handles a request to the test API or the administrator's page; returns `None` for any
-/// other path.
+/// Handles a request to the test API or the administrator's page; returns `None` for any other path.
 pub(crate) async fn answer(org: &Arc<OrgState>, request: &Recorded) -> Option<Reply> {
     let path = request.path.strip_prefix("/dev").filter(|rest| rest.is_empty() || rest.starts_with('/'));
     let Some(path) = path else { return admin::answer(org, request).await };

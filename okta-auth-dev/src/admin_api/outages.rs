@@ -1,7 +1,6 @@
 //! Outages in the test API.
 //!
-//! Endpoints have the same names as in the library. An endpoint has at most one outage; a
-//! new one replaces it.
+//! Endpoints have the same names as in the library. An endpoint has at most one outage; a new one replaces it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -55,8 +54,7 @@ struct State {
 
 /// Handles `/dev/outages`.
 ///
-/// Changes answer with 204. A release completes the waiting requests and keeps the
-/// outage; a deletion also ends it.
+/// Changes answer with 204. A release completes the waiting requests and keeps the outage; a deletion also ends it.
 pub(super) fn answer(org: &OrgState, request: &Recorded, method: &str, rest: &[&str]) -> Result<Reply, Reply> {
     match (method, rest) {
         ("GET", []) => return Ok(Reply::json(200, &states(org)).no_store()),

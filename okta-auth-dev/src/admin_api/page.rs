@@ -1,5 +1,4 @@
-//! The administrator's page: users and their sessions, with a button that signs a user
-//! out everywhere.
+//! The administrator's page: users and their sessions, with a button that signs a user out everywhere.
 
 use crate::endpoint::page::{escape, page};
 use crate::logout_delivery::Delivery;

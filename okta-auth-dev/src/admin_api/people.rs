@@ -13,8 +13,8 @@ use crate::user::User;
 
 /// Handles `/dev/people`.
 ///
-/// Removing a user ends their sessions. Unassigning an app from a user revokes the tokens
-/// that the app has for the user.
+/// Removing a user ends their sessions. Unassigning an app from a user revokes the tokens that the app has for the
+/// user.
 pub(super) fn answer(org: &OrgState, request: &Recorded, rest: &[&str]) -> Result<Reply, Reply> {
     match (request.method.as_str(), rest) {
         ("GET", []) => {

@@ -32,8 +32,7 @@ pub(super) fn sessions(org: &OrgState) -> Reply {
     Reply::json(200, &okta_session::sessions(org).into_iter().map(one).collect::<Vec<Value>>()).no_store()
 }
 
-/// Ends a session and returns the deliveries; the list is empty if the session is already
-/// over.
+/// Ends a session and returns the deliveries; the list is empty if the session is already over.
 pub(super) async fn end_session(org: &OrgState, sid: &str) -> Reply {
     deliveries(&okta_session::end_session(org, sid).await)
 }

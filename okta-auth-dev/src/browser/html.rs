@@ -1,5 +1,5 @@
-//! Reads values from the org's own pages by string search. This is not an HTML parser and
-//! does not handle pages of other servers.
+//! Reads values from the org's own pages by string search. This is not an HTML parser and does not handle pages of
+//! other servers.
 
 use serde_json::{Map, Value};
 
@@ -23,8 +23,7 @@ pub(super) fn self_submitting_form(html: &str) -> Option<(String, Vec<(String, S
     Some((attribute(form, "action")?, inputs(form)))
 }
 
-/// Returns the message that a page posts to its opener, and the origin that may receive
-/// it.
+/// Returns the message that a page posts to its opener, and the origin that may receive it.
 pub(super) fn message(html: &str) -> Option<(Map<String, Value>, String)> {
     let (_, rest) = html.split_once(".postMessage(")?;
     let (arguments, _) = rest.split_once(")</script>")?;

@@ -1,7 +1,6 @@
 //! A minimal HTTP/1.1 client that avoids a dependency.
 //!
-//! It supports only what the org's own server uses: no chunked encoding, no keep-alive,
-//! no TLS, no proxies.
+//! It supports only what the org's own server uses: no chunked encoding, no keep-alive, no TLS, no proxies.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -74,8 +73,8 @@ impl Answer {
 
 /// Sends one request over a new connection and reads until the server closes it.
 ///
-/// Connects to the server's address regardless of the URL's host, so `acme.localhost`
-/// needs no name resolution. The host must still be a loopback name.
+/// Connects to the server's address regardless of the URL's host, so `acme.localhost` needs no name resolution. The
+/// host must still be a loopback name.
 pub(crate) async fn exchange(address: SocketAddr, request: &Request<'_>) -> Result<Answer, Error> {
     let url = request.url;
     let host = url.host_str().unwrap_or_default();
@@ -93,8 +92,8 @@ pub(crate) async fn exchange(address: SocketAddr, request: &Request<'_>) -> Resu
     parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| Error::browser("the response of the org is not HTTP"))
 }
 
-/// Parses a response whose body ends with the connection. The server never sends chunks,
-/// because its bodies are in memory.
+/// Parses a response whose body ends with the connection. The server never sends chunks, because its bodies are in
+/// memory.
 pub(crate) fn parse(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");

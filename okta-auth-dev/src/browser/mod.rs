@@ -1,7 +1,7 @@
 //! A headless browser with the features that sign-in at the org needs.
 //!
-//! Tests send requests to their app with any HTTP client. This browser handles the org's
-//! side, where it fills in forms and keeps a session cookie.
+//! Tests send requests to their app with any HTTP client. This browser handles the org's side, where it fills in forms
+//! and keeps a session cookie.
 
 mod html;
 pub(crate) mod http;
@@ -40,8 +40,7 @@ pub enum Response {
         /// The fields, in order.
         fields: Vec<(String, String)>,
     },
-    /// The page posts a message to the window that opened or framed it
-    /// (`response_mode=okta_post_message`).
+    /// The page posts a message to the window that opened or framed it (`response_mode=okta_post_message`).
     PostMessage {
         /// The origin that may receive the message.
         origin: String,
@@ -80,8 +79,7 @@ impl Response {
         }
     }
 
-    /// Returns a parameter of the response, from the query, the fragment, the form, or
-    /// the message.
+    /// Returns a parameter of the response, from the query, the fragment, the form, or the message.
     ///
     /// Returns the first value if the parameter appears several times.
     pub fn param(&self, name: &str) -> Option<String> {
@@ -104,8 +102,7 @@ impl Response {
 
 /// A browser with cookies for the org's side of sign-in, single sign-on and sign-out.
 ///
-/// It does not follow redirects and does not visit the app; each [`Response`] says where
-/// the browser would go.
+/// It does not follow redirects and does not visit the app; each [`Response`] says where the browser would go.
 ///
 /// ```
 /// # async fn example(login: &str, silent: &str) -> Result<(), okta_auth_dev::Error> {
@@ -137,9 +134,8 @@ impl Browser {
         Self { org, address, cookies: BTreeMap::new(), refuses: false, denies_devices: false }
     }
 
-    /// Opens the URL that an app redirects to, and signs in if the sign-in page appears.
-    /// With an Okta session it does not appear. If the org requires a second factor, the
-    /// browser reads the code from the page and submits it.
+    /// Opens the URL that an app redirects to, and signs in if the sign-in page appears. With an Okta session it does
+    /// not appear. If the org requires a second factor, the browser reads the code from the page and submits it.
     ///
     /// # Errors
     ///
@@ -149,8 +145,8 @@ impl Browser {
         self.sign_in_with(authorize_url, username, &password).await
     }
 
-    /// Signs in like [`Browser::sign_in`], with a password that may be wrong. A wrong
-    /// password returns the page with the error.
+    /// Signs in like [`Browser::sign_in`], with a password that may be wrong. A wrong password returns the page with
+    /// the error.
     ///
     /// # Errors
     ///
@@ -179,8 +175,8 @@ impl Browser {
         self.second_factor(response).await
     }
 
-    /// Sets whether the browser presses *Cancel* when the org asks for a second factor.
-    /// Then [`Browser::sign_in`] ends at the app with `error=access_denied`.
+    /// Sets whether the browser presses *Cancel* when the org asks for a second factor. Then [`Browser::sign_in`] ends
+    /// at the app with `error=access_denied`.
     ///
     /// ```
     /// # async fn example(step_up: &str) -> Result<(), okta_auth_dev::Error> {
@@ -195,8 +191,8 @@ impl Browser {
         self
     }
 
-    /// Connects a device (RFC 8628): opens the verification URI, signs in if necessary,
-    /// enters the user code, and allows the request. Returns the last page.
+    /// Connects a device (RFC 8628): opens the verification URI, signs in if necessary, enters the user code, and
+    /// allows the request. Returns the last page.
     ///
     /// # Errors
     ///
@@ -240,8 +236,7 @@ impl Browser {
         self.submit(&format!("{}/signin/verify", self.org.url), &fields).await
     }
 
-    /// Opens a URL of the org, for sign-out with a link and for requests that a session
-    /// can complete.
+    /// Opens a URL of the org, for sign-out with a link and for requests that a session can complete.
     ///
     /// # Errors
     ///
@@ -251,8 +246,7 @@ impl Browser {
         self.send(http::Request::get(&url)).await
     }
 
-    /// Posts a form to a URL of the org, for sign-out with a form, which keeps the ID
-    /// token out of the address bar.
+    /// Posts a form to a URL of the org, for sign-out with a form, which keeps the ID token out of the address bar.
     ///
     /// # Errors
     ///

@@ -6,8 +6,8 @@ use super::{Client, ResourceConnection};
 use crate::grant_type::GrantType;
 
 impl Client {
-    /// Creates an AI agent: it signs users in, signs assertions with a private key, and
-    /// exchanges tokens for those of its connections. `jwk` is the public key.
+    /// Creates an AI agent: it signs users in, signs assertions with a private key, and exchanges tokens for those of
+    /// its connections. `jwk` is the public key.
     ///
     /// The grants and the access tokens of an agent name it in the claim `act`.
     ///
@@ -27,22 +27,22 @@ impl Client {
         client.grant_type(GrantType::TokenExchange).grant_type(GrantType::JwtBearer)
     }
 
-    /// Adds a resource connection, and the two grants that it needs: token exchange at the
-    /// org's own server, and JWT bearer at a custom server.
+    /// Adds a resource connection, and the two grants that it needs: token exchange at the org's own server, and JWT
+    /// bearer at a custom server.
     pub fn connection(mut self, connection: ResourceConnection) -> Self {
         self.connections.push(connection);
         self.grant_type(GrantType::TokenExchange).grant_type(GrantType::JwtBearer)
     }
 
-    /// Accepts access tokens of another client as subject tokens of this agent, if they
-    /// were issued for its [`resource`](Client::resource) (Okta's delegation link).
+    /// Accepts access tokens of another client as subject tokens of this agent, if they were issued for its
+    /// [`resource`](Client::resource) (Okta's delegation link).
     pub fn delegated_by(mut self, client_id: impl Into<String>) -> Self {
         self.delegators.push(client_id.into());
         self
     }
 
-    /// Sets the URL under which other clients call this agent: the required `aud` of access
-    /// tokens that are delegated to it.
+    /// Sets the URL under which other clients call this agent: the required `aud` of access tokens that are delegated
+    /// to it.
     pub fn resource(mut self, url: impl Into<String>) -> Self {
         self.resource_url = Some(url.into());
         self

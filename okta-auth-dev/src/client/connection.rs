@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a client may request at the authorization server of another app (Okta's *resource
-/// connection*): which scopes, for which resources, and under which client id.
+/// What a client may request at the authorization server of another app (Okta's *resource connection*): which scopes,
+/// for which resources, and under which client id.
 ///
 /// ```
 /// use okta_auth_dev::{Client, ResourceConnection};
@@ -19,8 +19,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ResourceConnection {
-    /// The issuer of the resource's authorization server, or the id of a custom server of
-    /// this org.
+    /// The issuer of the resource's authorization server, or the id of a custom server of this org.
     pub audience: String,
     /// The client id that the resource knows the client by; its own id by default.
     pub client_id: Option<String>,

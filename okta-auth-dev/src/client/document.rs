@@ -24,14 +24,13 @@ pub(crate) struct Registration {
 }
 
 impl Client {
-    /// Registers a client metadata document: the client id is the URL, and everything else
-    /// is in the document, which the org fetches for each request.
+    /// Registers a client metadata document: the client id is the URL, and everything else is in the document, which
+    /// the org fetches for each request.
     ///
-    /// At Okta the URL must begin with `https:`. Here it must be an `http` URL on this
-    /// machine, because the org contacts no other machines. A document needs `client_id`,
-    /// which equals the URL, and `redirect_uris`. A confidential client also has `jwks` or
-    /// `jwks_uri`, and authenticates with `private_key_jwt`; other clients use PKCE. Such
-    /// clients work at custom servers only. A URL that was not registered is rejected.
+    /// At Okta the URL must begin with `https:`. Here it must be an `http` URL on this machine, because the org
+    /// contacts no other machines. A document needs `client_id`, which equals the URL, and `redirect_uris`. A
+    /// confidential client also has `jwks` or `jwks_uri`, and authenticates with `private_key_jwt`; other clients use
+    /// PKCE. Such clients work at custom servers only. A URL that was not registered is rejected.
     ///
     /// ```
     /// use okta_auth_dev::Client;
@@ -45,8 +44,8 @@ impl Client {
         Self { is_metadata_document: true, ..client }
     }
 
-    /// Fetches the public keys for [`AuthMethod::PrivateKeyJwt`] from this URL, for each
-    /// request. It must be an `http` URL on this machine. The URL replaces stored keys.
+    /// Fetches the public keys for [`AuthMethod::PrivateKeyJwt`] from this URL, for each request. It must be an `http`
+    /// URL on this machine. The URL replaces stored keys.
     pub fn jwks_uri(mut self, url: impl Into<String>) -> Self {
         self.auth_method = AuthMethod::PrivateKeyJwt;
         self.client_secret = None;

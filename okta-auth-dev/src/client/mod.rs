@@ -1,8 +1,7 @@
 //! The applications that are registered with the org.
 //!
-//! A [`Client`] corresponds to an app integration at Okta: credentials, redirect URIs,
-//! grants. Every org has three by default: a confidential web app, a public client, and a
-//! service.
+//! A [`Client`] corresponds to an app integration at Okta: credentials, redirect URIs, grants. Every org has three by
+//! default: a confidential web app, a public client, and a service.
 
 mod agent;
 mod connection;
@@ -20,17 +19,14 @@ use serde_json::Value;
 
 use crate::grant_type::GrantType;
 
-/// The client id of the default confidential web app, which the first configured client
-/// replaces.
+/// The client id of the default confidential web app, which the first configured client replaces.
 pub const CLIENT_ID: &str = "0oadevclient0000001";
 /// The client id of the public client: no secret, PKCE required, refresh tokens rotate.
 pub const PUBLIC_CLIENT_ID: &str = "0oadevpublic0000001";
-/// The client id of the service client, for `client_credentials` at custom
-/// authorization servers.
+/// The client id of the service client, for `client_credentials` at custom authorization servers.
 pub const SERVICE_CLIENT_ID: &str = "0oadevservice000001";
 
-/// How a client authenticates at the token endpoint (Okta's
-/// `token_endpoint_auth_method`).
+/// How a client authenticates at the token endpoint (Okta's `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthMethod {
@@ -41,13 +37,11 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// `client_secret_post`: the secret in the form.
     ClientSecretPost,
-    /// `client_secret_jwt`: an assertion signed with the secret (RFC 7523), HS256, HS384
-    /// or HS512.
+    /// `client_secret_jwt`: an assertion signed with the secret (RFC 7523), HS256, HS384 or HS512.
     ///
     /// The secret must have at least 32 characters.
     ClientSecretJwt,
-    /// `private_key_jwt`: an assertion signed with a private key whose public half is in
-    /// [`Client::jwks`].
+    /// `private_key_jwt`: an assertion signed with a private key whose public half is in [`Client::jwks`].
     ///
     /// `aud` of the assertion is the URL of the called endpoint, not the issuer.
     PrivateKeyJwt,
@@ -62,9 +56,8 @@ pub enum Rotation {
     /// The refresh token stays the same: Okta's default for web apps.
     #[default]
     Static,
-    /// Each use returns a new refresh token: Okta's default for browser apps. The old one
-    /// stays valid for the grace period. Using it later revokes everything issued since
-    /// the sign-in.
+    /// Each use returns a new refresh token: Okta's default for browser apps. The old one stays valid for the grace
+    /// period. Using it later revokes everything issued since the sign-in.
     Rotate,
 }
 
@@ -117,12 +110,11 @@ pub struct Client {
     pub rotation_leeway: Duration,
     /// The public keys (JWK) for [`AuthMethod::PrivateKeyJwt`].
     pub jwks: Vec<Value>,
-    /// Whether ID tokens carry the Okta session in the claim `sid`. Okta includes it only
-    /// for apps that use Single Logout with session details, so
-    /// [`Client::frontchannel_logout`] enables it.
+    /// Whether ID tokens carry the Okta session in the claim `sid`. Okta includes it only for apps that use Single
+    /// Logout with session details, so [`Client::frontchannel_logout`] enables it.
     pub session_claim: bool,
-    /// Whether the org notifies the app through the browser when an Okta session ends in
-    /// which the app was used (Single Logout).
+    /// Whether the org notifies the app through the browser when an Okta session ends in which the app was used (Single
+    /// Logout).
     pub participate_slo: bool,
     /// The front-channel logout URI of the app.
     pub frontchannel_logout_uri: Option<String>,
@@ -134,14 +126,12 @@ pub struct Client {
     pub universal_logout_subject: SubjectFormat,
     /// Whether the authorization request must carry a PKCE challenge.
     pub pkce_required: bool,
-    /// The scopes of Okta's API (`okta.users.read`) that an administrator granted to a
-    /// service. The org's own server issues a service token with these scopes only.
+    /// The scopes of Okta's API (`okta.users.read`) that an administrator granted to a service. The org's own server
+    /// issues a service token with these scopes only.
     pub okta_scopes: Vec<String>,
-    /// The administrator roles of a service. Without one, Okta's API answers its tokens
-    /// with 403.
+    /// The administrator roles of a service. Without one, Okta's API answers its tokens with 403.
     pub admin_roles: Vec<String>,
-    /// Whether the service is a published API integration, which may use its secret at
-    /// the org's own server.
+    /// Whether the service is a published API integration, which may use its secret at the org's own server.
     pub api_integration: bool,
     /// Whether the client is an AI agent, which the claim `act` of its grants names.
     pub is_agent: bool,
@@ -170,9 +160,8 @@ pub struct Client {
 impl Client {
     /// Creates a confidential web app that authenticates with `client_secret_basic`.
     ///
-    /// It may use codes and refresh tokens, which are static. PKCE is optional, as at
-    /// Okta, and enforced for a code whose request used it. An empty secret is replaced
-    /// by a generated one when the org starts.
+    /// It may use codes and refresh tokens, which are static. PKCE is optional, as at Okta, and enforced for a code
+    /// whose request used it. An empty secret is replaced by a generated one when the org starts.
     pub fn web(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             client_id: id.into(),
@@ -210,8 +199,7 @@ impl Client {
         }
     }
 
-    /// Creates a public client (browser or native app): no secret, PKCE required,
-    /// rotating refresh tokens.
+    /// Creates a public client (browser or native app): no secret, PKCE required, rotating refresh tokens.
     ///
     /// ```
     /// use okta_auth_dev::{Client, Rotation};
@@ -258,18 +246,15 @@ impl Client {
 
     /// Replaces the authentication method.
     ///
-    /// A request that uses another method fails with `invalid_client`, even if the secret
-    /// is right.
+    /// A request that uses another method fails with `invalid_client`, even if the secret is right.
     pub fn auth_method(mut self, method: AuthMethod) -> Self {
         self.auth_method = method;
         self
     }
 
-    /// Authenticates with `private_key_jwt`; `jwk` is the public key. Further calls add
-    /// keys.
+    /// Authenticates with `private_key_jwt`; `jwk` is the public key. Further calls add keys.
     ///
-    /// If the assertion has a `kid`, it selects the key. Okta accepts RS256, RS384,
-    /// RS512, ES256 and ES384.
+    /// If the assertion has a `kid`, it selects the key. Okta accepts RS256, RS384, RS512, ES256 and ES384.
     pub fn private_key_jwt(mut self, jwk: Value) -> Self {
         self.auth_method = AuthMethod::PrivateKeyJwt;
         self.client_secret = None;
@@ -301,8 +286,7 @@ impl Client {
 
     /// Replaces how long a rotated refresh token stays valid.
     ///
-    /// 0 to 60 s at Okta. Even with 0 s, a repeated refresh within the same second
-    /// succeeds.
+    /// 0 to 60 s at Okta. Even with 0 s, a repeated refresh within the same second succeeds.
     pub fn rotation_leeway(mut self, leeway: Duration) -> Self {
         self.rotation_leeway = leeway;
         self
@@ -316,16 +300,15 @@ impl Client {
 
     /// Sets whether ID tokens carry the Okta session in the claim `sid`.
     ///
-    /// At Okta only apps that use Single Logout have the claim, so it is off until
-    /// [`Client::frontchannel_logout`] or this method enables it. Without the claim, an
-    /// app can end sessions only by subject.
+    /// At Okta only apps that use Single Logout have the claim, so it is off until [`Client::frontchannel_logout`] or
+    /// this method enables it. Without the claim, an app can end sessions only by subject.
     pub fn session_claim(mut self, named: bool) -> Self {
         self.session_claim = named;
         self
     }
 
-    /// Loads this URI in a hidden frame, with `iss` and `sid`, when another app or the
-    /// org ends an Okta session in which the app was used.
+    /// Loads this URI in a hidden frame, with `iss` and `sid`, when another app or the org ends an Okta session in
+    /// which the app was used.
     ///
     /// ```
     /// use okta_auth_dev::Client;
@@ -339,18 +322,15 @@ impl Client {
         self.frontchannel_logout_session_required(true)
     }
 
-    /// Sets whether the app gets session details: `iss` and `sid` at the URI, and `sid`
-    /// in its ID tokens.
+    /// Sets whether the app gets session details: `iss` and `sid` at the URI, and `sid` in its ID tokens.
     ///
-    /// Without them, an app can identify the session only by its cookies, which many
-    /// browsers do not send in frames.
+    /// Without them, an app can identify the session only by its cookies, which many browsers do not send in frames.
     pub fn frontchannel_logout_session_required(mut self, required: bool) -> Self {
         (self.frontchannel_logout_session_required, self.session_claim) = (required, required);
         self
     }
 
-    /// Sends a request to this URI when a user is signed out everywhere, see
-    /// [`crate::Org::universal_logout`].
+    /// Sends a request to this URI when a user is signed out everywhere, see [`crate::Org::universal_logout`].
     ///
     /// ```
     /// use okta_auth_dev::{Client, SubjectFormat};
@@ -364,8 +344,7 @@ impl Client {
         self
     }
 
-    /// Sets how a Universal Logout request identifies the user; by e-mail address by
-    /// default.
+    /// Sets how a Universal Logout request identifies the user; by e-mail address by default.
     pub fn universal_logout_subject(mut self, format: SubjectFormat) -> Self {
         self.universal_logout_subject = format;
         self

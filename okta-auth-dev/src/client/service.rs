@@ -8,19 +8,18 @@ use crate::grant_type::GrantType;
 impl Client {
     /// Creates a service: `client_credentials` only, no users.
     ///
-    /// It may request custom scopes of a custom server. At the org's own server, which
-    /// issues tokens for Okta's API, use [`Client::api_service`].
+    /// It may request custom scopes of a custom server. At the org's own server, which issues tokens for Okta's API,
+    /// use [`Client::api_service`].
     pub fn service(id: impl Into<String>, secret: impl Into<String>) -> Self {
         let grant_types = vec![GrantType::ClientCredentials];
         Self { grant_types, name: "Dev Service".to_owned(), ..Self::web(id, secret) }
     }
 
-    /// Creates a service for Okta's API: it signs assertions with a private key, and `jwk`
-    /// is the public key.
+    /// Creates a service for Okta's API: it signs assertions with a private key, and `jwk` is the public key.
     ///
-    /// As at Okta, three grants are independent of each other. The scope must be granted
-    /// ([`Client::okta_scopes`]), otherwise the token request fails with `invalid_scope`.
-    /// The service must have a role ([`Client::admin_role`]), otherwise the API answers
+    /// As at Okta, three grants are independent of each other. The scope must be granted ([`Client::okta_scopes`]),
+    /// otherwise the token request fails with `invalid_scope`. The service must have a role ([`Client::admin_role`]),
+    /// otherwise the API answers
     /// 403. And the org's own server accepts no secret.
     ///
     /// ```
@@ -59,15 +58,15 @@ impl Client {
         self
     }
 
-    /// Adds an administrator role, by Okta's name such as `READ_ONLY_ADMIN`. The org does
-    /// not distinguish roles: any role may read users and groups.
+    /// Adds an administrator role, by Okta's name such as `READ_ONLY_ADMIN`. The org does not distinguish roles: any
+    /// role may read users and groups.
     pub fn admin_role(mut self, role: impl Into<String>) -> Self {
         self.admin_roles.push(role.into());
         self
     }
 
-    /// Sets whether the service is a published API integration. At the org's own server it
-    /// may also authenticate with `client_secret_basic`.
+    /// Sets whether the service is a published API integration. At the org's own server it may also authenticate with
+    /// `client_secret_basic`.
     pub fn api_integration(mut self, published: bool) -> Self {
         self.api_integration = published;
         self

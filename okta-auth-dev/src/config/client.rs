@@ -66,8 +66,7 @@ pub(crate) struct ClientTable {
     delegated_by: Vec<String>,
     /// The URL under which other clients call an agent.
     resource: Option<String>,
-    /// Whether ID tokens carry `sid`; by default only with session details of Single
-    /// Logout.
+    /// Whether ID tokens carry `sid`; by default only with session details of Single Logout.
     session_claim: Option<bool>,
     /// Setting it enables Single Logout.
     frontchannel_logout_uri: Option<String>,

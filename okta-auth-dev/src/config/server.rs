@@ -1,7 +1,6 @@
 //! The tables of authorization servers.
 //!
-//! Unknown names are errors, so that a typo does not silently select a default. Lifetimes
-//! are whole seconds.
+//! Unknown names are errors, so that a typo does not silently select a default. Lifetimes are whole seconds.
 
 use std::time::Duration;
 
@@ -41,8 +40,7 @@ pub(crate) struct ServerTable {
     groups_claim: Option<Vec<GroupsTable>>,
     #[serde(default)]
     claim: Vec<ClaimTable>,
-    /// Access policies, `[[server.access_policy]]`. Without one, every user may have
-    /// tokens.
+    /// Access policies, `[[server.access_policy]]`. Without one, every user may have tokens.
     #[serde(default)]
     access_policy: Vec<PolicyTable>,
 }

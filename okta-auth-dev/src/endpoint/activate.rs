@@ -1,8 +1,8 @@
 //! `/activate`: the page on which a user connects a device (RFC 8628 §3.3).
 //!
 //! 1. The user signs in first, so that the page is useless to anyone else.
-//! 2. The page shows the user code and the name of the app, also if the code was in the
-//!    URL: an attacker may have sent the link (RFC 8628 §5.4).
+//! 2. The page shows the user code and the name of the app, also if the code was in the URL: an attacker may have sent
+//!    the link (RFC 8628 §5.4).
 //! 3. A decision needs the handle of a page that the same browser session was shown.
 
 use url::form_urlencoded::Serializer;
@@ -21,8 +21,8 @@ use crate::store::{Device, Grant, Session};
 use crate::sync::lock;
 use crate::user::User;
 
-/// Shows the field for the user code, or asks for a decision about the device with the
-/// code in the query or in the form.
+/// Shows the field for the user code, or asks for a decision about the device with the code in the query or in the
+/// form.
 pub(super) fn answer(org: &OrgState, request: &Recorded) -> Reply {
     let entered = match request.method.as_str() {
         "GET" => request.query_param("user_code"),
@@ -58,8 +58,7 @@ fn sign_in(org: &OrgState, user_code: Option<&str>) -> Reply {
 
 /// Records the decision of the user.
 ///
-/// The policies are those of a sign-in. If they deny the request, the device gets `access_denied`
-/// too.
+/// The policies are those of a sign-in. If they deny the request, the device gets `access_denied` too.
 pub(super) fn decide(org: &OrgState, request: &Recorded) -> Reply {
     if request.method != "POST" {
         return wrong_method();
@@ -78,8 +77,8 @@ pub(super) fn decide(org: &OrgState, request: &Recorded) -> Reply {
     }
 }
 
-/// Records a decision without a page: the user who agrees, or a refusal. The user gets an
-/// Okta session, as after the sign-in on the page.
+/// Records a decision without a page: the user who agrees, or a refusal. The user gets an Okta session, as after the
+/// sign-in on the page.
 pub(crate) fn decide_without_page(org: &OrgState, user_code: &str, user: Option<&User>) -> Result<(), OAuthError> {
     let now = org.clock.seconds();
     let device = lock(&org.store).devices.by_user_code(user_code, now).cloned();

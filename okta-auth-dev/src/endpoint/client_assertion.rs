@@ -1,7 +1,7 @@
 //! Client assertions: `private_key_jwt` and `client_secret_jwt` (RFC 7523 §3).
 //!
-//! A `jti` works once. Okta rejects a repetition even if it answered the first request
-//! with 429, so a client must sign a new assertion for every attempt.
+//! A `jti` works once. Okta rejects a repetition even if it answered the first request with 429, so a client must sign
+//! a new assertion for every attempt.
 
 use super::client_signature::{Problem, verify_with_keys, verify_with_secret};
 use super::exchange::Exchange;
@@ -16,9 +16,8 @@ const LIFETIME: i64 = 3600;
 
 /// Authenticates by `private_key_jwt` or `client_secret_jwt`.
 ///
-/// `iss` and `sub` must both be the client id (RFC 7523 §3). The `jti` is checked last,
-/// so that an assertion that fails another check is not consumed. It is optional: without
-/// one, an assertion works until it expires.
+/// `iss` and `sub` must both be the client id (RFC 7523 §3). The `jti` is checked last, so that an assertion that fails
+/// another check is not consumed. It is optional: without one, an assertion works until it expires.
 pub(super) fn authenticate(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAuthError> {
     let bad = OAuthError::invalid_client;
     let assertion = Jws::parse(assertion).ok_or_else(|| bad("The parsing of the client_assertion failed."))?;
@@ -41,8 +40,8 @@ pub(super) fn named_client(request: &Recorded) -> Option<String> {
     Jws::parse(&assertion).map(|assertion| assertion.text("iss").to_owned())
 }
 
-/// Records the `jti` of an assertion whose request is rejected before it is read. The
-/// signature is not verified, so that a fault costs no time.
+/// Records the `jti` of an assertion whose request is rejected before it is read. The signature is not verified, so
+/// that a fault costs no time.
 pub(super) fn use_up(exchange: &Exchange<'_>) {
     let assertion = exchange.request.form_field("client_assertion");
     if let Some(assertion) = assertion.as_deref().and_then(Jws::parse) {
@@ -50,18 +49,17 @@ pub(super) fn use_up(exchange: &Exchange<'_>) {
     }
 }
 
-/// Returns false if the `jti` was used before. Without a `jti`, an assertion is not
-/// recorded.
+/// Returns false if the `jti` was used before. Without a `jti`, an assertion is not recorded.
 fn use_jti(exchange: &Exchange<'_>, assertion: &Jws<'_>) -> bool {
     let jti = assertion.text("jti");
     jti.is_empty() || lock(&exchange.org.store).use_assertion(format!("{} {jti}", assertion.text("iss")))
 }
 
-/// Checks audience and times. The audience must be the called endpoint: Okta insists on
-/// it, although the FAPI profiles require the issuer, which only the extensions accept.
+/// Checks audience and times. The audience must be the called endpoint: Okta insists on it, although the FAPI profiles
+/// require the issuer, which only the extensions accept.
 ///
-/// `exp` is required and at most an hour ahead; `iat` is optional. An `aud` array is
-/// rejected even if it contains the endpoint. Times are seconds of the virtual clock.
+/// `exp` is required and at most an hour ahead; `iat` is optional. An `aud` array is rejected even if it contains the
+/// endpoint. Times are seconds of the virtual clock.
 fn check_claims(exchange: &Exchange<'_>, assertion: &Jws<'_>) -> Result<(), OAuthError> {
     let (bad, now) = (OAuthError::invalid_client, exchange.now());
     let audience = assertion.text("aud");
@@ -85,8 +83,8 @@ fn check_claims(exchange: &Exchange<'_>, assertion: &Jws<'_>) -> Result<(), OAut
     Ok(())
 }
 
-/// Verifies the signature with the client's registered keys or with its secret. A client
-/// that is registered for another method cannot use an assertion.
+/// Verifies the signature with the client's registered keys or with its secret. A client that is registered for another
+/// method cannot use an assertion.
 fn check_signature(assertion: &Jws<'_>, client: &Client) -> Result<(), OAuthError> {
     let verified = match client.auth_method {
         AuthMethod::ClientSecretJwt => verify_with_secret(assertion, client),

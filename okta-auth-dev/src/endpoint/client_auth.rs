@@ -1,16 +1,13 @@
 //! Client authentication for token, introspect and revoke.
 //!
-//! A client must use the one method that it is registered with. Other requests fail with
-//! `invalid_client` and status 401, with Okta's description of the problem; ambiguous
-//! requests fail with `invalid_request`.
+//! A client must use the one method that it is registered with. Other requests fail with `invalid_client` and status
+//! 401, with Okta's description of the problem; ambiguous requests fail with `invalid_request`.
 //!
-//! The checks run in this order: credentials in the query, more than one kind of
-//! credentials, their form, the client, its method, and last the secret or the signature.
-//! So a correct secret in the query is still rejected.
+//! The checks run in this order: credentials in the query, more than one kind of credentials, their form, the client,
+//! its method, and last the secret or the signature. So a correct secret in the query is still rejected.
 //!
-//! Credentials in the query are rejected because queries end up in logs (RFC 6749
-//! §2.3.1). Two kinds of credentials are rejected, even if both are correct, because a
-//! request must use one method (RFC 6749 §2.3).
+//! Credentials in the query are rejected because queries end up in logs (RFC 6749 §2.3.1). Two kinds of credentials are
+//! rejected, even if both are correct, because a request must use one method (RFC 6749 §2.3).
 
 use url::form_urlencoded;
 
@@ -37,9 +34,8 @@ enum Credentials {
 
 /// Returns the client that sent the request.
 ///
-/// An unknown client and a wrong secret have different descriptions, as at Okta. The
-/// method is compared before the secret, so a correct secret in the body fails for a
-/// client that is registered for HTTP Basic.
+/// An unknown client and a wrong secret have different descriptions, as at Okta. The method is compared before the
+/// secret, so a correct secret in the body fails for a client that is registered for HTTP Basic.
 pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<Client, OAuthError> {
     match credentials(exchange, params)? {
         Credentials::Secret { id, secret, method } => {
@@ -72,9 +68,8 @@ fn known(exchange: &Exchange<'_>, id: &str) -> Result<Client, OAuthError> {
 
 /// Reads the credentials: exactly one kind, and not in the query.
 ///
-/// Any `Authorization` header counts as credentials, even with another scheme than Basic,
-/// and then only the header is read. A `client_id` in addition is not a second kind,
-/// because many clients always send it.
+/// Any `Authorization` header counts as credentials, even with another scheme than Basic, and then only the header is
+/// read. A `client_id` in addition is not a second kind, because many clients always send it.
 fn credentials(exchange: &Exchange<'_>, params: &Params) -> Result<Credentials, OAuthError> {
     let query = Params::new(exchange.request.query_pairs());
     if query.has("client_secret") || query.has("client_assertion") {
@@ -110,8 +105,8 @@ fn credentials(exchange: &Exchange<'_>, params: &Params) -> Result<Credentials, 
 
 /// Parses HTTP Basic credentials, whose halves are form-encoded (RFC 6749 §2.3.1).
 ///
-/// If `public` is set, a client id without a colon identifies a public client: Okta's
-/// JavaScript SDK sends it in this form to revoke and introspect.
+/// If `public` is set, a client id without a colon identifies a public client: Okta's JavaScript SDK sends it in this
+/// form to revoke and introspect.
 fn basic(header: &str, public: bool) -> Option<Credentials> {
     let (scheme, value) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -13,8 +13,8 @@ use crate::reply::Reply;
 use crate::request_log::Recorded;
 use crate::server::ORG_SERVER;
 
-/// 421 for metadata under another loopback name than the issuer's. With that metadata, a
-/// client would fail with a mismatch of the issuer.
+/// 421 for metadata under another loopback name than the issuer's. With that metadata, a client would fail with a
+/// mismatch of the issuer.
 pub(crate) fn misnamed(org: &OrgState, request: &Recorded, name: &str) -> Reply {
     let summary = format!(
         "This org is {url}, so its issuers do not begin with `{name}`. Configure the client with {url}, or \

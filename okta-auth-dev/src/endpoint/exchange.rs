@@ -4,8 +4,8 @@ use crate::org_state::{OrgState, Server};
 use crate::reply::Reply;
 use crate::request_log::Recorded;
 
-/// The path prefix of redirects that faults send. A client that follows such a redirect
-/// gets the normal response, so following it is its only mistake.
+/// The path prefix of redirects that faults send. A client that follows such a redirect gets the normal response, so
+/// following it is its only mistake.
 pub(super) const MOVED: &str = "/moved";
 
 #[derive(Clone, Copy, Debug)]

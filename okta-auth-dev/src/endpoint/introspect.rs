@@ -1,8 +1,7 @@
 //! `/introspect` (RFC 7662).
 //!
-//! An API calls it for tokens that it cannot verify itself: tokens of the org's own
-//! server, and tokens that may have been revoked. The token must belong to the called
-//! server.
+//! An API calls it for tokens that it cannot verify itself: tokens of the org's own server, and tokens that may have
+//! been revoked. The token must belong to the called server.
 
 use serde_json::{Map, Value, json};
 
@@ -47,11 +46,10 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     Ok(Reply::json(200, &members).no_store())
 }
 
-/// The members of an access token or an ID token. Here `scope` is a string, unlike `scp`
-/// in the token.
+/// The members of an access token or an ID token. Here `scope` is a string, unlike `scp` in the token.
 ///
-/// `username` and `uid` identify the user, independent of the token's `sub`; a token of
-/// `client_credentials` has neither.
+/// `username` and `uid` identify the user, independent of the token's `sub`; a token of `client_credentials` has
+/// neither.
 fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     let claims = verify_own(exchange.org, exchange.server, token)?;
     let mut members = Map::new();
@@ -104,8 +102,8 @@ fn refresh(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     members.as_object().cloned()
 }
 
-/// The device id. Okta identifies the device of the sign-in; here every sign-in has its
-/// own id, which survives the rotation of its refresh token.
+/// The device id. Okta identifies the device of the sign-in; here every sign-in has its own id, which survives the
+/// rotation of its refresh token.
 fn device(grant: &Grant) -> String {
     let letters = grant.id.chars().filter(char::is_ascii_alphanumeric).take(17);
     format!("guo{}", letters.collect::<String>())

@@ -1,12 +1,11 @@
 //! `/keys`: the public keys, and the faults of a key set.
 //!
-//! A client should fetch the keys rarely: the response may be cached for weeks, and a
-//! rotation shows as a `kid` that is not in the cache.
+//! A client should fetch the keys rarely: the response may be cached for weeks, and a rotation shows as a `kid` that is
+//! not in the cache.
 //!
-//! The faults exercise RFC 7517 §5: a client must skip entries that it does not
-//! understand, that lack members or that have values out of range, and must keep using
-//! the others. As at Okta, the endpoint needs no authentication, is open to scripts of
-//! any trusted origin, and is exempt from the rate limit.
+//! The faults exercise RFC 7517 §5: a client must skip entries that it does not understand, that lack members or that
+//! have values out of range, and must keep using the others. As at Okta, the endpoint needs no authentication, is open
+//! to scripts of any trusted origin, and is exempt from the rate limit.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -29,12 +28,11 @@ struct KeySet {
 
 /// Handles `/keys`, and the paths that [`Fault::DiscoveryJwksPath`] published.
 ///
-/// Once such a path is published, `keys` itself is not found until the faults are
-/// cleared, so a client fails if it constructs the URL instead of reading it. Earlier
-/// published paths stay valid, because a metadata document may be cached.
+/// Once such a path is published, `keys` itself is not found until the faults are cleared, so a client fails if it
+/// constructs the URL instead of reading it. Earlier published paths stay valid, because a metadata document may be
+/// cached.
 ///
-/// Faults that replace the response come before faults that change it. A delay uses real
-/// time, not the virtual clock.
+/// Faults that replace the response come before faults that change it. A delay uses real time, not the virtual clock.
 pub(super) fn keys(exchange: &Exchange<'_>, path: &str) -> Reply {
     if !exchange.is("GET") {
         return wrong_method();
@@ -70,12 +68,10 @@ fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
 
 /// The published keys, with the active faults.
 ///
-/// The good keys are always last, so that a client that uses the first match uses a bad
-/// one.
+/// The good keys are always last, so that a client that uses the first match uses a bad one.
 ///
-/// An empty set takes precedence over other faults. A single key is the ACTIVE one, which
-/// is first in the ring. Without `kid`s every RSA key is a candidate, so a client has to
-/// try several or give up.
+/// An empty set takes precedence over other faults. A single key is the ACTIVE one, which is first in the ring. Without
+/// `kid`s every RSA key is a candidate, so a client has to try several or give up.
 fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, Error> {
     let faults = &exchange.org.faults;
     if faults.hit(&Fault::KeysEmpty) {
@@ -117,11 +113,11 @@ fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, Error> {
     Ok(first)
 }
 
-/// An RSA key that does not belong to the org. A random number is a sufficient modulus
-/// for a signature that must not verify.
+/// An RSA key that does not belong to the org. A random number is a sufficient modulus for a signature that must not
+/// verify.
 ///
-/// The top bit is set, so that the key has 2048 bits and is not rejected for its size.
-/// The number is odd, because a product of two odd primes is.
+/// The top bit is set, so that the key has 2048 bits and is not rejected for its size. The number is odd, because a
+/// product of two odd primes is.
 fn foreign_rsa(kid: &str) -> Map<String, Value> {
     let mut modulus = random::bytes::<256>();
     let [first, .., last] = &mut modulus;
@@ -137,12 +133,10 @@ fn without_kid(mut key: Map<String, Value>) -> Map<String, Value> {
     key
 }
 
-/// Entries that must not affect the good keys behind them. The coordinates are random, so
-/// they are not on the curve.
+/// Entries that must not affect the good keys behind them. The coordinates are random, so they are not on the curve.
 ///
-/// The list has, in order: keys of other types, known and unknown, with the `kid` of the
-/// good key; RSA keys for another use and another algorithm; RSA keys with a missing or
-/// broken modulus or `kid`; and entries that are not keys.
+/// The list has, in order: keys of other types, known and unknown, with the `kid` of the good key; RSA keys for another
+/// use and another algorithm; RSA keys with a missing or broken modulus or `kid`; and entries that are not keys.
 fn decoys(kid: &str) -> Vec<Value> {
     let number = || random::base64url(random::bytes::<32>());
     let mut encrypts = foreign_rsa(kid);

@@ -1,8 +1,8 @@
 //! `/logout` (OpenID Connect RP-Initiated Logout).
 //!
-//! The app redirects the browser here after it has ended its own session. Okta requires
-//! the ID token as a hint, compares the post-logout redirect URI exactly, and shows every
-//! error on its own page, because there is no trusted target for it.
+//! The app redirects the browser here after it has ended its own session. Okta requires the ID token as a hint,
+//! compares the post-logout redirect URI exactly, and shows every error on its own page, because there is no trusted
+//! target for it.
 
 use serde_json::Value;
 
@@ -26,8 +26,7 @@ pub(super) fn logout(exchange: &Exchange<'_>) -> Reply {
     }
 }
 
-/// Validates all parameters before the session ends, so that an invalid link cannot sign
-/// a user out.
+/// Validates all parameters before the session ends, so that an invalid link cannot sign a user out.
 fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError> {
     params.check_duplicates()?;
     let (client_id, subject) = hint(exchange, params)?;
@@ -63,8 +62,8 @@ fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError
     })
 }
 
-/// Returns client and user of the `id_token_hint`, which Okta requires. It may be
-/// expired, but this org must have issued it.
+/// Returns client and user of the `id_token_hint`, which Okta requires. It may be expired, but this org must have
+/// issued it.
 fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OAuthError> {
     let hint = params
         .find("id_token_hint")
@@ -84,8 +83,7 @@ fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OA
     Ok((audience.ok_or_else(invalid)?, text("sub").ok_or_else(invalid)?))
 }
 
-/// Ends and returns the session, unless it belongs to another user. Without a session
-/// this is a no-op.
+/// Ends and returns the session, unless it belongs to another user. Without a session this is a no-op.
 fn end_session(exchange: &Exchange<'_>, subject: &str) -> Result<Option<Session>, OAuthError> {
     let Some(id) = exchange.request.cookie(SESSION_COOKIE) else { return Ok(None) };
     let session = lock(&exchange.org.store).sessions.find(id, exchange.now());

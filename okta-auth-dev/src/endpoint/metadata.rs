@@ -63,8 +63,7 @@ const OPENID_CLAIMS: [&str; 31] = [
 ];
 const OAUTH_CLAIMS: [&str; 10] = ["ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub"];
 
-/// A metadata document in Okta's order. Members of only one of the two documents are
-/// `Option`s.
+/// A metadata document in Okta's order. Members of only one of the two documents are `Option`s.
 #[derive(Debug, Serialize)]
 struct Metadata {
     /// Equals `iss` of ID tokens, character by character.
@@ -134,12 +133,12 @@ pub(super) fn oauth(exchange: &Exchange<'_>) -> Reply {
 
 /// Serves a document with the active faults.
 ///
-/// A `client_id` in the query is checked and then ignored: at Okta it selects the issuer
-/// that the client is configured for, and here every server has only one. An unknown
-/// client gets an error in the format of the management API, as at Okta.
+/// A `client_id` in the query is checked and then ignored: at Okta it selects the issuer that the client is configured
+/// for, and here every server has only one. An unknown client gets an error in the format of the management API, as at
+/// Okta.
 ///
-/// The cross-origin fault swaps the two names of this machine. It has no effect on an org
-/// whose address is not `127.0.0.1`.
+/// The cross-origin fault swaps the two names of this machine. It has no effect on an org whose address is not
+/// `127.0.0.1`.
 fn document(exchange: &Exchange<'_>, openid: bool) -> Reply {
     if !exchange.is("GET") {
         return crate::oauth_error::wrong_method();
@@ -224,8 +223,8 @@ fn configured_grants(exchange: &Exchange<'_>) -> Vec<GrantType> {
 
 /// The correct document.
 ///
-/// All URLs are built from the org's configured address and not from the `Host` header,
-/// so that a request cannot influence them.
+/// All URLs are built from the org's configured address and not from the `Host` header, so that a request cannot
+/// influence them.
 fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
     let settings = &exchange.server.settings;
     let base = settings.endpoints(&exchange.org.url);

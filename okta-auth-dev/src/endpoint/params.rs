@@ -15,8 +15,7 @@ impl Params {
         Self { pairs }
     }
 
-    /// Returns the value if it is not empty (RFC 6749 §3.1 treats an empty value as
-    /// omitted).
+    /// Returns the value if it is not empty (RFC 6749 §3.1 treats an empty value as omitted).
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
         let value = self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         value.filter(|value| !value.is_empty())

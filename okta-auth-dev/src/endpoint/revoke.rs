@@ -1,7 +1,7 @@
 //! `/revoke` (RFC 7009).
 //!
-//! A client revokes tokens that it was issued. A refresh token is revoked together with
-//! all access tokens of its sign-in; an access token is revoked alone.
+//! A client revokes tokens that it was issued. A refresh token is revoked together with all access tokens of its
+//! sign-in; an access token is revoked alone.
 
 use serde_json::Value;
 
@@ -14,8 +14,7 @@ use crate::reply::Reply;
 use crate::sync::lock;
 use crate::token::verify_own;
 
-/// Revokes a token. An invalid token also gets status 200, so that the response reveals
-/// nothing.
+/// Revokes a token. An invalid token also gets status 200, so that the response reveals nothing.
 pub(super) fn revoke(exchange: &Exchange<'_>) -> Reply {
     let faults = &exchange.org.faults;
     let status = faults.find(|fault| if let Fault::RevokeStatus(status) = fault { Some(*status) } else { None });

@@ -1,7 +1,7 @@
 //! The second step: a code after the password, when `acr_values` requires two factors.
 //!
-//! The form is tied to its request by a handle, like the password form, and also to the
-//! Okta session of the browser. So a handle alone does not lead to a code for the app.
+//! The form is tied to its request by a handle, like the password form, and also to the Okta session of the browser. So
+//! a handle alone does not lead to a code for the app.
 
 use super::authorize;
 use super::page;
@@ -46,8 +46,7 @@ pub(super) fn submit(org: &OrgState, request: &Recorded) -> Reply {
     }
 }
 
-/// Finds the request and the session of a form; `None` if one of them has expired, or if
-/// they do not belong together.
+/// Finds the request and the session of a form; `None` if one of them has expired, or if they do not belong together.
 fn find<'a>(org: &'a OrgState, request: &'a Recorded) -> Option<Submission<'a>> {
     let (now, handle) = (org.clock.seconds(), request.form_field("stateToken")?);
     let id = request.cookie(SESSION_COOKIE)?;

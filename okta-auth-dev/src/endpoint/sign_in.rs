@@ -1,10 +1,10 @@
 //! The forms of the sign-in pages.
 //!
-//! A page is tied to its request by a random handle in the form, Okta's `stateToken`. Two
-//! tabs have two handles, so both can be completed.
+//! A page is tied to its request by a random handle in the form, Okta's `stateToken`. Two tabs have two handles, so
+//! both can be completed.
 //!
-//! A page without a request signs in at the org itself, for example after a sign-out
-//! without a post-logout redirect URI.
+//! A page without a request signs in at the org itself, for example after a sign-out without a post-logout redirect
+//! URI.
 
 use super::authorize;
 use super::page;
@@ -42,8 +42,7 @@ pub(super) fn own_page(org: &OrgState, next: &str) -> Reply {
     Reply::html(200, authorize::sign_in_page(org, &org.name, &asked, &handle, None))
 }
 
-/// Takes the username and asks for the password. The form is the same for an unknown
-/// username.
+/// Takes the username and asks for the password. The form is the same for an unknown username.
 pub(super) fn identify(org: &OrgState, request: &Recorded) -> Reply {
     if request.method != "POST" {
         return wrong_method();
@@ -54,8 +53,8 @@ pub(super) fn identify(org: &OrgState, request: &Recorded) -> Reply {
 
 /// Checks the password, then starts a session and completes the request.
 ///
-/// A wrong password shows the page again, with status 401. The page does not say whether
-/// the username or the password was wrong.
+/// A wrong password shows the page again, with status 401. The page does not say whether the username or the password
+/// was wrong.
 fn submit(org: &OrgState, request: &Recorded) -> Reply {
     let Some(waiting) = waiting(org, request) else { return page::expired(org) };
     let username = username(request);

@@ -1,7 +1,6 @@
 //! `/userinfo`.
 //!
-//! `sub` is the Okta user id, as in the ID token. In the access token, `sub` is the
-//! login.
+//! `sub` is the Okta user id, as in the ID token. In the access token, `sub` is the login.
 
 use serde_json::{Map, Value, json};
 

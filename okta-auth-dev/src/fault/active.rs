@@ -1,7 +1,7 @@
 //! The active faults.
 //!
-//! An endpoint queries a fault at the moment it would apply it. So a one-time fault is
-//! consumed by the request that it changes, not by an unrelated one.
+//! An endpoint queries a fault at the moment it would apply it. So a one-time fault is consumed by the request that it
+//! changes, not by an unrelated one.
 
 use std::sync::Mutex;
 
@@ -65,8 +65,7 @@ impl ActiveFaults {
         lock(&self.armed).retain(|armed| !(applied(&armed.fault) && armed.once));
     }
 
-    /// Passes every fault to the caller, in the order of activation. The caller returns
-    /// whether it applied the fault.
+    /// Passes every fault to the caller, in the order of activation. The caller returns whether it applied the fault.
     pub(crate) fn each<E>(&self, mut apply: impl FnMut(&Fault) -> Result<bool, E>) -> Result<(), E> {
         let mut failed = None;
         self.consume_if(&mut |fault| {

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An error or unusual behaviour of the org towards a client with DPoP, see
-/// [`Fault::Dpop`](crate::Fault::Dpop).
+/// An error or unusual behaviour of the org towards a client with DPoP, see [`Fault::Dpop`](crate::Fault::Dpop).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

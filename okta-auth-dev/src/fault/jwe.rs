@@ -58,7 +58,6 @@ pub enum JweFault {
     /// `crit` names an unknown member, which a client must reject (RFC 7516 §4.1.13).
     Critical,
     /// The ephemeral key of ECDH-ES is not on the curve. A client that does not check this reveals its private key (RFC
-    /// 8725 §3.4). Only with
-    /// [`JweAlgorithm::EcdhEsA256Kw`](crate::JweAlgorithm::EcdhEsA256Kw).
+    /// 8725 §3.4). Only with [`JweAlgorithm::EcdhEsA256Kw`](crate::JweAlgorithm::EcdhEsA256Kw).
     PointNotOnCurve,
 }

@@ -1,5 +1,4 @@
-//! The faults that a test can enable: one for each problem that a relying party must
-//! detect.
+//! The faults that a test can enable: one for each problem that a relying party must detect.
 
 mod active;
 mod api;

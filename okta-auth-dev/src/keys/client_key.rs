@@ -8,9 +8,8 @@ use crate::client::JweAlgorithm;
 use crate::error::Error;
 use crate::random;
 
-/// A key pair for a client: for its assertions with
-/// [`AuthMethod::PrivateKeyJwt`](crate::AuthMethod), or for encrypted ID tokens. So a test or an
-/// example needs no key file.
+/// A key pair for a client: for its assertions with [`AuthMethod::PrivateKeyJwt`](crate::AuthMethod), or for encrypted
+/// ID tokens. So a test or an example needs no key file.
 ///
 /// The app gets the private key, and the org the public one.
 ///

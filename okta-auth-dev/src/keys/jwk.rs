@@ -9,8 +9,7 @@ use super::signing_key::{Algorithm, KeyUse, Material, SigningKey};
 use crate::random;
 
 impl SigningKey {
-    /// The public key with the members that Okta publishes: `kty`, `alg`, `kid`, `use`,
-    /// and the key material.
+    /// The public key with the members that Okta publishes: `kty`, `alg`, `kid`, `use`, and the key material.
     pub(crate) fn jwk(&self) -> Map<String, Value> {
         let mut jwk = self.public_members();
         jwk.insert("kid".into(), json!(self.kid));
@@ -28,8 +27,7 @@ impl SigningKey {
         jwk
     }
 
-    /// `kty` and the key material: base64url of big-endian bytes without leading zeros
-    /// (RFC 7518 §6).
+    /// `kty` and the key material: base64url of big-endian bytes without leading zeros (RFC 7518 §6).
     fn public_members(&self) -> Map<String, Value> {
         let bytes = self.public_bytes();
         let members = match &*self.material {
@@ -99,8 +97,7 @@ fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// Removes the leading zero of a positive DER integer whose top bit is set; a JWK has
-/// none.
+/// Removes the leading zero of a positive DER integer whose top bit is set; a JWK has none.
 fn without_sign(integer: &[u8]) -> &[u8] {
     integer.strip_prefix(&[0]).unwrap_or(integer)
 }

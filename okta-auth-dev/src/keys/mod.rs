@@ -1,11 +1,10 @@
 //! Signing keys: generation, publication, rotation and use.
 //!
-//! Okta publishes two or three RSA keys, any of which may sign, and rotates them about
-//! four times a year without notice. A key has three states: NEXT is published but does
-//! not sign yet, ACTIVE signs, EXPIRED is no longer published.
+//! Okta publishes two or three RSA keys, any of which may sign, and rotates them about four times a year without
+//! notice. A key has three states: NEXT is published but does not sign yet, ACTIVE signs, EXPIRED is no longer
+//! published.
 //!
-//! Each authorization server has its own keys. They are generated on first use and kept
-//! in memory only.
+//! Each authorization server has its own keys. They are generated on first use and kept in memory only.
 
 mod client_key;
 mod jwk;

@@ -1,8 +1,7 @@
-//! The keys of one authorization server: published (NEXT), signing (ACTIVE), dropped
-//! (EXPIRED).
+//! The keys of one authorization server: published (NEXT), signing (ACTIVE), dropped (EXPIRED).
 //!
-//! A key is generated while the ring is locked on purpose, so that two concurrent
-//! requests do not generate two active keys.
+//! A key is generated while the ring is locked on purpose, so that two concurrent requests do not generate two active
+//! keys.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,8 +12,8 @@ use super::signing_key::{Algorithm, KeyUse, SigningKey};
 use crate::error::Error;
 use crate::sync::lock;
 
-/// A key that a fault or a token builder requested. It stays published, so that the
-/// algorithm is the only thing wrong with such a token.
+/// A key that a fault or a token builder requested. It stays published, so that the algorithm is the only thing wrong
+/// with such a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Special {
     /// Published for signatures with this algorithm.
@@ -23,8 +22,7 @@ pub(crate) enum Special {
     Encrypts,
 }
 
-/// The keys of one authorization server, generated on first use because that takes about
-/// 100 ms.
+/// The keys of one authorization server, generated on first use because that takes about 100 ms.
 #[derive(Debug, Default)]
 pub(crate) struct KeyRing {
     keys: Mutex<Keys>,
@@ -80,8 +78,8 @@ impl KeyRing {
         Ok(key)
     }
 
-    /// NEXT becomes ACTIVE, ACTIVE is dropped, and a new NEXT is generated on demand.
-    /// Keys of faults are dropped as well.
+    /// NEXT becomes ACTIVE, ACTIVE is dropped, and a new NEXT is generated on demand. Keys of faults are dropped as
+    /// well.
     pub(crate) fn rotate(&self) {
         let mut keys = lock(&self.keys);
         let dropped = keys.active.take();

@@ -10,8 +10,7 @@ use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, Unp
 use crate::error::Error;
 use crate::random;
 
-/// A signature algorithm (RFC 7518 §3). Okta signs only with [`Algorithm::Rs256`]; the
-/// others exist for faults.
+/// A signature algorithm (RFC 7518 §3). Okta signs only with [`Algorithm::Rs256`]; the others exist for faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -61,8 +60,8 @@ impl Algorithm {
 
     /// The verification algorithm.
     ///
-    /// ECDSA signatures are the concatenation of the two numbers (RFC 7518 §3.4), not
-    /// ASN.1. RSA keys have at least 2048 bits (RFC 7518 §3.3).
+    /// ECDSA signatures are the concatenation of the two numbers (RFC 7518 §3.4), not ASN.1. RSA keys have at least
+    /// 2048 bits (RFC 7518 §3.3).
     pub(super) fn verification(self) -> &'static dyn signature::VerificationAlgorithm {
         match self {
             Self::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -83,8 +82,7 @@ pub(crate) enum KeyUse {
     Encryption,
 }
 
-/// The key material. Several published keys may share it, because generating an RSA key
-/// takes about 100 ms.
+/// The key material. Several published keys may share it, because generating an RSA key takes about 100 ms.
 #[derive(Debug)]
 pub(super) enum Material {
     Rsa(rsa::KeyPair),
@@ -123,16 +121,15 @@ impl SigningKey {
 
     /// The same key material with another `kid`, for another purpose.
     ///
-    /// This saves the time to generate an RSA key. The separate `kid` lets a token name
-    /// the purpose that its key has.
+    /// This saves the time to generate an RSA key. The separate `kid` lets a token name the purpose that its key has.
     pub(crate) fn alias(&self, algorithm: Algorithm, key_use: KeyUse) -> Self {
         Self { kid: random::token(), algorithm, key_use, material: Arc::clone(&self.material) }
     }
 
     /// Signs with any algorithm that the key supports.
     ///
-    /// RSA keys use the requested algorithm even if they are published for another one,
-    /// because faults need this. Other keys support only their own algorithm and use it.
+    /// RSA keys use the requested algorithm even if they are published for another one, because faults need this. Other
+    /// keys support only their own algorithm and use it.
     pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, Error> {
         let failed = |_| Error::crypto(format_args!("the key cannot sign with {}", algorithm.as_str()));
         let random = SystemRandom::new();
@@ -174,8 +171,7 @@ impl SigningKey {
         Ok(random::pem("PUBLIC KEY", der.as_ref()))
     }
 
-    /// RSA: `RSAPublicKey` in DER (RFC 8017 A.1.1). EC: the uncompressed point. Ed25519:
-    /// the 32 bytes.
+    /// RSA: `RSAPublicKey` in DER (RFC 8017 A.1.1). EC: the uncompressed point. Ed25519: the 32 bytes.
     pub(super) fn public_bytes(&self) -> &[u8] {
         match &*self.material {
             Material::Rsa(pair) => pair.public_key().as_ref(),

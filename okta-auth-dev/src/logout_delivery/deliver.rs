@@ -1,5 +1,5 @@
-//! Sends notices to apps on this machine. Other targets are rejected, because the signatures
-//! of the org are worthless elsewhere.
+//! Sends notices to apps on this machine. Other targets are rejected, because the signatures of the org are worthless
+//! elsewhere.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LIMIT: u64 = 1 << 20;
 
 impl Notice {
-    /// Sends the notice and waits at most 10 s of real time. Apps on other machines or
-    /// without plain HTTP are not contacted; the delivery then has a problem.
+    /// Sends the notice and waits at most 10 s of real time. Apps on other machines or without plain HTTP are not
+    /// contacted; the delivery then has a problem.
     pub async fn send(&self) -> Delivery {
         let delivery = Delivery { client_id: self.client_id.clone(), uri: self.uri.clone(), ..Delivery::default() };
         match send(self).await {

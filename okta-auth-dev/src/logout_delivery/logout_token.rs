@@ -1,8 +1,7 @@
-//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), for conformance tests of
-//! apps.
+//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), for conformance tests of apps.
 //!
-//! Okta sends none: neither its metadata nor its app settings mention them. These tokens
-//! test an app that accepts them from other providers.
+//! Okta sends none: neither its metadata nor its app settings mention them. These tokens test an app that accepts them
+//! from other providers.
 
 use std::sync::Arc;
 
@@ -20,20 +19,18 @@ use crate::token_builder::TokenBuilder;
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// A fault of a logout token. An app must answer each of them with 400 and keep the
-/// session (Back-Channel Logout §2.6 and §2.8).
+/// A fault of a logout token. An app must answer each of them with 400 and keep the session (Back-Channel Logout §2.6
+/// and §2.8).
 ///
-/// A wrong value is the correct one with `1` appended. Unusual but correct tokens are not
-/// faults: `.header("typ", Value::Null)` and `.header("typ", "JWT")`, an unknown claim,
-/// and a token with only `sub` or only `sid` ([`LogoutToken::session`] or
-/// [`LogoutToken::subject`] with `None`).
+/// A wrong value is the correct one with `1` appended. Unusual but correct tokens are not faults: `.header("typ",
+/// Value::Null)` and `.header("typ", "JWT")`, an unknown claim, and a token with only `sub` or only `sid`
+/// ([`LogoutToken::session`] or [`LogoutToken::subject`] with `None`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogoutTokenFault {
     /// The body has no `logout_token`.
     NoToken,
-    /// An ID token replaces the logout token. Each kind of token has its own rules (RFC
-    /// 8725 §3.12).
+    /// An ID token replaces the logout token. Each kind of token has its own rules (RFC 8725 §3.12).
     IdTokenInstead,
     /// `alg` is `none` and the signature empty.
     AlgNone,
@@ -65,8 +62,8 @@ pub enum LogoutTokenFault {
     WithNonce,
     /// No `jti`.
     NoJti,
-    /// `jti` is that of the last valid token for the endpoint. Without such a token the
-    /// `jti` is fresh, and the token is valid.
+    /// `jti` is that of the last valid token for the endpoint. Without such a token the `jti` is fresh, and the token
+    /// is valid.
     ReplayedJti,
     /// `exp` was six minutes ago.
     Expired,
@@ -158,8 +155,7 @@ impl LogoutToken {
         }
     }
 
-    /// Sets the authorization server, `default` by default; [`crate::ORG_SERVER`] is the
-    /// org's own.
+    /// Sets the authorization server, `default` by default; [`crate::ORG_SERVER`] is the org's own.
     pub fn server(mut self, id: impl Into<String>) -> Self {
         self.server = id.into();
         self
@@ -173,8 +169,7 @@ impl LogoutToken {
 
     /// Replaces the Okta user id; `None` makes a token for a session only.
     ///
-    /// A token without `sub` does not identify the user, so an app needs an index by
-    /// `sid` to process it.
+    /// A token without `sub` does not identify the user, so an app needs an index by `sid` to process it.
     pub fn subject<'a>(mut self, sub: impl Into<Option<&'a str>>) -> Self {
         self.sub = sub.into().map(str::to_owned);
         self
@@ -182,15 +177,13 @@ impl LogoutToken {
 
     /// Replaces the session; `None` makes a token for all sessions of the user.
     ///
-    /// A token without `sid` ends all of the app's sessions of the user with this issuer
-    /// (Back-Channel Logout §2.4).
+    /// A token without `sid` ends all of the app's sessions of the user with this issuer (Back-Channel Logout §2.4).
     pub fn session<'a>(mut self, sid: impl Into<Option<&'a str>>) -> Self {
         self.sid = sid.into().map(str::to_owned);
         self
     }
 
-    /// Sets a claim, or removes it if the value is null. It is applied last, so it
-    /// overrides a fault.
+    /// Sets a claim, or removes it if the value is null. It is applied last, so it overrides a fault.
     ///
     /// An app must ignore unknown claims (Back-Channel Logout §2.4).
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {

@@ -1,8 +1,7 @@
 //! Messages that the org sends to apps: a user was signed out.
 //!
-//! Okta's server-to-server message is Universal Logout. Back-channel logout is available
-//! for apps that also serve other providers; Okta does not offer it, so the metadata does
-//! not mention it.
+//! Okta's server-to-server message is Universal Logout. Back-channel logout is available for apps that also serve other
+//! providers; Okta does not offer it, so the metadata does not mention it.
 
 mod deliver;
 mod logout_token;

@@ -1,8 +1,7 @@
 //! Universal Logout: Global Token Revocation, as Okta sends it to apps.
 //!
-//! The message is a POST with a subject identifier (RFC 9493) in the body and a JWT,
-//! valid for five minutes, in the `Authorization` header. The JWT is signed with the
-//! org's ID token key, even if the app uses a custom server.
+//! The message is a POST with a subject identifier (RFC 9493) in the body and a JWT, valid for five minutes, in the
+//! `Authorization` header. The JWT is signed with the org's ID token key, even if the app uses a custom server.
 
 use std::sync::Arc;
 
@@ -58,8 +57,8 @@ pub enum RevocationFault {
     NotYetValid,
     /// `iat` is an hour ahead.
     IssuedInFuture,
-    /// `jti` is that of the last valid revocation for the endpoint. Without such a
-    /// revocation the `jti` is fresh, and the revocation is valid.
+    /// `jti` is that of the last valid revocation for the endpoint. Without such a revocation the `jti` is fresh, and
+    /// the revocation is valid.
     ReplayedJti,
     /// No `jti`.
     NoJti,
@@ -99,8 +98,7 @@ impl RevocationFault {
 
 /// A revocation before it is sent, valid or with a fault.
 ///
-/// [`crate::Org::universal_logout`] sends valid ones to every app; this type is for tests
-/// of one app.
+/// [`crate::Org::universal_logout`] sends valid ones to every app; this type is for tests of one app.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -142,8 +140,7 @@ impl GlobalRevocation {
         Self { org, client_id, uri, body, changes: Changes::default(), fault: None }
     }
 
-    /// Selects another client and its settings. The subject format of an earlier
-    /// [`GlobalRevocation::subject`] is kept.
+    /// Selects another client and its settings. The subject format of an earlier [`GlobalRevocation::subject`] is kept.
     pub fn client(mut self, client_id: &str) -> Self {
         self.uri = self.org.client(client_id).and_then(|client| client.universal_logout_uri).unwrap_or_default();
         self.client_id = client_id.to_owned();
@@ -158,8 +155,7 @@ impl GlobalRevocation {
         self
     }
 
-    /// Sets the user and the format of the subject identifier, independent of the app's
-    /// setting.
+    /// Sets the user and the format of the subject identifier, independent of the app's setting.
     pub fn subject(self, login: &str, format: SubjectFormat) -> Self {
         let sub_id = subject(&self.org, login, format);
         self.sub_id(sub_id)

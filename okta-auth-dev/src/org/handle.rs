@@ -16,11 +16,10 @@ use crate::token_builder::TokenBuilder;
 
 /// A running org.
 ///
-/// Clones are handles of the same org. The server stops when the last handle of any org
-/// on its listener is dropped, or with [`Org::stop`].
+/// Clones are handles of the same org. The server stops when the last handle of any org on its listener is dropped, or
+/// with [`Org::stop`].
 ///
-/// The server runs on its own threads, so a test may block. After the start, a test may
-/// use any runtime, or none.
+/// The server runs on its own threads, so a test may block. After the start, a test may use any runtime, or none.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -52,8 +51,7 @@ impl Org {
 
     // -- where it is -----------------------------------------------------------------------------------------------
 
-    /// Returns the URL of the org, such as `http://127.0.0.1:40123`, without a trailing
-    /// slash.
+    /// Returns the URL of the org, such as `http://127.0.0.1:40123`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.state.url
     }
@@ -63,8 +61,7 @@ impl Org {
         self.host.address
     }
 
-    /// Returns the certificate of an org that serves HTTPS, in PEM, for clients that have
-    /// to trust it.
+    /// Returns the certificate of an org that serves HTTPS, in PEM, for clients that have to trust it.
     #[cfg(feature = "cli")]
     pub fn certificate(&self) -> Option<String> {
         self.host.certificate()
@@ -75,8 +72,7 @@ impl Org {
         self.custom_issuer("default")
     }
 
-    /// Returns the issuer of the org's own server. Its access tokens are signed with an
-    /// unpublished key.
+    /// Returns the issuer of the org's own server. Its access tokens are signed with an unpublished key.
     pub fn org_issuer(&self) -> String {
         self.state.url.clone()
     }
@@ -108,8 +104,7 @@ impl Org {
     /// # Ok(())
     /// # }
     /// ```
-    /// The app under test has its own clock. Move both, because otherwise the app sees
-    /// tokens issued in the future.
+    /// The app under test has its own clock. Move both, because otherwise the app sees tokens issued in the future.
     pub fn clock(&self) -> Clock {
         self.state.clock.clone()
     }
@@ -134,16 +129,16 @@ impl Org {
 
     /// Enables a fault for the next request it applies to.
     ///
-    /// A fault of the ID token waits for the next ID token, a fault of userinfo for the
-    /// next userinfo request, and so on. Other requests do not consume it.
+    /// A fault of the ID token waits for the next ID token, a fault of userinfo for the next userinfo request, and so
+    /// on. Other requests do not consume it.
     pub fn fault_once(&self, fault: Fault) {
         self.state.faults.arm(fault, true);
     }
 
     /// Clears all faults.
     ///
-    /// Keys of faults stay published until the keys rotate, so that a token signed with
-    /// one of them still fails for its algorithm and not for an unknown key.
+    /// Keys of faults stay published until the keys rotate, so that a token signed with one of them still fails for its
+    /// algorithm and not for an unknown key.
     pub fn clear_faults(&self) {
         self.state.clear_faults();
     }
@@ -167,8 +162,8 @@ impl Org {
 
     /// Counts the received requests whose path ends with this, such as `/v1/token`.
     ///
-    /// Useful for requests that must *not* happen: a second fetch of the keys, or a
-    /// userinfo request after an invalid ID token.
+    /// Useful for requests that must *not* happen: a second fetch of the keys, or a userinfo request after an invalid
+    /// ID token.
     pub fn count(&self, path_suffix: &str) -> usize {
         self.state.request_log.count(path_suffix)
     }
@@ -185,12 +180,11 @@ impl Org {
 
     // -- keys and tokens -------------------------------------------------------------------------------------------
 
-    /// Rotates the keys of every server: NEXT becomes ACTIVE, ACTIVE is no longer
-    /// published, and a new NEXT is generated.
+    /// Rotates the keys of every server: NEXT becomes ACTIVE, ACTIVE is no longer published, and a new NEXT is
+    /// generated.
     ///
-    /// After one rotation, a client with cached keys already has the new signing key,
-    /// because NEXT was published before. After two rotations it does not, and has to
-    /// fetch the keys again.
+    /// After one rotation, a client with cached keys already has the new signing key, because NEXT was published
+    /// before. After two rotations it does not, and has to fetch the keys again.
     pub fn rotate_keys(&self) {
         self.state.servers.iter().for_each(|server| server.ring.rotate());
     }
@@ -208,12 +202,10 @@ impl Org {
         json!({"keys": keys.unwrap_or_default()})
     }
 
-    /// Returns the active public key of the server `default` in PEM; empty if the machine
-    /// cannot generate keys.
+    /// Returns the active public key of the server `default` in PEM; empty if the machine cannot generate keys.
     ///
-    /// The format is `SubjectPublicKeyInfo`, as `openssl rsa -pubin` reads it. A verifier
-    /// with algorithm confusion would use these bytes as an HMAC key, see
-    /// [`Fault::IdTokenAlgHs256WithRsaPublicKey`].
+    /// The format is `SubjectPublicKeyInfo`, as `openssl rsa -pubin` reads it. A verifier with algorithm confusion
+    /// would use these bytes as an HMAC key, see [`Fault::IdTokenAlgHs256WithRsaPublicKey`].
     pub fn public_key_pem(&self) -> String {
         let key = self.state.server("default").and_then(|server| server.ring.active().ok());
         key.and_then(|key| key.public_pem().ok()).unwrap_or_default()
@@ -226,10 +218,9 @@ impl Org {
         Browser::new(Arc::clone(&self.state), self.host.address)
     }
 
-    /// Signs a user in with a new browser: opens the URL that an app redirects to,
-    /// submits the form, and returns where the browser goes next. The password is looked
-    /// up; an unknown username returns the page with the error. If the org requires a
-    /// second factor, the browser submits it; see [`Browser::refuse_second_factor`].
+    /// Signs a user in with a new browser: opens the URL that an app redirects to, submits the form, and returns where
+    /// the browser goes next. The password is looked up; an unknown username returns the page with the error. If the
+    /// org requires a second factor, the browser submits it; see [`Browser::refuse_second_factor`].
     ///
     /// # Errors
     ///

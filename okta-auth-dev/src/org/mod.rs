@@ -1,7 +1,7 @@
 //! The handle of a running org.
 //!
-//! A test holds an [`Org`] to get the connection settings, move the clock, enable faults,
-//! and read the received requests.
+//! A test holds an [`Org`] to get the connection settings, move the clock, enable faults, and read the received
+//! requests.
 
 mod builder;
 mod handle;

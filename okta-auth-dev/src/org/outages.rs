@@ -7,8 +7,7 @@ use crate::outage::{Endpoint, Outage};
 impl Org {
     /// Starts an outage until [`Org::restore`], replacing an earlier one of the endpoint.
     ///
-    /// It applies to this endpoint of all authorization servers of the org. The request log
-    /// still records the requests.
+    /// It applies to this endpoint of all authorization servers of the org. The request log still records the requests.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -41,20 +40,19 @@ impl Org {
         Endpoint::ALL.into_iter().for_each(|endpoint| self.restore(endpoint));
     }
 
-    /// Releases the requests that wait because of [`Outage::Hang`] or
-    /// [`Outage::HangAfter`]. The outage continues for later requests.
+    /// Releases the requests that wait because of [`Outage::Hang`] or [`Outage::HangAfter`]. The outage continues for
+    /// later requests.
     pub fn release(&self, endpoint: Endpoint) {
         self.state.outages.release(endpoint);
     }
 
-    /// Returns how many requests an outage of the endpoint affected since the org
-    /// started.
+    /// Returns how many requests an outage of the endpoint affected since the org started.
     pub fn outage_hits(&self, endpoint: Endpoint) -> usize {
         self.state.outages.state(endpoint).hits
     }
 
-    /// Returns how many requests wait at the endpoint for a release. A request whose
-    /// client disconnected is not counted.
+    /// Returns how many requests wait at the endpoint for a release. A request whose client disconnected is not
+    /// counted.
     pub fn waiting(&self, endpoint: Endpoint) -> usize {
         self.state.outages.state(endpoint).waiting
     }
@@ -66,8 +64,7 @@ impl Org {
         self.state.outages.until_waiting(endpoint, count).await;
     }
 
-    /// Closes the listener and all connections, for all orgs on the listener. The state
-    /// of the orgs is kept.
+    /// Closes the listener and all connections, for all orgs on the listener. The state of the orgs is kept.
     ///
     /// Returns when the port is free. Pending requests get no response.
     pub fn stop(&self) {

@@ -10,19 +10,16 @@ use crate::sync::lock;
 use crate::user::User;
 
 impl Org {
-    /// Returns `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID` and, if there is one,
-    /// `OKTA_CLIENT_SECRET` for an app that uses the first client at the server
-    /// `default`.
+    /// Returns `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID` and, if there is one, `OKTA_CLIENT_SECRET` for an app that uses the
+    /// first client at the server `default`.
     ///
-    /// Other variables of an app, for instance its own base URL, are not included because
-    /// the org does not know them.
+    /// Other variables of an app, for instance its own base URL, are not included because the org does not know them.
     pub fn env(&self) -> Vec<(&'static str, String)> {
         self.state.variables(&self.client())
     }
 
-    /// Returns the connection settings as JSON: URL, issuers, variables, clients with
-    /// their secrets, and users with their passwords. The test API serves it at `GET
-    /// /dev`.
+    /// Returns the connection settings as JSON: URL, issuers, variables, clients with their secrets, and users with
+    /// their passwords. The test API serves it at `GET /dev`.
     pub fn description(&self) -> serde_json::Value {
         self.state.description()
     }
@@ -34,8 +31,7 @@ impl Org {
         self.state.first_client().unwrap_or_else(|| Client::public(CLIENT_ID))
     }
 
-    /// Returns all clients. [`crate::PUBLIC_CLIENT_ID`] and [`crate::SERVICE_CLIENT_ID`]
-    /// are always included.
+    /// Returns all clients. [`crate::PUBLIC_CLIENT_ID`] and [`crate::SERVICE_CLIENT_ID`] are always included.
     pub fn clients(&self) -> Vec<Client> {
         lock(&self.state.clients).clone()
     }
@@ -45,8 +41,7 @@ impl Org {
         self.state.client(id)
     }
 
-    /// Adds a client to the running org, or replaces the one with the same id at its
-    /// position.
+    /// Adds a client to the running org, or replaces the one with the same id at its position.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -61,9 +56,8 @@ impl Org {
         self.state.put_client(client);
     }
 
-    /// Registers `{origin}/authorization-code/callback` for sign-in and `{origin}/` for
-    /// sign-out of the first client, for an app whose port is known only after it
-    /// started.
+    /// Registers `{origin}/authorization-code/callback` for sign-in and `{origin}/` for sign-out of the first client,
+    /// for an app whose port is known only after it started.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -88,8 +82,7 @@ impl Org {
         self.state.user(login)
     }
 
-    /// Adds a user, or replaces the one with the same login. Changed groups appear in the
-    /// next tokens.
+    /// Adds a user, or replaces the one with the same login. Changed groups appear in the next tokens.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -105,21 +98,19 @@ impl Org {
         self.state.put_user(user);
     }
 
-    /// Deletes a user, like deactivating an account: sessions end, and refresh tokens
-    /// become invalid.
+    /// Deletes a user, like deactivating an account: sessions end, and refresh tokens become invalid.
     ///
-    /// Access tokens that are verified locally stay valid until they expire, as at Okta;
-    /// userinfo and introspection reject them.
+    /// Access tokens that are verified locally stay valid until they expire, as at Okta; userinfo and introspection
+    /// reject them.
     pub fn remove_user(&self, login: &str) {
         self.state.remove_user(login);
         self.state.end_sessions(login);
     }
 
-    /// Unassigns an app from a user: sign-in fails, and the tokens of the app for this
-    /// user are revoked.
+    /// Unassigns an app from a user: sign-in fails, and the tokens of the app for this user are revoked.
     ///
-    /// A sign-in ends at the app with `access_denied`, a refresh with `invalid_grant`.
-    /// Introspection reports access tokens as inactive; the Okta session continues.
+    /// A sign-in ends at the app with `access_denied`, a refresh with `invalid_grant`. Introspection reports access
+    /// tokens as inactive; the Okta session continues.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -141,13 +132,11 @@ impl Org {
         self.state.assign(login, client_id);
     }
 
-    /// Connects a device (RFC 8628) without a browser, as if this user had agreed on the
-    /// activation page.
+    /// Connects a device (RFC 8628) without a browser, as if this user had agreed on the activation page.
     ///
     /// # Errors
     ///
-    /// If no device waits with this user code, if the user does not exist, or if a policy
-    /// denies the request.
+    /// If no device waits with this user code, if the user does not exist, or if a policy denies the request.
     ///
     /// ```
     /// # async fn example(user_code: &str) -> Result<(), okta_auth_dev::Error> {
@@ -178,9 +167,8 @@ impl Org {
 
     /// Ends all Okta sessions of a user and revokes their tokens.
     ///
-    /// This corresponds to *Clear sessions* and *Revoke tokens* of an administrator: the
-    /// browser has to sign in again, refresh tokens are invalid, and introspection
-    /// reports access tokens as inactive.
+    /// This corresponds to *Clear sessions* and *Revoke tokens* of an administrator: the browser has to sign in again,
+    /// refresh tokens are invalid, and introspection reports access tokens as inactive.
     pub fn end_sessions(&self, login: &str) {
         self.state.end_sessions(login);
     }

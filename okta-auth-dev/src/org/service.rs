@@ -10,11 +10,10 @@ use crate::grant_type::GrantType;
 use crate::random;
 
 impl Org {
-    /// Returns the first client that is a service: the default one
-    /// ([`SERVICE_CLIENT_ID`]), or the first configured service.
+    /// Returns the first client that is a service: the default one ([`SERVICE_CLIENT_ID`]), or the first configured
+    /// service.
     ///
-    /// It may request the scopes `orders:read` and `orders:write` from the server
-    /// `default` with `client_credentials`.
+    /// It may request the scopes `orders:read` and `orders:write` from the server `default` with `client_credentials`.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -36,9 +35,8 @@ impl Org {
     ///
     /// # Errors
     ///
-    /// If the server does not respond, or responds with an error, which the message
-    /// includes; and if the service client authenticates with a private key, which the
-    /// org does not have.
+    /// If the server does not respond, or responds with an error, which the message includes; and if the service client
+    /// authenticates with a private key, which the org does not have.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {

@@ -12,8 +12,7 @@ impl Org {
         self.orgs().into_iter().find(|org| org.subdomain() == Some(subdomain))
     }
 
-    /// Returns the orgs with a subdomain on this listener, in the order in which they
-    /// were added.
+    /// Returns the orgs with a subdomain on this listener, in the order in which they were added.
     pub fn orgs(&self) -> Vec<Self> {
         let named = self.host.orgs().into_iter().filter(|state| state.subdomain.is_some());
         named.map(|state| Self { host: Arc::clone(&self.host), state }).collect()
@@ -29,8 +28,8 @@ impl Org {
         &self.state.name
     }
 
-    /// Adds another org while the server runs, like [`OrgBuilder::org`] at startup: for
-    /// an app that gets a new customer.
+    /// Adds another org while the server runs, like [`OrgBuilder::org`] at startup: for an app that gets a new
+    /// customer.
     ///
     /// # Errors
     ///
@@ -51,16 +50,14 @@ impl Org {
         Ok(Self { host: Arc::clone(&self.host), state })
     }
 
-    /// Returns the domain of the first user's address, such as `acme.test`; `None` for an
-    /// org without users.
+    /// Returns the domain of the first user's address, such as `acme.test`; `None` for an org without users.
     pub fn email_domain(&self) -> Option<String> {
         let email = self.users().into_iter().next()?.email;
         email.split_once('@').map(|(_, domain)| domain.to_owned())
     }
 
-    /// Returns the variables for this org as a tenant of an app: `OKTA_ACME_ISSUER_URI`
-    /// and so on for the org `acme`. The app's `OKTA_TENANTS` must list the tenant in
-    /// addition.
+    /// Returns the variables for this org as a tenant of an app: `OKTA_ACME_ISSUER_URI` and so on for the org `acme`.
+    /// The app's `OKTA_TENANTS` must list the tenant in addition.
     pub fn tenant_env(&self) -> Vec<(String, String)> {
         let prefix = self.subdomain().unwrap_or("dev").to_ascii_uppercase().replace('-', "_");
         let own = self.env().into_iter().map(|(name, value)| (name.trim_start_matches("OKTA_"), value));

@@ -12,16 +12,14 @@ impl Org {
         okta_session::sessions(&self.state)
     }
 
-    /// Returns the URIs that a sign-out page would load in frames if this session ended
-    /// now: of the apps that were used in it and use Single Logout. Empty for a session
-    /// that has ended.
+    /// Returns the URIs that a sign-out page would load in frames if this session ended now: of the apps that were used
+    /// in it and use Single Logout. Empty for a session that has ended.
     pub fn frontchannel_logout_uris(&self, sid: &str) -> Vec<String> {
         okta_session::front_channel_uris(&self.state, sid)
     }
 
-    /// Ends an Okta session like an administrator, and sends each app the request of a
-    /// sign-out frame: with `iss` and `sid`, but without a browser's cookies. Tokens stay
-    /// valid.
+    /// Ends an Okta session like an administrator, and sends each app the request of a sign-out frame: with `iss` and
+    /// `sid`, but without a browser's cookies. Tokens stay valid.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -37,9 +35,8 @@ impl Org {
         okta_session::end_session(&self.state, sid).await
     }
 
-    /// Signs a user out everywhere, like an administrator with Universal Logout: ends
-    /// their Okta sessions, revokes the tokens, and notifies every app that they used and
-    /// that has an endpoint for it. Returns the response of each app.
+    /// Signs a user out everywhere, like an administrator with Universal Logout: ends their Okta sessions, revokes the
+    /// tokens, and notifies every app that they used and that has an endpoint for it. Returns the response of each app.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -58,8 +55,8 @@ impl Org {
         okta_session::universal_logout(&self.state, login, None).await
     }
 
-    /// Returns a revocation for the first client, which can be changed before it is sent.
-    /// The org's own sessions continue.
+    /// Returns a revocation for the first client, which can be changed before it is sent. The org's own sessions
+    /// continue.
     pub fn global_revocation(&self, login: &str) -> GlobalRevocation {
         GlobalRevocation::new(Arc::clone(&self.state), &self.client().client_id, login)
     }

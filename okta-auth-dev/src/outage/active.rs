@@ -11,8 +11,7 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub(crate) struct ActiveOutages {
     states: Mutex<BTreeMap<Endpoint, State>>,
-    /// Notifies requests that wait for a release, and tests that wait for a number of
-    /// such requests.
+    /// Notifies requests that wait for a release, and tests that wait for a number of such requests.
     changed: watch::Sender<()>,
 }
 

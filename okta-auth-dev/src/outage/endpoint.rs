@@ -49,8 +49,7 @@ pub enum Endpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outage {
-    /// This status, with an error in the format of Okta's management API. The request is
-    /// not processed.
+    /// This status, with an error in the format of Okta's management API. The request is not processed.
     Status(u16),
     /// 429 with the three `X-Rate-Limit-*` headers. The request is not processed.
     RateLimited,
@@ -62,8 +61,7 @@ pub enum Outage {
     Drop,
     /// The request is processed, and the connection closes without a response.
     DropAfter,
-    /// The request is processed immediately; the response is delayed by this long, in
-    /// real time.
+    /// The request is processed immediately; the response is delayed by this long, in real time.
     Delay(Duration),
 }
 
@@ -83,8 +81,8 @@ impl Endpoint {
         Self::Par,
     ];
 
-    /// Returns the last segment of the endpoint's path; `discovery` for the metadata, `api`
-    /// for Okta's API, and `device_authorize` for the device flow.
+    /// Returns the last segment of the endpoint's path; `discovery` for the metadata, `api` for Okta's API, and
+    /// `device_authorize` for the device flow.
     ///
     /// ```
     /// assert_eq!(okta_auth_dev::Endpoint::Token.as_str(), "token");

@@ -1,7 +1,7 @@
 //! Custom claims of a custom authorization server.
 //!
-//! At Okta the value is an expression. This org supports the two most common kinds: a
-//! literal, and an attribute of the user.
+//! At Okta the value is an expression. This org supports the two most common kinds: a literal, and an attribute of the
+//! user.
 
 use serde_json::{Value, json};
 
@@ -36,10 +36,9 @@ const USER: &str = "user.";
 
 /// A claim with a literal value, or with an attribute of the user.
 ///
-/// Text that starts with `user.` is an attribute: `user.id`, `user.login`, `user.email`,
-/// `user.firstName`, `user.lastName`, `user.mobilePhone`, or the name of one of
-/// [`User::claims`], such as `user.department`. Other values are literals. The claim is
-/// omitted if the user does not have the attribute, or if there is no user
+/// Text that starts with `user.` is an attribute: `user.id`, `user.login`, `user.email`, `user.firstName`,
+/// `user.lastName`, `user.mobilePhone`, or the name of one of [`User::claims`], such as `user.department`. Other values
+/// are literals. The claim is omitted if the user does not have the attribute, or if there is no user
 /// (`client_credentials`).
 ///
 /// ```
@@ -58,8 +57,7 @@ pub struct CustomClaim {
     pub value: Value,
     /// Whether ID tokens and userinfo carry the claim; Okta's claim type `IDENTITY`.
     pub in_id_token: bool,
-    /// Whether thin ID tokens carry the claim: Okta's *Always* or *Userinfo / id_token
-    /// request*.
+    /// Whether thin ID tokens carry the claim: Okta's *Always* or *Userinfo / id_token request*.
     pub always: bool,
     /// Whether access tokens carry the claim; Okta's claim type `RESOURCE`.
     pub in_access_token: bool,
@@ -74,8 +72,7 @@ impl CustomClaim {
         Self { name, value, in_id_token: false, always: true, in_access_token: true, scopes: Vec::new() }
     }
 
-    /// Sets whether thin ID tokens carry a claim of ID tokens; true by default. With
-    /// false, only userinfo returns it.
+    /// Sets whether thin ID tokens carry a claim of ID tokens; true by default. With false, only userinfo returns it.
     pub fn always(mut self, yes: bool) -> Self {
         self.always = yes;
         self
@@ -99,8 +96,8 @@ impl CustomClaim {
         self
     }
 
-    /// Returns name and value for a user or a service; `None` if no required scope is
-    /// granted or the attribute does not exist.
+    /// Returns name and value for a user or a service; `None` if no required scope is granted or the attribute does not
+    /// exist.
     pub(crate) fn issued(&self, user: Option<&User>, granted: &[String]) -> Option<(String, Value)> {
         if !self.scopes.is_empty() && !self.scopes.iter().any(|scope| granted.contains(scope)) {
             return None;

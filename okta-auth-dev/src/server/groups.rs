@@ -1,17 +1,16 @@
 //! Claims that carry the groups of a user.
 //!
-//! At Okta such a claim has a filter, because the size of a token adds to every request,
-//! and because a token with more than 100 groups is not issued.
+//! At Okta such a claim has a filter, because the size of a token adds to every request, and because a token with more
+//! than 100 groups is not issued.
 
 use crate::error::Error;
 use crate::user::User;
 
 /// A claim that carries the names of groups.
 ///
-/// A server has no groups claim until one is configured, as at Okta. At the org's own
-/// server, groups are only in ID tokens and require the scope `groups`. At a custom
-/// server, a claim of any name may carry them, in both kinds of tokens, always or with
-/// certain scopes.
+/// A server has no groups claim until one is configured, as at Okta. At the org's own server, groups are only in ID
+/// tokens and require the scope `groups`. At a custom server, a claim of any name may carry them, in both kinds of
+/// tokens, always or with certain scopes.
 ///
 /// ```
 /// use okta_auth_dev::{GroupsClaim, GroupsFilter};
@@ -30,8 +29,8 @@ pub struct GroupsClaim {
     pub filter: GroupsFilter,
     /// Whether ID tokens and userinfo carry the claim.
     pub in_id_token: bool,
-    /// Whether thin ID tokens of a custom server carry the claim: Okta's *Always* or
-    /// *Userinfo / id_token request*. Thin ID tokens of the org's own server never do.
+    /// Whether thin ID tokens of a custom server carry the claim: Okta's *Always* or *Userinfo / id_token request*.
+    /// Thin ID tokens of the org's own server never do.
     pub always: bool,
     /// Whether access tokens carry the claim.
     pub in_access_token: bool,
@@ -56,8 +55,8 @@ impl GroupsClaim {
         Self::new(name, GroupsFilter::Any)
     }
 
-    /// Sets whether thin ID tokens of a custom server carry the claim; true by default.
-    /// With false, only userinfo returns it.
+    /// Sets whether thin ID tokens of a custom server carry the claim; true by default. With false, only userinfo
+    /// returns it.
     pub fn always(mut self, yes: bool) -> Self {
         self.always = yes;
         self
@@ -85,8 +84,7 @@ impl GroupsClaim {
         self
     }
 
-    /// Returns the user's groups that match the filter; `None` if no required scope is
-    /// granted.
+    /// Returns the user's groups that match the filter; `None` if no required scope is granted.
     pub(crate) fn value(&self, user: &User, granted: &[String]) -> Option<Vec<String>> {
         if !self.scopes.is_empty() && !self.scopes.iter().any(|scope| granted.contains(scope)) {
             return None;
@@ -109,8 +107,7 @@ pub enum GroupsFilter {
     EqualTo(String),
     /// Groups whose name contains this, case-insensitively (`CONTAINS`).
     Contains(String),
-    /// Groups whose whole name matches this regular expression, case-sensitively
-    /// (`REGEX`).
+    /// Groups whose whole name matches this regular expression, case-sensitively (`REGEX`).
     Regex(String),
 }
 

@@ -1,7 +1,6 @@
 //! The settings of an authorization server: the org's own, or a custom one.
 //!
-//! They cover issuer, audience, scopes, lifetimes, claims and access policies, as under
-//! *Security > API* in Okta.
+//! They cover issuer, audience, scopes, lifetimes, claims and access policies, as under *Security > API* in Okta.
 
 mod claim;
 mod groups;
@@ -24,14 +23,13 @@ pub const ORG_SERVER: &str = "org";
 
 /// The OpenID Connect scopes of every server.
 ///
-/// The org's own server adds `groups`; custom servers add `device_sso` and
-/// `interclient_access`.
+/// The org's own server adds `groups`; custom servers add `device_sso` and `interclient_access`.
 const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// An authorization server.
 ///
-/// The org's own server signs its access tokens with an unpublished key, so only the org
-/// can verify them. A custom server such as `default` issues access tokens for your APIs.
+/// The org's own server signs its access tokens with an unpublished key, so only the org can verify them. A custom
+/// server such as `default` issues access tokens for your APIs.
 ///
 /// ```
 /// use okta_auth_dev::{AuthorizationServer, GroupsClaim, GroupsFilter};
@@ -44,8 +42,7 @@ const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone"
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AuthorizationServer {
-    /// The id, part of the issuer: `{org}/oauth2/{id}`. [`ORG_SERVER`] is the org's own
-    /// server.
+    /// The id, part of the issuer: `{org}/oauth2/{id}`. [`ORG_SERVER`] is the org's own server.
     pub id: String,
     /// The `aud` of access tokens. The org's own server uses the org's URL instead.
     pub audience: String,
@@ -57,14 +54,13 @@ pub struct AuthorizationServer {
     pub claims: Vec<CustomClaim>,
     /// The access policies; without one, every user may have tokens. Custom servers only.
     pub access_policies: Vec<AccessPolicy>,
-    /// The URLs of resources behind the server, which a grant or a request may name. Such
-    /// an access token has the URL as `aud`.
+    /// The URLs of resources behind the server, which a grant or a request may name. Such an access token has the URL
+    /// as `aud`.
     pub resources: Vec<String>,
-    /// The ids of other custom servers whose access tokens can be exchanged at this one
-    /// (Okta's *Trusted servers*).
+    /// The ids of other custom servers whose access tokens can be exchanged at this one (Okta's *Trusted servers*).
     pub trusted_servers: Vec<String>,
-    /// Custom scopes that require the user's consent. The org has no consent page, so a
-    /// sign-in is granted them; grants without a page fail with `consent_required`.
+    /// Custom scopes that require the user's consent. The org has no consent page, so a sign-in is granted them; grants
+    /// without a page fail with `consent_required`.
     pub consent_scopes: Vec<String>,
     /// The lifetime of access tokens; 5 minutes to 24 hours at Okta, 1 hour by default.
     pub access_token_lifetime: Duration,
@@ -72,22 +68,21 @@ pub struct AuthorizationServer {
     pub id_token_lifetime: Duration,
     /// How long a refresh token may stay unused; 7 days by default.
     pub refresh_token_idle: Duration,
-    /// The absolute lifetime of refresh tokens from the sign-in, regardless of use and
-    /// rotation. By default it is unlimited, and 90 days at the org's own server.
+    /// The absolute lifetime of refresh tokens from the sign-in, regardless of use and rotation. By default it is
+    /// unlimited, and 90 days at the org's own server.
     pub refresh_token_lifetime: Option<Duration>,
     /// The lifetime of authorization codes; always 300 s at Okta.
     pub code_lifetime: Duration,
-    /// Whether an ID token that is issued with an access token carries only `email`,
-    /// `name` and `preferred_username` of the profile, and leaves the rest to userinfo.
-    /// True by default, as at Okta.
+    /// Whether an ID token that is issued with an access token carries only `email`, `name` and `preferred_username` of
+    /// the profile, and leaves the rest to userinfo. True by default, as at Okta.
     pub thin_id_token: bool,
 }
 
 impl AuthorizationServer {
     /// Creates a custom server without custom scopes, claims and access policies.
     ///
-    /// It has Okta's default lifetimes: access and ID tokens 1 hour, codes 300 s, refresh
-    /// tokens until they are unused for 7 days.
+    /// It has Okta's default lifetimes: access and ID tokens 1 hour, codes 300 s, refresh tokens until they are unused
+    /// for 7 days.
     pub fn custom(id: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -108,8 +103,7 @@ impl AuthorizationServer {
         }
     }
 
-    /// The custom server `default` with the audience `api://default` and the scopes
-    /// `orders:read` and `orders:write`.
+    /// The custom server `default` with the audience `api://default` and the scopes `orders:read` and `orders:write`.
     pub(crate) fn default_custom() -> Self {
         Self::custom("default", "api://default").scope("orders:read").scope("orders:write")
     }
@@ -122,15 +116,14 @@ impl AuthorizationServer {
 
     /// Adds a custom scope.
     ///
-    /// A request with an unknown scope fails completely, with `invalid_scope`. The
-    /// metadata does not list custom scopes, which is Okta's default.
+    /// A request with an unknown scope fails completely, with `invalid_scope`. The metadata does not list custom
+    /// scopes, which is Okta's default.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
     }
 
-    /// Adds the URL of a resource behind the server, see
-    /// [`resources`](Self::resources).
+    /// Adds the URL of a resource behind the server, see [`resources`](Self::resources).
     pub fn resource(mut self, url: impl Into<String>) -> Self {
         self.resources.push(url.into());
         self
@@ -149,8 +142,7 @@ impl AuthorizationServer {
         self
     }
 
-    /// Adds a custom scope that requires the user's consent, see
-    /// [`consent_scopes`](Self::consent_scopes).
+    /// Adds a custom scope that requires the user's consent, see [`consent_scopes`](Self::consent_scopes).
     pub fn consent_scope(mut self, scope: impl Into<String>) -> Self {
         let scope = scope.into();
         self.consent_scopes.push(scope.clone());
@@ -186,8 +178,8 @@ impl AuthorizationServer {
 
     /// Adds an access policy.
     ///
-    /// Without a policy, every request is allowed. With one or more, a request that no
-    /// policy allows fails with `access_denied`.
+    /// Without a policy, every request is allowed. With one or more, a request that no policy allows fails with
+    /// `access_denied`.
     pub fn access_policy(mut self, policy: AccessPolicy) -> Self {
         self.access_policies.push(policy);
         self
@@ -203,15 +195,13 @@ impl AuthorizationServer {
 
     /// Sets whether ID tokens are thin; true by default.
     ///
-    /// Okta's documentation is inconsistent about thin tokens, so an app should support
-    /// both.
+    /// Okta's documentation is inconsistent about thin tokens, so an app should support both.
     pub fn thin_id_token(mut self, thin: bool) -> Self {
         self.thin_id_token = thin;
         self
     }
 
-    /// The expiry of a refresh token that is issued or used now; `ends_at` is its
-    /// absolute expiry.
+    /// The expiry of a refresh token that is issued or used now; `ends_at` is its absolute expiry.
     pub(crate) fn refresh_token_expiry(&self, now: i64, ends_at: Option<i64>) -> i64 {
         let idle = now.saturating_add(seconds(self.refresh_token_idle));
         ends_at.map_or(idle, |ends_at| idle.min(ends_at))
@@ -225,8 +215,7 @@ impl AuthorizationServer {
         if self.is_org() { url.to_owned() } else { format!("{url}/oauth2/{}", self.id) }
     }
 
-    /// The base URL of the endpoints. The org's issuer has no path, but its endpoints
-    /// have one.
+    /// The base URL of the endpoints. The org's issuer has no path, but its endpoints have one.
     pub(crate) fn endpoints(&self, url: &str) -> String {
         if self.is_org() { format!("{url}/oauth2/v1") } else { format!("{url}/oauth2/{}/v1", self.id) }
     }
@@ -283,8 +272,7 @@ impl AuthorizationServer {
         allowed.then_some(()).ok_or_else(OAuthError::no_matching_policy)
     }
 
-    /// The lifetime of an access token: that of the first policy that allows the request,
-    /// otherwise that of the server.
+    /// The lifetime of an access token: that of the first policy that allows the request, otherwise that of the server.
     pub(crate) fn lifetime(&self, request: &PolicyRequest<'_>) -> Duration {
         let policy = self.access_policies.iter().find(|policy| policy.allows(request));
         policy.and_then(|policy| policy.access_token_lifetime).unwrap_or(self.access_token_lifetime)

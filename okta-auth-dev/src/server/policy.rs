@@ -1,9 +1,8 @@
 //! Access policies of a custom authorization server.
 //!
-//! Okta's policies belong to clients and have rules for users, grants and scopes. Here a
-//! policy is one rule with all four; a missing part allows all. The
-//! policies are evaluated in order, and one of them must allow the whole request; scopes
-//! of several policies do not add up.
+//! Okta's policies belong to clients and have rules for users, grants and scopes. Here a policy is one rule with all
+//! four; a missing part allows all. The policies are evaluated in order, and one of them must allow the whole request;
+//! scopes of several policies do not add up.
 
 use std::time::Duration;
 
@@ -12,8 +11,8 @@ use crate::user::User;
 
 /// An access policy: which clients and users may request which scopes.
 ///
-/// A policy with groups or users does not apply to `client_credentials`, which has no
-/// user. Services need their own policy, like a rule with *No user* at Okta.
+/// A policy with groups or users does not apply to `client_credentials`, which has no user. Services need their own
+/// policy, like a rule with *No user* at Okta.
 ///
 /// ```
 /// use okta_auth_dev::{AccessPolicy, AuthorizationServer, SERVICE_CLIENT_ID};
@@ -33,16 +32,13 @@ pub struct AccessPolicy {
     pub clients: Vec<String>,
     /// The user must be in one of these groups or listed in `users`.
     pub groups: Vec<String>,
-    /// The logins of users. If groups and users are empty, the policy applies to all
-    /// users and to services.
+    /// The logins of users. If groups and users are empty, the policy applies to all users and to services.
     pub users: Vec<String>,
-    /// The allowed scopes, including OpenID Connect scopes; empty for all. All requested
-    /// scopes must be allowed.
+    /// The allowed scopes, including OpenID Connect scopes; empty for all. All requested scopes must be allowed.
     pub scopes: Vec<String>,
     /// The grants; empty for all.
     pub grant_types: Vec<GrantType>,
-    /// The lifetime of access tokens; by default that of the server. The first policy
-    /// that allows the request decides.
+    /// The lifetime of access tokens; by default that of the server. The first policy that allows the request decides.
     pub access_token_lifetime: Option<Duration>,
 }
 
@@ -99,8 +95,7 @@ impl AccessPolicy {
         self
     }
 
-    /// Sets the lifetime of access tokens; 5 minutes to 24 hours at Okta, unrestricted
-    /// here.
+    /// Sets the lifetime of access tokens; 5 minutes to 24 hours at Okta, unrestricted here.
     ///
     /// ```
     /// use okta_auth_dev::{AccessPolicy, AuthorizationServer};

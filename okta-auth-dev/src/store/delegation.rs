@@ -7,8 +7,7 @@ use serde_json::Value;
 pub(crate) struct Delegation {
     /// The claim `sub`: a user, or the service that started the chain.
     pub(crate) subject: String,
-    /// The claim `act`: the agents, the latest one outside. `None` for an app that is no
-    /// agent.
+    /// The claim `act`: the agents, the latest one outside. `None` for an app that is no agent.
     pub(crate) act: Option<Value>,
     /// The claim `sub_profile`: `service` for a subject that is no user.
     pub(crate) sub_profile: Option<String>,

@@ -1,7 +1,7 @@
 //! Devices that wait for a user (RFC 8628).
 //!
-//! A device knows its device code, and the user types the user code. A page that asks for
-//! a decision has a handle that is bound to the Okta session of its browser.
+//! A device knows its device code, and the user types the user code. A page that asks for a decision has a handle that
+//! is bound to the Okta session of its browser.
 
 use std::collections::HashMap;
 
@@ -51,8 +51,7 @@ pub(crate) enum Poll {
 pub(crate) struct Devices {
     /// By device code.
     waiting: HashMap<String, Device>,
-    /// User codes of pages that ask for a decision, with the session of the page, by
-    /// handle.
+    /// User codes of pages that ask for a decision, with the session of the page, by handle.
     pages: HashMap<String, (String, String)>,
 }
 
@@ -106,8 +105,8 @@ impl Devices {
         self.waiting.values().filter(|device| device.waits(now)).cloned().collect()
     }
 
-    /// Answers a poll. A device that asks within its interval must wait five seconds longer
-    /// from now on (RFC 8628 §3.5).
+    /// Answers a poll. A device that asks within its interval must wait five seconds longer from now on (RFC 8628
+    /// §3.5).
     pub(crate) fn poll(&mut self, device_code: &str, now: i64) -> Poll {
         let Some(device) = self.waiting.get_mut(device_code) else { return Poll::Expired };
         if device.expires_at <= now {
@@ -137,8 +136,7 @@ impl Devices {
         handle
     }
 
-    /// Ends a page, and returns its device if the browser has the same session and the
-    /// device still waits.
+    /// Ends a page, and returns its device if the browser has the same session and the device still waits.
     pub(crate) fn end_page(&mut self, handle: &str, session: &Session, now: i64) -> Option<Device> {
         let (user_code, root) = self.pages.get(handle)?;
         if *root != session.root {

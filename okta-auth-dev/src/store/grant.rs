@@ -14,8 +14,7 @@ pub(crate) struct Grant {
     /// How the client obtained it. Refreshed tokens keep it.
     pub(crate) grant_type: GrantType,
     pub(crate) login: Option<String>,
-    /// The granted scopes. They equal the requested scopes, because an unknown scope
-    /// fails the request.
+    /// The granted scopes. They equal the requested scopes, because an unknown scope fails the request.
     pub(crate) scopes: Vec<String>,
     /// The Okta session of the user: the claim `sid`.
     pub(crate) sid: Option<String>,

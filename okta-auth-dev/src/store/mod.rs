@@ -1,8 +1,8 @@
 //! The state of an org: sessions, codes, devices, refresh tokens, revocations.
 //!
-//! The state is only in memory. One lock guards everything, so compound operations are
-//! atomic: concurrent requests consume a code and replace a refresh token exactly once.
-//! Times are seconds of the virtual clock, passed in by the caller.
+//! The state is only in memory. One lock guards everything, so compound operations are atomic: concurrent requests
+//! consume a code and replace a refresh token exactly once. Times are seconds of the virtual clock, passed in by the
+//! caller.
 
 mod delegation;
 mod device;
@@ -82,8 +82,8 @@ impl Store {
         value
     }
 
-    /// Returns the refresh token unless it has expired or was revoked. Rotated tokens are
-    /// returned as well; the caller checks the grace period.
+    /// Returns the refresh token unless it has expired or was revoked. Rotated tokens are returned as well; the caller
+    /// checks the grace period.
     pub(crate) fn refresh_token(&self, value: &str, now: i64) -> Option<RefreshToken> {
         let token = self.refresh_tokens.get(value)?;
         let alive = token.expires_at > now && !self.revoked_grants.contains(&token.grant.id);
@@ -97,8 +97,8 @@ impl Store {
         }
     }
 
-    /// Marks a refresh token as rotated. Only the first rotation sets the time, so
-    /// repeated use does not extend the grace period.
+    /// Marks a refresh token as rotated. Only the first rotation sets the time, so repeated use does not extend the
+    /// grace period.
     pub(crate) fn replace_refresh_token(&mut self, value: &str, now: i64) {
         if let Some(token) = self.refresh_tokens.get_mut(value) {
             token.replaced_at.get_or_insert(now);
@@ -156,8 +156,8 @@ impl Store {
         self.revoked_tokens.contains(jti) || grant.is_some_and(|grant| self.revoked_grants.contains(&grant.id))
     }
 
-    /// Records the `jti` of a client assertion; returns false if it was used before. Okta
-    /// rejects the second use as a replay.
+    /// Records the `jti` of a client assertion; returns false if it was used before. Okta rejects the second use as a
+    /// replay.
     pub(crate) fn use_assertion(&mut self, jti: String) -> bool {
         self.assertions.insert(jti)
     }

@@ -1,7 +1,7 @@
 //! Pending pages that ask for a password or for the code of the second factor.
 //!
-//! Each page has a handle (Okta's `stateToken`) that identifies its request. Two tabs
-//! have two handles, so both can be completed.
+//! Each page has a handle (Okta's `stateToken`) that identifies its request. Two tabs have two handles, so both can be
+//! completed.
 
 use std::collections::HashMap;
 
@@ -53,8 +53,7 @@ impl PendingPages {
         handle
     }
 
-    /// Returns the request of a sign-in page. The handle stays valid after a wrong
-    /// password.
+    /// Returns the request of a sign-in page. The handle stays valid after a wrong password.
     pub(crate) fn sign_in(&self, handle: &str, now: i64) -> Option<AuthorizeRequest> {
         self.sign_ins.get(handle).filter(|(_, expires_at)| *expires_at > now).map(|(request, _)| request.clone())
     }
@@ -72,8 +71,8 @@ impl PendingPages {
         (handle, passcode)
     }
 
-    /// Returns the second step if the browser still has the same session, so that a
-    /// handle is useless in another browser.
+    /// Returns the second step if the browser still has the same session, so that a handle is useless in another
+    /// browser.
     pub(crate) fn step(&self, handle: &str, session: &Session, now: i64) -> Option<Step> {
         self.steps.get(handle).filter(|step| step.expires_at > now && step.root == session.root).cloned()
     }

@@ -1,7 +1,7 @@
 //! Okta sessions: the user of a browser, and how and when the user authenticated.
 //!
-//! The authentication methods belong to the session, not to the user: the second factor
-//! counts until the session ends, and the next sign-in starts with the password only.
+//! The authentication methods belong to the session, not to the user: the second factor counts until the session ends,
+//! and the next sign-in starts with the password only.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,8 +14,8 @@ const SESSION_IDLE: i64 = 7200;
 /// An Okta session, which signs the user in to further apps without a password.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    /// The session id in the claim `sid` of ID tokens. It outlives the identifier in the
-    /// cookie, which is secret and changes.
+    /// The session id in the claim `sid` of ID tokens. It outlives the identifier in the cookie, which is secret and
+    /// changes.
     pub(crate) sid: String,
     pub(crate) login: String,
     /// The authentication methods so far: the claim `amr`.
@@ -26,11 +26,10 @@ pub(crate) struct Session {
     pub(crate) auth_time: i64,
     /// In seconds; every use extends it.
     pub(crate) expires_at: i64,
-    /// The client ids of the apps that were used in the session, with the authorization
-    /// server of the last sign-in.
+    /// The client ids of the apps that were used in the session, with the authorization server of the last sign-in.
     pub(crate) apps: BTreeMap<String, String>,
-    /// Binds pages to this browser. It is never sent, and does not change with the
-    /// identifier in the cookie, so that other tabs keep working.
+    /// Binds pages to this browser. It is never sent, and does not change with the identifier in the cookie, so that
+    /// other tabs keep working.
     pub(crate) root: String,
 }
 
@@ -43,11 +42,10 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Starts a session after a password check, and replaces the browser's previous
-    /// session.
+    /// Starts a session after a password check, and replaces the browser's previous session.
     ///
-    /// Every sign-in creates a new identifier, which prevents session fixation. The
-    /// prefix `102` is that of Okta's session identifiers.
+    /// Every sign-in creates a new identifier, which prevents session fixation. The prefix `102` is that of Okta's
+    /// session identifiers.
     pub(crate) fn open(&mut self, user: &User, idp: Option<String>, old: Option<&str>, now: i64) -> (String, Session) {
         let old = old.and_then(|id| self.by_cookie.remove(id));
         let old = old.filter(|old| old.login == user.login && old.expires_at > now);
@@ -66,8 +64,8 @@ impl Sessions {
         (self.insert(session.clone()), session)
     }
 
-    /// Adds the methods of the second factor to a session and changes its identifier, so
-    /// that a stolen identifier does not gain privileges.
+    /// Adds the methods of the second factor to a session and changes its identifier, so that a stolen identifier does
+    /// not gain privileges.
     pub(crate) fn raise(&mut self, id: &str, amr: Vec<String>, now: i64) -> Option<(String, Session)> {
         let session = self.by_cookie.remove(id)?;
         let session = Session { amr, auth_time: now, expires_at: now + SESSION_IDLE, ..session };
@@ -105,8 +103,7 @@ impl Sessions {
         self.apps.get(&login.to_ascii_lowercase()).cloned().unwrap_or_default()
     }
 
-    /// Ends a session. Its tokens stay valid, because signing out of Okta does not revoke
-    /// them.
+    /// Ends a session. Its tokens stay valid, because signing out of Okta does not revoke them.
     pub(crate) fn close(&mut self, id: &str) {
         self.by_cookie.remove(id);
     }

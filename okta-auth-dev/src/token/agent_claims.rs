@@ -11,8 +11,8 @@ use crate::store::Delegation;
 impl Issuing<'_> {
     /// The claims of an access token for an agent or for another app.
     ///
-    /// They differ from those of a sign-in: `scope` is a string, `aud` may be a URL, `act`
-    /// names the agents, and Okta's samples show no `ver`, `jti`, `cid` and `uid`.
+    /// They differ from those of a sign-in: `scope` is a string, `aud` may be a URL, `act` names the agents, and Okta's
+    /// samples show no `ver`, `jti`, `cid` and `uid`.
     pub(super) fn agent_claims(&self, delegation: &Delegation) -> Map<String, Value> {
         let (settings, now) = (&self.server.settings, self.org.clock.seconds());
         let mut claims = Map::new();

@@ -21,8 +21,7 @@ impl Changes {
         self.header.push((name.into(), value.into()));
     }
 
-    /// Applies the changes. Header changes are applied after the key, so they may
-    /// contradict it.
+    /// Applies the changes. Header changes are applied after the key, so they may contradict it.
     pub(crate) fn apply(&self, draft: &mut Draft) {
         self.claims.iter().for_each(|(name, value)| draft.claim(name, value.clone()));
         self.header.iter().for_each(|(name, value)| draft.header(name, value.clone()));

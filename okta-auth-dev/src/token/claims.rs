@@ -1,10 +1,9 @@
 //! The claims of ID tokens, access tokens and userinfo, as Okta issues them.
 //!
-//! `sub` has two meanings: the Okta user id in ID tokens and at userinfo, and the login
-//! in access tokens, which have the id as `uid`.
+//! `sub` has two meanings: the Okta user id in ID tokens and at userinfo, and the login in access tokens, which have
+//! the id as `uid`.
 //!
-//! All times are whole seconds of the virtual clock. The prefix of a `jti` is the kind of
-//! the token: `ID.` or `AT.`.
+//! All times are whole seconds of the virtual clock. The prefix of a `jti` is the kind of the token: `ID.` or `AT.`.
 
 use std::time::Duration;
 
@@ -19,12 +18,11 @@ use crate::server::{AuthorizationServer, GroupsClaim, PolicyRequest};
 use crate::user::User;
 
 impl Issuing<'_> {
-    /// The claims of an ID token. `sub` is the Okta user id. `at_hash` is present if an
-    /// access token is issued as well.
+    /// The claims of an ID token. `sub` is the Okta user id. `at_hash` is present if an access token is issued as well.
     ///
-    /// `idp` is the org itself, unless the sign-in named an identity provider. `sid` is
-    /// present for clients with [`crate::Client::session_claim`], `nonce` if the request
-    /// had one. `acr` is the level that was met, if the request had `acr_values`.
+    /// `idp` is the org itself, unless the sign-in named an identity provider. `sid` is present for clients with
+    /// [`crate::Client::session_claim`], `nonce` if the request had one. `acr` is the level that was met, if the
+    /// request had `acr_values`.
     pub(crate) fn id_token_claims(&self, access_token: Option<&str>) -> Map<String, Value> {
         let (settings, now) = (&self.server.settings, self.org.clock.seconds());
         let user = self.user();
@@ -55,11 +53,11 @@ impl Issuing<'_> {
         claims
     }
 
-    /// The claims of an access token. `sub` is the login, `uid` the Okta user id; a token
-    /// without a user has the client id as `sub`, and no `uid`.
+    /// The claims of an access token. `sub` is the login, `uid` the Okta user id; a token without a user has the client
+    /// id as `sub`, and no `uid`.
     ///
-    /// `aud` is a string. `scp` is a list, unlike `scope` in the response and at
-    /// introspection. A refreshed token keeps the `auth_time` of the sign-in.
+    /// `aud` is a string. `scp` is a list, unlike `scope` in the response and at introspection. A refreshed token keeps
+    /// the `auth_time` of the sign-in.
     pub(crate) fn access_token_claims(&self) -> Map<String, Value> {
         if let Some(delegation) = &self.grant.delegation {
             return self.agent_claims(delegation);
@@ -90,8 +88,7 @@ impl Issuing<'_> {
         claims
     }
 
-    /// The `aud` of the access token: the org itself, a requested resource, or the audience
-    /// of the server.
+    /// The `aud` of the access token: the org itself, a requested resource, or the audience of the server.
     pub(super) fn audience(&self) -> String {
         let settings = &self.server.settings;
         if settings.is_org() {
@@ -131,8 +128,8 @@ pub(crate) fn userinfo_claims(settings: &AuthorizationServer, user: &User, scope
 
 /// The claims of the granted scopes.
 ///
-/// Users have no postal address, so the scope `address` adds nothing. A missing telephone
-/// number is omitted. The scope `profile` includes [`User::claims`].
+/// Users have no postal address, so the scope `address` adds nothing. A missing telephone number is omitted. The scope
+/// `profile` includes [`User::claims`].
 fn profile_claims(user: &User, scopes: &[String]) -> Map<String, Value> {
     let granted = |scope: &str| scopes.iter().any(|known| known == scope);
     let mut claims = Map::new();
@@ -157,8 +154,7 @@ fn profile_claims(user: &User, scopes: &[String]) -> Map<String, Value> {
     claims
 }
 
-/// The configured claims of ID tokens, groups last. If names collide, the later claim
-/// wins, also over the profile.
+/// The configured claims of ID tokens, groups last. If names collide, the later claim wins, also over the profile.
 fn configured_claims(settings: &AuthorizationServer, user: &User, scopes: &[String], thin: bool) -> Map<String, Value> {
     let custom = settings.claims.iter().filter(|claim| claim.in_id_token && (claim.always || !thin));
     let custom = custom.filter_map(|claim| claim.issued(Some(user), scopes));
@@ -168,8 +164,8 @@ fn configured_claims(settings: &AuthorizationServer, user: &User, scopes: &[Stri
     custom.chain(groups).collect()
 }
 
-/// The left half of the hash of the access token, in base64url (OpenID Connect Core
-/// §3.1.3.6). The hash function is that of the signature algorithm.
+/// The left half of the hash of the access token, in base64url (OpenID Connect Core §3.1.3.6). The hash function is
+/// that of the signature algorithm.
 pub(crate) fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
     let hash = match algorithm {
         Algorithm::Rs384 | Algorithm::Es384 => &digest::SHA384,

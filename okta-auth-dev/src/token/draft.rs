@@ -1,7 +1,6 @@
 //! A token before it is signed, which can still be changed completely.
 //!
-//! The parts may contradict each other on purpose: the header may name another algorithm
-//! than the signature uses.
+//! The parts may contradict each other on purpose: the header may name another algorithm than the signature uses.
 
 use std::sync::Arc;
 
@@ -144,8 +143,7 @@ fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// A string with the form of an encrypted token (RFC 7516 §7.1). The parts are random,
-/// because no key could decrypt it.
+/// A string with the form of an encrypted token (RFC 7516 §7.1). The parts are random, because no key could decrypt it.
 fn encrypted() -> String {
     let header = json!({"alg": "RSA-OAEP-256", "enc": "A256GCM", "cty": "JWT", "kid": random::token()});
     let parts = [

@@ -1,10 +1,10 @@
 //! The effects of faults on an ID token.
 //!
-//! Each fault changes one thing and keeps the rest valid, including the signature, so an
-//! app that rejects the token must have checked that one thing.
+//! Each fault changes one thing and keeps the rest valid, including the signature, so an app that rejects the token
+//! must have checked that one thing.
 //!
-//! The functions group the faults by the checks of a relying party (OpenID Connect Core
-//! §3.1.3.7): issuer and subject, audience, times, nonce and `at_hash`, key, algorithm.
+//! The functions group the faults by the checks of a relying party (OpenID Connect Core §3.1.3.7): issuer and subject,
+//! audience, times, nonce and `at_hash`, key, algorithm.
 
 use serde_json::{Value, json};
 
@@ -26,14 +26,13 @@ pub(crate) struct Target<'a> {
     pub(crate) refresh: bool,
 }
 
-/// Applies a fault to the token; returns false if the fault does not concern this ID
-/// token.
+/// Applies a fault to the token; returns false if the fault does not concern this ID token.
 ///
-/// A one-time fault must not be consumed by a token that it does not change, so every
-/// step returns whether it applied the fault.
+/// A one-time fault must not be consumed by a token that it does not change, so every step returns whether it applied
+/// the fault.
 ///
-/// Faults of a refresh apply only to the ID token of a refresh, and stay active until
-/// there is one. Only faults that need a key can fail.
+/// Faults of a refresh apply only to the ID token of a refresh, and stay active until there is one. Only faults that
+/// need a key can fail.
 pub(crate) fn apply(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
     let client_id = &target.issuing.grant.client_id;
     let now = target.issuing.org.clock.seconds();
@@ -63,9 +62,8 @@ fn shape(fault: &Fault, draft: &mut Draft) -> bool {
 
 /// Faults of values that must equal those of the sign-in (OpenID Connect Core §12.2).
 ///
-/// A refreshed ID token need not have a nonce, but a present nonce must be the original
-/// one. `auth_time` must stay that of the sign-in, because another value means another
-/// authentication.
+/// A refreshed ID token need not have a nonce, but a present nonce must be the original one. `auth_time` must stay that
+/// of the sign-in, because another value means another authentication.
 fn refreshed(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> bool {
     let nonce = target.issuing.grant.nonce.as_deref().unwrap_or_default();
     match fault {
@@ -86,9 +84,8 @@ fn refreshed(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> bool {
 
 /// Faults of issuer and subject.
 ///
-/// `sub` has at most 255 characters (OpenID Connect Core §2), so the fault uses 256. Many
-/// parsers accept a repeated claim and use the last one; RFC 7519 §4 allows a client to
-/// reject it.
+/// `sub` has at most 255 characters (OpenID Connect Core §2), so the fault uses 256. Many parsers accept a repeated
+/// claim and use the last one; RFC 7519 §4 allows a client to reject it.
 fn identity(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
     match fault {
         Fault::IdTokenIssuer => draft.claim("iss", draft.suffixed("iss")),
@@ -119,8 +116,8 @@ fn audience(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
 
 /// Faults of the times.
 ///
-/// An expired token expired six minutes ago, so that a clock tolerance of five minutes
-/// does not hide the fault. The other offsets are whole hours for the same reason.
+/// An expired token expired six minutes ago, so that a clock tolerance of five minutes does not hide the fault. The
+/// other offsets are whole hours for the same reason.
 fn times(fault: &Fault, draft: &mut Draft, now: i64) -> bool {
     match fault {
         Fault::IdTokenNoIat => draft.claim("iat", Value::Null),
@@ -160,10 +157,9 @@ fn bindings(fault: &Fault, draft: &mut Draft) -> bool {
 
 /// Faults of the key.
 ///
-/// The HS256 faults use the public key, which attackers have (RFC 8725 §2.1), and the
-/// client secret, which OpenID Connect allows and Okta does not use. The last faults sign
-/// with RS256 and a key that an app must not accept: one for encryption, and one that is
-/// not published.
+/// The HS256 faults use the public key, which attackers have (RFC 8725 §2.1), and the client secret, which OpenID
+/// Connect allows and Okta does not use. The last faults sign with RS256 and a key that an app must not accept: one for
+/// encryption, and one that is not published.
 fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<bool, Error> {
     let ring = &issuing.server.ring;
     match fault {
@@ -182,11 +178,10 @@ fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<
     Ok(true)
 }
 
-/// Faults of the algorithm. `at_hash` uses the same algorithm, so that only the algorithm
-/// is wrong.
+/// Faults of the algorithm. `at_hash` uses the same algorithm, so that only the algorithm is wrong.
 ///
-/// The key is published for the algorithm, and the signature is valid. A client must
-/// reject the token because it expects RS256, Okta's algorithm (RFC 8725 §3.1).
+/// The key is published for the algorithm, and the signature is valid. A client must reject the token because it
+/// expects RS256, Okta's algorithm (RFC 8725 §3.1).
 fn algorithm(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
     let algorithm = match fault {
         Fault::IdTokenAlgEs256 => Algorithm::Es256,

@@ -1,5 +1,5 @@
-//! ID-JAGs: grants that the org issues for another app's authorization server (Identity
-//! Assertion JWT Authorization Grant).
+//! ID-JAGs: grants that the org issues for another app's authorization server (Identity Assertion JWT Authorization
+//! Grant).
 
 use serde_json::{Value, json};
 

@@ -13,8 +13,7 @@ pub(crate) struct Issuing<'a> {
 }
 
 impl Issuing<'_> {
-    /// Rejects a request whose groups claim would have more than 100 groups, as Okta
-    /// does.
+    /// Rejects a request whose groups claim would have more than 100 groups, as Okta does.
     pub(crate) fn check_groups(&self) -> Result<(), OAuthError> {
         let user = self.grant.login.as_deref().and_then(|login| self.org.user(login));
         let claims = &self.server.settings.groups_claims;
@@ -25,8 +24,7 @@ impl Issuing<'_> {
         Ok(())
     }
 
-    /// Rotates the keys if the fault is active: twice, so that the signing key was not
-    /// published as NEXT.
+    /// Rotates the keys if the fault is active: twice, so that the signing key was not published as NEXT.
     pub(crate) fn rotate_if_asked(&self) {
         if self.org.faults.hit(&Fault::RotateBeforeSigning) {
             self.server.ring.rotate();

@@ -1,9 +1,8 @@
 //! Tokens: claims, signatures, faults, and verification of the org's own tokens.
 //!
-//! Okta's ID tokens and access tokens have the same header and the same issuer. They
-//! differ in their claims: an ID token has `nonce`, `amr`, `idp` and the client as `aud`;
-//! an access token has `cid`, `scp`, and an API as `aud`. Neither has a `typ` in its
-//! header, so clients cannot rely on RFC 9068's `at+jwt`.
+//! Okta's ID tokens and access tokens have the same header and the same issuer. They differ in their claims: an ID
+//! token has `nonce`, `amr`, `idp` and the client as `aud`; an access token has `cid`, `scp`, and an API as `aud`.
+//! Neither has a `typ` in its header, so clients cannot rely on RFC 9068's `at+jwt`.
 
 mod agent_claims;
 mod changes;

@@ -1,8 +1,7 @@
 //! Verification of tokens that the org issued.
 //!
-//! The org verifies with its private keys, so keys that are no longer published count as
-//! well: at Okta an `id_token_hint` may be older than a rotation, and an access token
-//! outlives one.
+//! The org verifies with its private keys, so keys that are no longer published count as well: at Okta an
+//! `id_token_hint` may be older than a rotation, and an access token outlives one.
 
 use serde_json::{Map, Value};
 
@@ -11,8 +10,8 @@ use crate::org_state::{OrgState, Server};
 use crate::random;
 use crate::sync::lock;
 
-/// Returns the claims of a token that this server signed with any of its keys, including
-/// dropped ones. The expiry is not checked, as required for an `id_token_hint`.
+/// Returns the claims of a token that this server signed with any of its keys, including dropped ones. The expiry is
+/// not checked, as required for an `id_token_hint`.
 pub(crate) fn verify_signature(org: &OrgState, server: &Server, token: &str) -> Option<Map<String, Value>> {
     let (message, signature) = token.rsplit_once('.')?;
     let (header, payload) = message.split_once('.')?;

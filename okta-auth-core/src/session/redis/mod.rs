@@ -82,9 +82,9 @@ impl RedisStore {
     /// Creates a store at this URL. This opens no connection and needs no runtime.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if the URL has none of the [supported forms](Self); the
-    /// message names the fix and repeats no part of the URL.
-    /// [`Code::Internal`](crate::error::Code::Internal) if the system cannot start a thread.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if the URL has none of the [supported forms](Self);
+    /// the message names the fix and repeats no part of the URL. [`Code::Internal`](crate::error::Code::Internal) if
+    /// the system cannot start a thread.
     pub fn new(url: &str) -> Result<Self> {
         Ok(Self { connections: Connections::new(Settings::parse(url, None)?)? })
     }

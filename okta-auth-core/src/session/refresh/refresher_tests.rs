@@ -33,8 +33,8 @@ fn new_tokens() -> RefreshedTokens {
     RefreshedTokens { tokens: Arc::new(TokenSet::sample()), claims: None, complete: true }
 }
 
-/// The record opens only for its own tenant. Another tenant would take the session for ended, and
-/// send its refresh token to the wrong Okta.
+/// The record opens only for its own tenant. Another tenant would take the session for ended, and send its refresh
+/// token to the wrong Okta.
 #[tokio::test]
 async fn a_pending_write_is_written_by_its_own_tenant() {
     let (store, state) = (Arc::new(MemoryStore::new(10)), Arc::<RefreshState>::default());

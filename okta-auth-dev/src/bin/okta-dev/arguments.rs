@@ -1,7 +1,7 @@
 //! Parses the command line.
 //!
-//! Most options have an equivalent variable that the library reads, so the command line
-//! is converted to variables and both are read in one way.
+//! Most options have an equivalent variable that the library reads, so the command line is converted to variables and
+//! both are read in one way.
 
 use std::collections::BTreeMap;
 
@@ -97,8 +97,7 @@ const SWITCHES: [(&str, &str); 7] = [
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
-    /// Variables without the prefix `OKTA_DEV_`; they take precedence over the
-    /// environment.
+    /// Variables without the prefix `OKTA_DEV_`; they take precedence over the environment.
     variables: BTreeMap<&'static str, String>,
     pub(crate) https: bool,
     pub(crate) certificate: Option<String>,

@@ -1,14 +1,14 @@
 //! The text that the program prints at startup.
 //!
-//! Every line can be copied unchanged. With orgs of customers, a second part configures
-//! an app with many tenants, once as shell variables and once as a file.
+//! Every line can be copied unchanged. With orgs of customers, a second part configures an app with many tenants, once
+//! as shell variables and once as a file.
 
 use okta_auth_dev::{Client, GrantType, Org};
 
 /// Formats the connection details.
 ///
-/// The banner shows both issuers, because an app uses one of them: a custom server for an
-/// app with its own APIs, the org's own server for sign-in only.
+/// The banner shows both issuers, because an app uses one of them: a custom server for an app with its own APIs, the
+/// org's own server for sign-in only.
 pub(crate) fn banner(org: &Org, certificate: Option<&str>) -> String {
     let mut lines = vec![
         format!("Development org at {} - stop it with Ctrl-C.", org.url()),

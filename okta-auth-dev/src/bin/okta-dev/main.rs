@@ -1,11 +1,11 @@
 //! Runs a development org until Ctrl-C or SIGTERM.
 //!
-//! At startup, the program prints the address, the issuers, clients with their secrets,
-//! users with their passwords, and lines to paste into a shell or a file. Then it prints
-//! one line for each request, with the reason if the request was rejected.
+//! At startup, the program prints the address, the issuers, clients with their secrets, users with their passwords, and
+//! lines to paste into a shell or a file. Then it prints one line for each request, with the reason if the request was
+//! rejected.
 //!
-//! The secrets are printed on purpose, because they protect nothing. The command line
-//! takes precedence over the environment, and the environment over the file.
+//! The secrets are printed on purpose, because they protect nothing. The command line takes precedence over the
+//! environment, and the environment over the file.
 
 #![allow(
     clippy::print_stdout,
@@ -104,8 +104,8 @@ fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, S
     }
 }
 
-/// Writes the self-signed certificate to a file that clients can trust. Returns `None` on
-/// plain HTTP and for a given certificate.
+/// Writes the self-signed certificate to a file that clients can trust. Returns `None` on plain HTTP and for a given
+/// certificate.
 fn certificate_file(org: &Org, arguments: &Arguments) -> Result<Option<String>, String> {
     let certificate = org.certificate().filter(|_| arguments.certificate.is_none());
     let Some(certificate) = certificate else { return Ok(None) };

@@ -1,13 +1,12 @@
 //! `/authorize`: from a request to the sign-in page, or directly to a code.
 //!
-//! A request ends in one of five ways: an error page, if the client or the redirect URI
-//! is not trusted; an error at the app; the sign-in page; the page of the second factor;
-//! or a code at the app. Codes are issued without a consent page, because the apps belong
-//! to the org.
+//! A request ends in one of five ways: an error page, if the client or the redirect URI is not trusted; an error at the
+//! app; the sign-in page; the page of the second factor; or a code at the app. Codes are issued without a consent page,
+//! because the apps belong to the org.
 //!
-//! The checks run in this order: the request is valid, no fault produces an error, a
-//! suitable session exists, the app is assigned to the user, the policies allow the
-//! request, and the authentication is strong enough. Only then is a code issued.
+//! The checks run in this order: the request is valid, no fault produces an error, a suitable session exists, the app
+//! is assigned to the user, the policies allow the request, and the authentication is strong enough. Only then is a
+//! code issued.
 
 mod respond;
 mod validate;
@@ -45,9 +44,8 @@ pub(super) fn authorize(exchange: &Exchange<'_>) -> Reply {
 ///
 /// Faults of the response come first, so that an app sees them regardless of the session.
 ///
-/// If the session is too old for `max_age`, or the prompt is `login`, the sign-in page is
-/// shown. With `prompt=none` the app gets an error instead, and no page is shown (OpenID
-/// Connect Core §3.1.2.1).
+/// If the session is too old for `max_age`, or the prompt is `login`, the sign-in page is shown. With `prompt=none` the
+/// app gets an error instead, and no page is shown (OpenID Connect Core §3.1.2.1).
 fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client) -> Reply {
     let (org, now) = (exchange.org, exchange.now());
     let error = org.faults.find(|fault| match fault {
@@ -98,8 +96,8 @@ pub(super) fn sign_in_page(
 
 /// Continues after sign-in: issues the code, shows the second step, or sends an error.
 ///
-/// Policies come first, so that a user who will be rejected is not asked for a code.
-/// After the second step the request returns here with a session that meets its levels.
+/// Policies come first, so that a user who will be rejected is not asked for a code. After the second step the request
+/// returns here with a session that meets its levels.
 pub(super) fn settle(org: &OrgState, server: &Server, request: &AuthorizeRequest, session: &Session) -> Reply {
     let (client_id, scopes) = (&request.client_id, &request.scopes);
     let permission = check_permission(org, server, client_id, &session.login, scopes, GrantType::AuthorizationCode);
@@ -115,8 +113,7 @@ pub(super) fn settle(org: &OrgState, server: &Server, request: &AuthorizeRequest
     }
 }
 
-/// Returns Okta's error if the app is not assigned to the user, or if the policies allow
-/// no such grant.
+/// Returns Okta's error if the app is not assigned to the user, or if the policies allow no such grant.
 pub(super) fn check_permission(
     org: &OrgState,
     server: &Server,
@@ -141,8 +138,8 @@ fn second_step(org: &OrgState, request: &AuthorizeRequest, session: &Session) ->
 
 /// Issues the code.
 ///
-/// The session records the app, so that a later sign-out can notify it. The code carries
-/// everything that the exchange compares: client, server, redirect URI, challenge.
+/// The session records the app, so that a later sign-out can notify it. The code carries everything that the exchange
+/// compares: client, server, redirect URI, challenge.
 fn finish(
     org: &OrgState,
     server: &Server,
@@ -168,12 +165,10 @@ fn finish(
     respond(org, request, vec![("code".to_owned(), code)])
 }
 
-/// Creates the grant of a sign-in. There is no consent page, because the apps belong to
-/// the org.
+/// Creates the grant of a sign-in. There is no consent page, because the apps belong to the org.
 ///
-/// Every sign-in at an app is its own grant, also within one session, so revoking one
-/// app's tokens does not affect other apps. Time and methods are those of the session,
-/// which may be older than the request.
+/// Every sign-in at an app is its own grant, also within one session, so revoking one app's tokens does not affect
+/// other apps. Time and methods are those of the session, which may be older than the request.
 fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Option<String>) -> Grant {
     let (server, client_id, scopes) = (&server.settings.id, &request.client_id, request.scopes.clone());
     Grant {

@@ -1,10 +1,10 @@
 //! Okta's validation of an authorization request.
 //!
-//! The order of the checks is part of the contract. Until the redirect URI is validated,
-//! errors must not be redirected, because the org would be an open redirector.
+//! The order of the checks is part of the contract. Until the redirect URI is validated, errors must not be redirected,
+//! because the org would be an open redirector.
 //!
-//! Client, redirect URI and state are read first. Every later error goes to the app with
-//! its state, in the requested response mode if that is valid and otherwise in the query.
+//! Client, redirect URI and state are read first. Every later error goes to the app with its state, in the requested
+//! response mode if that is valid and otherwise in the query.
 
 use crate::authorize_request::{AuthorizeRequest, ResponseMode};
 use crate::client::{AuthMethod, Client};
@@ -28,8 +28,7 @@ pub(super) enum Refusal {
     App(Box<AuthorizeRequest>, OAuthError),
 }
 
-/// Validates a request in Okta's order: first the parameters that decide where errors go,
-/// then the rest.
+/// Validates a request in Okta's order: first the parameters that decide where errors go, then the rest.
 pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Client), Refusal> {
     let params = params(exchange)?;
     let client_id = params.find("client_id").unwrap_or_default();
@@ -106,8 +105,7 @@ fn begin(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Au
 
 /// Reads the parameters from the query, or from the form of a POST.
 ///
-/// A duplicate parameter is rejected on a page, because with two redirect URIs the target
-/// of an error is ambiguous.
+/// A duplicate parameter is rejected on a page, because with two redirect URIs the target of an error is ambiguous.
 fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
     let request = exchange.request;
     let post = request.method == "POST";
@@ -206,8 +204,8 @@ impl ResponseType {
 
 /// Validates how the response is delivered.
 ///
-/// Tokens are never sent in a query. A message may carry a code if the request has a PKCE
-/// challenge, unless the org is configured to reject it.
+/// Tokens are never sent in a query. A message may carry a code if the request has a PKCE challenge, unless the org is
+/// configured to reject it.
 fn response_mode(
     params: &Params,
     response_type: ResponseType,
@@ -241,8 +239,8 @@ fn idp(params: &Params, org: &OrgState) -> Result<Option<String>, OAuthError> {
     known.then(|| Some(idp.to_owned())).ok_or_else(|| OAuthError::invalid_request("Identity provider is not valid."))
 }
 
-/// Whether the state is valid. Okta requires `state` and documents the characters
-/// `[A-Za-z0-9,._-]`; others work in practice, so only control characters are rejected.
+/// Whether the state is valid. Okta requires `state` and documents the characters `[A-Za-z0-9,._-]`; others work in
+/// practice, so only control characters are rejected.
 fn is_state(state: &str) -> bool {
     !state.is_empty() && !state.chars().any(char::is_control)
 }
@@ -271,11 +269,11 @@ pub(in crate::endpoint) fn requested_scopes(
     Ok(scopes)
 }
 
-/// Validates the PKCE challenge: S256 only, and 43 characters of base64url, the length of
-/// a SHA-256 hash (RFC 7636 §4.2).
+/// Validates the PKCE challenge: S256 only, and 43 characters of base64url, the length of a SHA-256 hash (RFC 7636
+/// §4.2).
 ///
-/// Public clients must send a challenge regardless of their settings; other clients only
-/// if they are configured to. A challenge that was sent is always enforced.
+/// Public clients must send a challenge regardless of their settings; other clients only if they are configured to. A
+/// challenge that was sent is always enforced.
 fn challenge(params: &Params, client: &Client) -> Result<Option<String>, OAuthError> {
     let Some(challenge) = params.find("code_challenge") else {
         if client.pkce_required || client.auth_method == AuthMethod::None {

@@ -1,8 +1,7 @@
-//! Who may call the API: a client with a token of the org's own server, a scope, and a
-//! role.
+//! Who may call the API: a client with a token of the org's own server, a scope, and a role.
 //!
-//! The scope is in the token; the role belongs to the client, so the same token works as
-//! soon as an administrator assigns one.
+//! The scope is in the token; the role belongs to the client, so the same token works as soon as an administrator
+//! assigns one.
 
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
 //! A part of Okta's management API: the users and the groups of the org.
 //!
-//! It exists for clients of Okta's API. Access tokens come from the org's own server and
-//! need a scope and an administrator role; lists have pages that `Link` headers connect;
-//! errors have Okta's codes; every response says how many requests are left.
+//! It exists for clients of Okta's API. Access tokens come from the org's own server and need a scope and an
+//! administrator role; lists have pages that `Link` headers connect; errors have Okta's codes; every response says how
+//! many requests are left.
 
 mod access;
 mod find;

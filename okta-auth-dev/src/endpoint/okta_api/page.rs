@@ -1,5 +1,5 @@
-//! Pages of a list. `Link` headers with `rel="next"` connect them, and the cursor `after`
-//! in such a URL is opaque: clients follow the URL and never construct it.
+//! Pages of a list. `Link` headers with `rel="next"` connect them, and the cursor `after` in such a URL is opaque:
+//! clients follow the URL and never construct it.
 
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
@@ -12,8 +12,8 @@ use crate::reply::Reply;
 
 /// Returns the requested page of a list. `most` is the default and the maximum length.
 ///
-/// The parameter `q` selects entries that begin with a text, and `starts` is what begins
-/// with it. Search expressions are not supported, and they are rejected instead of ignored.
+/// The parameter `q` selects entries that begin with a text, and `starts` is what begins with it. Search expressions
+/// are not supported, and they are rejected instead of ignored.
 pub(super) fn page<T>(
     exchange: &Exchange<'_>,
     entries: Vec<T>,

@@ -7,8 +7,8 @@ use crate::reply::Reply;
 
 /// The page for an error that must not be sent to a redirect URI.
 ///
-/// The description may repeat request parameters, for instance the redirect URI. It is
-/// shown as text and never as a link.
+/// The description may repeat request parameters, for instance the redirect URI. It is shown as text and never as a
+/// link.
 pub(in crate::endpoint) fn error(org: &OrgState, error: &OAuthError) -> Reply {
     let body = format!(
         "<h1>400</h1><p class=\"soft\">Bad Request</p><p>Your request resulted in an error.</p>\

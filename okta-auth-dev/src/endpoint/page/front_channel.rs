@@ -3,14 +3,13 @@
 use super::layout::{escape, page};
 use crate::org_state::OrgState;
 
-/// The timeout for the frames, in milliseconds, so that an app that hangs does not block
-/// the browser.
+/// The timeout for the frames, in milliseconds, so that an app that hangs does not block the browser.
 const PATIENCE: u32 = 5000;
 
 /// Renders a hidden frame for each URI, and continues to `next` if it is set.
 ///
-/// `nonce` allows the script in the content security policy. The script comes before the
-/// frames, so that it receives all their load events.
+/// `nonce` allows the script in the content security policy. The script comes before the frames, so that it receives
+/// all their load events.
 pub(in crate::endpoint) fn front_channel(org: &OrgState, frames: &[&str], next: Option<&str>, nonce: &str) -> String {
     let frame = |uri: &&str| format!("<iframe hidden title=\"Sign-out\" src=\"{}\"></iframe>", escape(uri));
     let frames_html: String = frames.iter().map(frame).collect();

@@ -5,9 +5,8 @@ use serde_json::Value;
 use super::layout::{escape, page};
 use crate::org_state::OrgState;
 
-/// The page that posts an authorization response to the window that opened or framed it
-/// (okta_post_message), restricted to the app's origin. `nonce` allows the script in the
-/// content security policy.
+/// The page that posts an authorization response to the window that opened or framed it (okta_post_message), restricted
+/// to the app's origin. `nonce` allows the script in the content security policy.
 pub(in crate::endpoint) fn post_message(
     org: &OrgState,
     origin: &str,
@@ -25,9 +24,8 @@ pub(in crate::endpoint) fn post_message(
     page("Signing In", &org.name, &body)
 }
 
-/// The page that posts an authorization response to the app (form_post). It submits
-/// itself with a script and shows a button without one. `nonce` allows the script in the
-/// content security policy.
+/// The page that posts an authorization response to the app (form_post). It submits itself with a script and shows a
+/// button without one. `nonce` allows the script in the content security policy.
 pub(in crate::endpoint) fn form_post(org: &OrgState, action: &str, fields: &[(String, String)], nonce: &str) -> String {
     let inputs: String = fields
         .iter()

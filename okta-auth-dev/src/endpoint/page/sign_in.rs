@@ -19,8 +19,7 @@ pub(in crate::endpoint) struct SignIn<'a> {
     pub(in crate::endpoint) users: &'a [User],
 }
 
-/// The second page of the identifier-first flow. The fields have the names of Okta
-/// Identity Engine.
+/// The second page of the identifier-first flow. The fields have the names of Okta Identity Engine.
 pub(in crate::endpoint) struct Password<'a> {
     pub(in crate::endpoint) org: &'a OrgState,
     pub(in crate::endpoint) handle: &'a str,
@@ -42,9 +41,8 @@ fn problem(failed: bool) -> (&'static str, &'static str) {
 impl SignIn<'_> {
     /// Renders the page.
     ///
-    /// After a failed attempt the page keeps the username, and shows the same text for an
-    /// unknown username and a wrong password. Screen readers announce the alert, and both
-    /// fields refer to it.
+    /// After a failed attempt the page keeps the username, and shows the same text for an unknown username and a wrong
+    /// password. Screen readers announce the alert, and both fields refer to it.
     pub(in crate::endpoint) fn html(&self) -> String {
         let form = if self.org.options.identifier_first { self.identifier() } else { self.both() };
         let (failed, _) = problem(self.failed);
@@ -109,8 +107,8 @@ impl SignIn<'_> {
 }
 
 impl Password<'_> {
-    /// Renders the page. The hint shows the password of a known user, because test
-    /// passwords are not secret; for an unknown username there is no hint.
+    /// Renders the page. The hint shows the password of a known user, because test passwords are not secret; for an
+    /// unknown username there is no hint.
     pub(in crate::endpoint) fn html(&self) -> String {
         let (failed, described) = problem(self.failed);
         let body = format!(

@@ -1,8 +1,7 @@
 //! The page of the second factor.
 //!
-//! It shows the code that it asks for, because the org has no other channel to the user.
-//! An app sees the usual behaviour: the browser returns after a while with more methods
-//! in `amr`.
+//! It shows the code that it asks for, because the org has no other channel to the user. An app sees the usual
+//! behaviour: the browser returns after a while with more methods in `amr`.
 
 use super::layout::{escape, page};
 use crate::endpoint::paths;
@@ -18,8 +17,7 @@ pub(in crate::endpoint) struct Verify<'a> {
 }
 
 impl Verify<'_> {
-    /// Renders the page. The Enter key presses the first button. The second button must
-    /// also work with an empty field.
+    /// Renders the page. The Enter key presses the first button. The second button must also work with an empty field.
     pub(in crate::endpoint) fn html(&self) -> String {
         let (problem, described) = self.problem();
         let body = format!(

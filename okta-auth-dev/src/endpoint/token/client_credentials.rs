@@ -1,8 +1,8 @@
 //! Client credentials: a token for the client itself (RFC 6749 §4.4).
 //!
-//! A custom server issues tokens with its custom scopes, to any client and with any
-//! authentication. The org's own server issues tokens for Okta's API only: to services,
-//! with scopes that an administrator granted, and with a private key.
+//! A custom server issues tokens with its custom scopes, to any client and with any authentication. The org's own
+//! server issues tokens for Okta's API only: to services, with scopes that an administrator granted, and with a private
+//! key.
 
 use super::response::{Kind, respond};
 use crate::client::{AuthMethod, Client};
@@ -39,8 +39,8 @@ pub(super) fn client_credentials(
     respond(exchange, client, &grant, Kind::Service)
 }
 
-/// Checks who may have a token for Okta's API: services with a private key, and published
-/// integrations also with HTTP Basic.
+/// Checks who may have a token for Okta's API: services with a private key, and published integrations also with HTTP
+/// Basic.
 fn check_service(client: &Client) -> Result<(), OAuthError> {
     if !client.is_service() {
         return Err(OAuthError::invalid_client(
@@ -100,8 +100,7 @@ fn custom_scopes(settings: &AuthorizationServer, params: &Params, client: &Clien
     Ok(scopes)
 }
 
-/// The resource whose URL becomes `aud` (RFC 8707), so that an agent can be called. The
-/// org's own server ignores it.
+/// The resource whose URL becomes `aud` (RFC 8707), so that an agent can be called. The org's own server ignores it.
 fn resource(exchange: &Exchange<'_>, params: &Params) -> Result<Option<String>, OAuthError> {
     let settings = &exchange.server.settings;
     let Some(resource) = params.find("resource").filter(|_| !settings.is_org()) else { return Ok(None) };

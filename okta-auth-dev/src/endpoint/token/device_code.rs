@@ -11,8 +11,8 @@ use crate::reply::Reply;
 use crate::store::Poll;
 use crate::sync::lock;
 
-/// Answers a poll. A device code belongs to its client and its server; a foreign one is
-/// rejected before the poll counts.
+/// Answers a poll. A device code belongs to its client and its server; a foreign one is rejected before the poll
+/// counts.
 pub(super) fn device_code(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
     let (org, code) = (exchange.org, params.required("device_code")?);
     let device = lock(&org.store).devices.find(code).cloned();

@@ -1,10 +1,8 @@
 //! The grants of a sign-in: the code, and the refresh token.
 //!
-//! The error descriptions are Okta's. A failed exchange consumes the code, so that a
-//! stolen code cannot be tried twice.
+//! The error descriptions are Okta's. A failed exchange consumes the code, so that a stolen code cannot be tried twice.
 //!
-//! Every grant is bound to its client and its server: another server of the org rejects
-//! the same code or refresh token.
+//! Every grant is bound to its client and its server: another server of the org rejects the same code or refresh token.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -20,11 +18,10 @@ use crate::reply::Reply;
 use crate::store::Grant;
 use crate::sync::lock;
 
-/// Exchanges a code. It works once, for the client it was issued to, with the same
-/// redirect URI and the PKCE verifier.
+/// Exchanges a code. It works once, for the client it was issued to, with the same redirect URI and the PKCE verifier.
 ///
-/// The code is removed before all other checks, so a second use fails. Unlike RFC 6749
-/// §4.1.2 recommends, a second use does not revoke the tokens of the first one.
+/// The code is removed before all other checks, so a second use fails. Unlike RFC 6749 §4.1.2 recommends, a second use
+/// does not revoke the tokens of the first one.
 ///
 /// The redirect URI is always required, because every authorization request has one.
 pub(super) fn authorization_code(
@@ -53,11 +50,11 @@ pub(super) fn authorization_code(
     respond(exchange, client, &code.grant, Kind::SignIn)
 }
 
-/// Compares verifier and challenge (RFC 7636 §4.6). A verifier without a challenge is
-/// rejected as well, because an attacker may have removed the challenge.
+/// Compares verifier and challenge (RFC 7636 §4.6). A verifier without a challenge is rejected as well, because an
+/// attacker may have removed the challenge.
 ///
-/// A verifier has 43 to 128 characters (RFC 7636 §4.1). The challenge passed through the
-/// browser and is not secret, so a constant-time comparison is unnecessary.
+/// A verifier has 43 to 128 characters (RFC 7636 §4.1). The challenge passed through the browser and is not secret, so
+/// a constant-time comparison is unnecessary.
 fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     match (challenge, verifier) {
         (None, None) => Ok(()),
@@ -73,12 +70,11 @@ fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
     }
 }
 
-/// Exchanges a refresh token. With rotation, the old token stays valid for the grace
-/// period; a later use revokes the whole grant.
+/// Exchanges a refresh token. With rotation, the old token stays valid for the grace period; a later use revokes the
+/// whole grant.
 ///
-/// The scopes are checked before the token is replaced, so a request that fails this
-/// check can be repeated with other scopes. Requested scopes limit only this response;
-/// the refresh token keeps all of them (RFC 6749 §6).
+/// The scopes are checked before the token is replaced, so a request that fails this check can be repeated with other
+/// scopes. Requested scopes limit only this response; the refresh token keeps all of them (RFC 6749 §6).
 pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
     let (org, value, now) = (exchange.org, params.required("refresh_token")?, exchange.now());
     let token = lock(&org.store).refresh_token(value, now).ok_or_else(invalid_refresh_token)?;
@@ -116,12 +112,10 @@ fn invalid_refresh_token() -> OAuthError {
 
 /// Returns the refresh token for the response: the same one, or its replacement.
 ///
-/// The token is looked up again, because only one of several concurrent requests with the
-/// same token may be the first.
+/// The token is looked up again, because only one of several concurrent requests with the same token may be the first.
 ///
-/// The lock is held from the lookup to the replacement. A static token gets a new idle
-/// period. With rotation, each use within the grace period gets its own successor, and
-/// all successors inherit the expiry of the first token.
+/// The lock is held from the lookup to the replacement. A static token gets a new idle period. With rotation, each use
+/// within the grace period gets its own successor, and all successors inherit the expiry of the first token.
 fn renew(exchange: &Exchange<'_>, client: &Client, value: &str) -> Result<String, OAuthError> {
     let (org, settings, now) = (exchange.org, &exchange.server.settings, exchange.now());
     let strict = org.faults.hit(&Fault::RefreshNoLeeway);

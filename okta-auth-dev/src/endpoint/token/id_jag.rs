@@ -1,8 +1,7 @@
-//! Issues ID-JAGs at the org's own server: a token of a user becomes a grant for another
-//! app's authorization server (Cross App Access, step 1).
+//! Issues ID-JAGs at the org's own server: a token of a user becomes a grant for another app's authorization server
+//! (Cross App Access, step 1).
 //!
-//! The checks run in this order: the subject token, the connection, the resource, the
-//! scopes.
+//! The checks run in this order: the subject token, the connection, the resource, the scopes.
 
 use serde_json::{Map, Value, json};
 

@@ -1,8 +1,8 @@
-//! The JWT bearer grant at a custom server: an ID-JAG becomes an access token (RFC 7523
-//! §2.1; Cross App Access, step 2).
+//! The JWT bearer grant at a custom server: an ID-JAG becomes an access token (RFC 7523 §2.1; Cross App Access, step
+//! 2).
 //!
-//! The server trusts the grants of its own org. The scopes and the resource are in the
-//! grant, so the request names none.
+//! The server trusts the grants of its own org. The scopes and the resource are in the grant, so the request names
+//! none.
 
 use serde_json::{Map, Value};
 
@@ -94,8 +94,7 @@ fn check_times(exchange: &Exchange<'_>, claims: &Map<String, Value>) -> Result<(
     }
 }
 
-/// The id by which this server knows the client: that of the connection, otherwise its
-/// own.
+/// The id by which this server knows the client: that of the connection, otherwise its own.
 fn client_id_at<'a>(client: &'a Client, exchange: &Exchange<'_>) -> &'a str {
     let issuer = exchange.issuer();
     let connection = client.connections.iter().find(|connection| connection.issuer(&exchange.org.url) == issuer);

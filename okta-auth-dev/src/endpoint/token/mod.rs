@@ -1,11 +1,10 @@
-//! `/token`: issues tokens for a code, a refresh token, client credentials, a device code,
-//! or another token.
+//! `/token`: issues tokens for a code, a refresh token, client credentials, a device code, or another token.
 //!
-//! Faults apply at three points: in place of the response, before anything is consumed;
-//! to the tokens while they are created; and to the finished response.
+//! Faults apply at three points: in place of the response, before anything is consumed; to the tokens while they are
+//! created; and to the finished response.
 //!
-//! Parameters are read only from the form. Responses must not be cached (RFC 6749 §5.1).
-//! The errors are those of RFC 6749 §5.2 with Okta's descriptions.
+//! Parameters are read only from the form. Responses must not be cached (RFC 6749 §5.1). The errors are those of RFC
+//! 6749 §5.2 with Okta's descriptions.
 
 mod client_credentials;
 mod device_code;
@@ -33,9 +32,8 @@ use crate::reply::Reply;
 
 /// Handles a token request with the active faults.
 ///
-/// A wrong content type, a huge body and a missing response are applied to the real
-/// response. By then the code is consumed, and a refresh token may be replaced, as when
-/// the network fails after the server processed the request.
+/// A wrong content type, a huge body and a missing response are applied to the real response. By then the code is
+/// consumed, and a refresh token may be replaced, as when the network fails after the server processed the request.
 pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
     let unused = dpop::use_up(exchange);
     if let Some(reply) = instead(exchange) {

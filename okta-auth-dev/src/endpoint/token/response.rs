@@ -2,8 +2,8 @@
 //!
 //! The access token is created first, because `at_hash` in the ID token depends on it.
 //!
-//! Faults of the tokens are applied while they are created. Faults of the response change
-//! the finished members and leave the tokens valid.
+//! Faults of the tokens are applied while they are created. Faults of the response change the finished members and
+//! leave the tokens valid.
 
 use serde_json::{Map, Value, json};
 
@@ -34,13 +34,11 @@ pub(super) enum Kind {
 
 /// Issues the tokens and builds the response.
 ///
-/// The groups are counted before anything is issued, so that a rejected request leaves no
-/// token behind. A requested key rotation happens before the first signature, so that the
-/// ID token has a key that the app has not cached.
+/// The groups are counted before anything is issued, so that a rejected request leaves no token behind. A requested key
+/// rotation happens before the first signature, so that the ID token has a key that the app has not cached.
 ///
-/// `expires_in` is in seconds and refers only to the access token. `scope` is always
-/// sent, in Okta's order and not in that of the request. An ID token requires a user and
-/// the scope `openid`.
+/// `expires_in` is in seconds and refers only to the access token. `scope` is always sent, in Okta's order and not in
+/// that of the request. An ID token requires a user and the scope `openid`.
 pub(super) fn respond(
     exchange: &Exchange<'_>,
     client: &Client,
@@ -80,9 +78,9 @@ fn token_type(grant: &Grant) -> &'static str {
 
 /// Returns the refresh token for the response.
 ///
-/// A sign-in gets one only with the scope `offline_access`, and only if the client may
-/// use the grant. The fault only omits it from the response: if the client rotates, the
-/// old token is replaced anyway and stays valid for the grace period.
+/// A sign-in gets one only with the scope `offline_access`, and only if the client may use the grant. The fault only
+/// omits it from the response: if the client rotates, the old token is replaced anyway and stays valid for the grace
+/// period.
 fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: Kind) -> Option<String> {
     match kind {
         Kind::Service | Kind::Exchange => None,
@@ -114,9 +112,8 @@ fn other_token_type(exchange: &Exchange<'_>, fault: &Fault) -> Option<String> {
 
 /// Applies the faults of the response.
 ///
-/// Clients compare `token_type` case-insensitively (RFC 6749 §5.1), so they must accept
-/// the changed case. They must reject another type, and must ignore unknown members (RFC
-/// 6749 §5.1).
+/// Clients compare `token_type` case-insensitively (RFC 6749 §5.1), so they must accept the changed case. They must
+/// reject another type, and must ignore unknown members (RFC 6749 §5.1).
 pub(super) fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>, refresh: bool) {
     let faults = &exchange.org.faults;
     if members.contains_key("id_token") {

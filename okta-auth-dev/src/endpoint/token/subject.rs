@@ -1,5 +1,5 @@
-//! The subject token of an ID-JAG: an ID token or a refresh token of the same client, or
-//! an access token that another client delegated to an agent.
+//! The subject token of an ID-JAG: an ID token or a refresh token of the same client, or an access token that another
+//! client delegated to an agent.
 
 use serde_json::{Map, Value, json};
 
@@ -101,8 +101,7 @@ fn delegated(exchange: &Exchange<'_>, token: &str, client: &Client) -> Result<Su
     Ok(Subject { user: org.user_by_id(&delegation.subject), delegation })
 }
 
-/// The client that passed the token on: the latest actor, otherwise the client of the
-/// token.
+/// The client that passed the token on: the latest actor, otherwise the client of the token.
 fn delegator(claims: &Map<String, Value>) -> Option<String> {
     let acting = claims.get("act").and_then(|act| act.get("sub"));
     acting.or_else(|| claims.get("cid")).and_then(Value::as_str).map(str::to_owned)

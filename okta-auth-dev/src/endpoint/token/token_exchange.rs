@@ -1,9 +1,7 @@
-//! Token exchange (RFC 8693): on behalf of a user at a custom server, and for another app
-//! at the org's own server.
+//! Token exchange (RFC 8693): on behalf of a user at a custom server, and for another app at the org's own server.
 //!
-//! An API exchanges the access token that it received for one that another API accepts.
-//! The new token names the same user, and the API as its client. It has no `act`, and
-//! there is no refresh token: an API exchanges again.
+//! An API exchanges the access token that it received for one that another API accepts. The new token names the same
+//! user, and the API as its client. It has no `act`, and there is no refresh token: an API exchanges again.
 
 use serde_json::{Map, Value};
 
@@ -22,8 +20,8 @@ use crate::sync::lock;
 use crate::token::{unverified_issuer, verify_own, verify_signature};
 use crate::user::User;
 
-/// Handles the grant. The checks run in this order: the client, the token types, the
-/// audience, the subject token, the scopes, the policies.
+/// Handles the grant. The checks run in this order: the client, the token types, the audience, the subject token, the
+/// scopes, the policies.
 pub(super) fn token_exchange(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
     let settings = &exchange.server.settings;
     let requested = params.find("requested_token_type");
@@ -77,8 +75,8 @@ struct Subject {
 }
 
 impl Subject {
-    /// Verifies the subject token: an access token of a user, issued by this server or by
-    /// a trusted one, whose Okta session has not ended.
+    /// Verifies the subject token: an access token of a user, issued by this server or by a trusted one, whose Okta
+    /// session has not ended.
     fn read(exchange: &Exchange<'_>, token: &str) -> Result<Self, OAuthError> {
         let (org, invalid) = (exchange.org, || OAuthError::invalid_request("'subject_token' is invalid."));
         let issuer = issuing_server(org, token).ok_or_else(invalid)?;
@@ -106,8 +104,8 @@ fn issuing_server<'a>(org: &'a OrgState, token: &str) -> Option<&'a Server> {
     org.servers.iter().find(|server| server.settings.issuer(&org.url) == issuer)
 }
 
-/// The session of a token, which is unknown for a token without a sign-in; `None` if the
-/// token has expired or was revoked, or if the session has ended.
+/// The session of a token, which is unknown for a token without a sign-in; `None` if the token has expired or was
+/// revoked, or if the session has ended.
 fn live_session(org: &OrgState, issuer: &Server, token: &str, claims: &Map<String, Value>) -> Option<Option<String>> {
     verify_own(org, issuer, token)?;
     let store = lock(&org.store);

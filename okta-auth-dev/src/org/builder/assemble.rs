@@ -1,9 +1,8 @@
-//! Turns settings into an org: adds the missing defaults, then applies the settings for
-//! all clients and servers.
+//! Turns settings into an org: adds the missing defaults, then applies the settings for all clients and servers.
 //!
-//! The address must be known at this point, because the issuers contain it and the system
-//! may have chosen the port. The settings for all clients and servers are applied last,
-//! so the order in which servers and clients were added does not matter.
+//! The address must be known at this point, because the issuers contain it and the system may have chosen the port. The
+//! settings for all clients and servers are applied last, so the order in which servers and clients were added does not
+//! matter.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -28,9 +27,8 @@ use crate::user::User;
 impl OrgBuilder {
     /// Builds the org for this address.
     ///
-    /// An org with a subdomain is at `{name}.localhost`, which browsers resolve to this
-    /// machine; without a subdomain it is at the plain address. Mistakes in the settings
-    /// of a server are reported here, before the org serves requests.
+    /// An org with a subdomain is at `{name}.localhost`, which browsers resolve to this machine; without a subdomain it
+    /// is at the plain address. Mistakes in the settings of a server are reported here, before the org serves requests.
     pub(crate) fn state(
         mut self,
         subdomain: Option<String>,
@@ -70,9 +68,9 @@ impl OrgBuilder {
 
     /// Adds the default clients and applies the settings for all clients and servers.
     ///
-    /// The default clients are a public client and a service, unless clients with their
-    /// ids exist. The public client copies the URIs of the first client, so that an app
-    /// can switch between the two. Empty secrets are replaced by generated ones.
+    /// The default clients are a public client and a service, unless clients with their ids exist. The public client
+    /// copies the URIs of the first client, so that an app can switch between the two. Empty secrets are replaced by
+    /// generated ones.
     fn complete(&mut self) {
         let service = Client::service(SERVICE_CLIENT_ID, "");
         let web = self.clients.first().cloned();

@@ -1,5 +1,4 @@
-//! Settings of the listener: address, issuer, host names, HTTPS, and the request
-//! observer.
+//! Settings of the listener: address, issuer, host names, HTTPS, and the request observer.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -15,9 +14,9 @@ use crate::serve::{Host, Site};
 impl OrgBuilder {
     /// Sets the address to listen on, 127.0.0.1 by default.
     ///
-    /// `::1` and every other address of `127.0.0.0/8` work. Any other address makes the
-    /// org reachable from other machines, and requires [`OrgBuilder::allow_host`] with
-    /// the names that clients use. Passwords and keys of the org protect nothing.
+    /// `::1` and every other address of `127.0.0.0/8` work. Any other address makes the org reachable from other
+    /// machines, and requires [`OrgBuilder::allow_host`] with the names that clients use. Passwords and keys of the org
+    /// protect nothing.
     pub fn host(mut self, host: IpAddr) -> Self {
         self.listener.host = host;
         self
@@ -25,9 +24,8 @@ impl OrgBuilder {
 
     /// Sets the port; 0, the default, selects a free one.
     ///
-    /// With a fixed port the issuer stays the same from run to run, which matters for an
-    /// app that was configured by hand. Tests should leave it at 0, so that they can run
-    /// in parallel.
+    /// With a fixed port the issuer stays the same from run to run, which matters for an app that was configured by
+    /// hand. Tests should leave it at 0, so that they can run in parallel.
     pub fn port(mut self, port: u16) -> Self {
         self.listener.port = port;
         self
@@ -35,9 +33,8 @@ impl OrgBuilder {
 
     /// Also answers requests for this host name, for instance the name of a container.
     ///
-    /// By default the org answers only loopback names and the host of the issuer. Any
-    /// other name in the `Host` header may belong to a web page that points its own DNS
-    /// name at this machine (DNS rebinding).
+    /// By default the org answers only loopback names and the host of the issuer. Any other name in the `Host` header
+    /// may belong to a web page that points its own DNS name at this machine (DNS rebinding).
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -50,9 +47,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Sets the base URL of issuers and links, such as `http://localhost:8090`, if it
-    /// differs from the listening address. A path `/oauth2/default` is accepted and
-    /// ignored, because each server has its own path.
+    /// Sets the base URL of issuers and links, such as `http://localhost:8090`, if it differs from the listening
+    /// address. A path `/oauth2/default` is accepted and ignored, because each server has its own path.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -66,8 +62,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Calls this function with every request of an app after the org has answered it.
-    /// Requests to the test API and the administrator's page are not reported.
+    /// Calls this function with every request of an app after the org has answered it. Requests to the test API and the
+    /// administrator's page are not reported.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -81,9 +77,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Serves HTTPS with a self-signed certificate for `localhost`, `*.localhost`,
-    /// loopback addresses, the issuer's host and the allowed names. Every start creates a
-    /// new certificate; [`Org::certificate`] returns it.
+    /// Serves HTTPS with a self-signed certificate for `localhost`, `*.localhost`, loopback addresses, the issuer's
+    /// host and the allowed names. Every start creates a new certificate; [`Org::certificate`] returns it.
     ///
     /// [`Org::browser`] supports only plain HTTP, so it cannot visit such an org.
     #[cfg(feature = "cli")]
@@ -103,8 +98,7 @@ impl OrgBuilder {
     ///
     /// # Errors
     ///
-    /// If a setting is invalid, if the address is not loopback and no host name is
-    /// allowed, or if the port is in use.
+    /// If a setting is invalid, if the address is not loopback and no host name is allowed, or if the port is in use.
     #[allow(clippy::unused_async, reason = "a later version may await at startup")]
     pub async fn start(mut self) -> Result<Org, Error> {
         let access = self.listener.access()?;

@@ -53,8 +53,7 @@ impl ListenerSettings {
         Ok(format!("{scheme}://{}", SocketAddr::new(ip, address.port())))
     }
 
-    /// Builds the access rules. An address that other machines can reach requires allowed
-    /// names.
+    /// Builds the access rules. An address that other machines can reach requires allowed names.
     pub(super) fn access(&self) -> Result<Access, Error> {
         let remote = !self.host.is_loopback();
         if remote && self.names.is_empty() {

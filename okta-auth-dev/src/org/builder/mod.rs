@@ -1,9 +1,8 @@
 //! Settings of an org before it starts.
 //!
-//! An [`OrgBuilder`] collects users, clients, authorization servers and limits.
-//! [`OrgBuilder::start`] checks the settings and binds the port, so settings can be made
-//! in any order. Settings for all clients or servers (lifetimes, rotation) are applied
-//! last.
+//! An [`OrgBuilder`] collects users, clients, authorization servers and limits. [`OrgBuilder::start`] checks the
+//! settings and binds the port, so settings can be made in any order. Settings for all clients or servers (lifetimes,
+//! rotation) are applied last.
 
 mod assemble;
 #[cfg(feature = "cli")]
@@ -25,8 +24,7 @@ use crate::user::User;
 use listener_settings::ListenerSettings;
 use overrides::Overrides;
 
-/// Settings of an org before it starts. Everything has a default, so
-/// `OrgBuilder::default()` starts.
+/// Settings of an org before it starts. Everything has a default, so `OrgBuilder::default()` starts.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -47,8 +45,7 @@ pub struct OrgBuilder {
     listener: ListenerSettings,
     /// Ada, Ben, and added users. Logins are unique.
     users: Vec<User>,
-    /// Added clients. The web app, the public client and the service are created at
-    /// startup if they are missing.
+    /// Added clients. The web app, the public client and the service are created at startup if they are missing.
     clients: Vec<Client>,
     /// The org's own server and custom servers. Ids are unique.
     servers: Vec<AuthorizationServer>,
@@ -124,8 +121,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Adds a client. The first one replaces the default web app. The public client and
-    /// the service stay, unless a client with the same id is added.
+    /// Adds a client. The first one replaces the default web app. The public client and the service stay, unless a
+    /// client with the same id is added.
     ///
     /// ```
     /// use okta_auth_dev::{AuthMethod, Client, OrgBuilder};
@@ -144,8 +141,8 @@ impl OrgBuilder {
 
     /// Registers sign-in and sign-out redirect URIs of an origin for the first client.
     ///
-    /// The origin is scheme, host and port, without a path. The sign-in URI is
-    /// `{origin}/authorization-code/callback`, Okta's convention for samples.
+    /// The origin is scheme, host and port, without a path. The sign-in URI is `{origin}/authorization-code/callback`,
+    /// Okta's convention for samples.
     pub fn redirect_origin(mut self, origin: &str) -> Self {
         self.with_first_client(|client| client.allow_origin(origin));
         self
@@ -162,8 +159,7 @@ impl OrgBuilder {
 
     /// Registers a sign-out redirect URI for the first client.
     ///
-    /// The comparison is exact: `http://localhost:8080/` and `http://localhost:8080` are
-    /// different URIs.
+    /// The comparison is exact: `http://localhost:8080/` and `http://localhost:8080` are different URIs.
     pub fn post_logout_redirect_uri(mut self, uri: impl Into<String>) -> Self {
         let uri = uri.into();
         self.with_first_client(|client| client.post_logout_redirect_uris.push(uri));
@@ -183,8 +179,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Registers a sign-in redirect URI for the first client, and its origin with a slash
-    /// for sign-out. A URI that does not parse has no origin.
+    /// Registers a sign-in redirect URI for the first client, and its origin with a slash for sign-out. A URI that does
+    /// not parse has no origin.
     pub(crate) fn redirect_uri_and_home(self, uri: &str) -> Self {
         let builder = match url::Url::parse(uri) {
             Ok(url) => self.post_logout_redirect_uri(format!("{}/", url.origin().ascii_serialization())),
@@ -195,39 +191,33 @@ impl OrgBuilder {
 
     /// Sets for every client whether refresh tokens rotate.
     ///
-    /// By default web apps have static refresh tokens and the public client has rotating
-    /// ones, as at Okta.
+    /// By default web apps have static refresh tokens and the public client has rotating ones, as at Okta.
     pub fn rotation(mut self, rotation: Rotation) -> Self {
         self.overrides.rotation = Some(rotation);
         self
     }
 
-    /// Sets for every client how long a rotated refresh token stays valid; 30 s by
-    /// default.
+    /// Sets for every client how long a rotated refresh token stays valid; 30 s by default.
     ///
-    /// Okta allows 0 to 60 s. This grace period allows a client to retry a refresh whose
-    /// response was lost.
+    /// Okta allows 0 to 60 s. This grace period allows a client to retry a refresh whose response was lost.
     pub fn refresh_leeway(mut self, leeway: Duration) -> Self {
         self.overrides.leeway = Some(leeway);
         self
     }
 
-    /// Limits the requests per minute for each endpoint; further requests get status 429.
-    /// By default there is no limit.
+    /// Limits the requests per minute for each endpoint; further requests get status 429. By default there is no limit.
     ///
-    /// Keys and metadata are not limited, as at Okta. A window lasts one minute of the
-    /// virtual clock and begins with its first request.
+    /// Keys and metadata are not limited, as at Okta. A window lasts one minute of the virtual clock and begins with
+    /// its first request.
     pub fn rate_limit(mut self, per_minute: u32) -> Self {
         self.rate_limit = Some(per_minute);
         self
     }
 
-    /// Adds another org on the same listener, at `http://{subdomain}.localhost:{port}`;
-    /// [`Org::org`](crate::Org::org) finds it. The address, port and nested orgs of its
-    /// settings are ignored.
+    /// Adds another org on the same listener, at `http://{subdomain}.localhost:{port}`; [`Org::org`](crate::Org::org)
+    /// finds it. The address, port and nested orgs of its settings are ignored.
     ///
-    /// The orgs share only the listener: each has its own users, clients, keys, clock,
-    /// faults and request log.
+    /// The orgs share only the listener: each has its own users, clients, keys, clock, faults and request log.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -240,8 +230,8 @@ impl OrgBuilder {
     /// # }
     /// ```
     ///
-    /// Names under `localhost` are loopback by definition (RFC 6761 §6.3). Browsers
-    /// resolve them locally; some system resolvers do not.
+    /// Names under `localhost` are loopback by definition (RFC 6761 §6.3). Browsers resolve them locally; some system
+    /// resolvers do not.
     pub fn org(mut self, subdomain: impl Into<String>, org: OrgBuilder) -> Self {
         self.orgs.push((subdomain.into(), org));
         self

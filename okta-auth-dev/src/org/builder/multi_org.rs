@@ -1,5 +1,4 @@
-//! Orgs for the customers of a multi-tenant app, each with its own users, client and
-//! keys.
+//! Orgs for the customers of a multi-tenant app, each with its own users, client and keys.
 
 use url::Url;
 
@@ -8,12 +7,10 @@ use crate::client::Client;
 use crate::user::{ADA_PASSWORD, BEN_PASSWORD, SAM, SAM_PASSWORD, User};
 
 impl OrgBuilder {
-    /// Creates the settings of a customer's org. For `acme` the org is called Acme.
-    /// `ada@acme.test` is in `Admins`, and `ben@acme.test` in `Staff`.
-    /// [`SAM`](crate::SAM) works for every customer and has the same address and the same
-    /// user id in all of their orgs, which an app must treat as different users. The
-    /// client is `0oaacme0000000000000`, with its own secret, for an app at
-    /// `http://acme.localhost:8080`.
+    /// Creates the settings of a customer's org. For `acme` the org is called Acme. `ada@acme.test` is in `Admins`, and
+    /// `ben@acme.test` in `Staff`. [`SAM`](crate::SAM) works for every customer and has the same address and the same
+    /// user id in all of their orgs, which an app must treat as different users. The client is `0oaacme0000000000000`,
+    /// with its own secret, for an app at `http://acme.localhost:8080`.
     ///
     /// ```
     /// use okta_auth_dev::OrgBuilder;
@@ -32,10 +29,9 @@ impl OrgBuilder {
             .client(client.origin(format!("http://{name}.localhost:8080")))
     }
 
-    /// Adds an org for each of these customers, see [`OrgBuilder::customer`] and
-    /// [`OrgBuilder::org`]. Settings for all clients and servers apply to these orgs as
-    /// well. Their clients get the redirect URIs of this org's first client, and the same
-    /// URIs under the customer's subdomain.
+    /// Adds an org for each of these customers, see [`OrgBuilder::customer`] and [`OrgBuilder::org`]. Settings for all
+    /// clients and servers apply to these orgs as well. Their clients get the redirect URIs of this org's first client,
+    /// and the same URIs under the customer's subdomain.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {

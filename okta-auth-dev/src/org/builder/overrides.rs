@@ -6,8 +6,7 @@ use crate::client::{AuthMethod, Client, Rotation};
 use crate::grant_type::GrantType;
 use crate::server::{AuthorizationServer, GroupsClaim};
 
-/// Settings for all clients and servers, independent of the order in which they were
-/// added.
+/// Settings for all clients and servers, independent of the order in which they were added.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overrides {
     /// Custom servers only: Okta fixes the lifetime at the org's own server.

@@ -1,7 +1,6 @@
 //! Settings of authorization servers: scopes, claims, policies and lifetimes.
 //!
-//! A lifetime set here applies to all custom servers. For a server with its own lifetime,
-//! use [`AuthorizationServer`].
+//! A lifetime set here applies to all custom servers. For a server with its own lifetime, use [`AuthorizationServer`].
 
 use std::time::Duration;
 
@@ -9,8 +8,7 @@ use super::OrgBuilder;
 use crate::server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim};
 
 impl OrgBuilder {
-    /// Adds a custom authorization server, or replaces the one with the same id
-    /// (`default`, for instance).
+    /// Adds a custom authorization server, or replaces the one with the same id (`default`, for instance).
     ///
     /// ```
     /// use okta_auth_dev::{AuthorizationServer, OrgBuilder};
@@ -24,9 +22,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Adds a groups claim to an existing server, or replaces the claim of this name.
-    /// [`crate::ORG_SERVER`] names the org's own server. No server has a groups claim by
-    /// default.
+    /// Adds a groups claim to an existing server, or replaces the claim of this name. [`crate::ORG_SERVER`] names the
+    /// org's own server. No server has a groups claim by default.
     ///
     /// ```
     /// use okta_auth_dev::{GroupsClaim, GroupsFilter, OrgBuilder};
@@ -61,8 +58,8 @@ impl OrgBuilder {
         self.with_server(server, |known| known.claim(claim))
     }
 
-    /// Adds an access policy to an existing server. A server with at least one policy
-    /// denies every request that no policy allows.
+    /// Adds an access policy to an existing server. A server with at least one policy denies every request that no
+    /// policy allows.
     ///
     /// ```
     /// use okta_auth_dev::{AccessPolicy, OrgBuilder};
@@ -75,8 +72,8 @@ impl OrgBuilder {
 
     /// Sets the lifetime of access tokens of custom servers; 1 hour by default.
     ///
-    /// Okta allows 5 minutes to 24 hours, by policy rule. This org allows any lifetime,
-    /// so that a test can use one second.
+    /// Okta allows 5 minutes to 24 hours, by policy rule. This org allows any lifetime, so that a test can use one
+    /// second.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.overrides.access_token_lifetime = Some(lifetime);
         self
@@ -98,8 +95,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Sets the absolute lifetime of refresh tokens, counted from the sign-in. By default
-    /// it is unlimited, and 90 days at the org's own server.
+    /// Sets the absolute lifetime of refresh tokens, counted from the sign-in. By default it is unlimited, and 90 days
+    /// at the org's own server.
     ///
     /// A rotated refresh token inherits the expiry of the first one.
     pub fn refresh_token_lifetime(mut self, lifetime: Duration) -> Self {
@@ -115,9 +112,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Adds all groups of a user to ID tokens in the claim of this name. Applies to every
-    /// server without a groups claim, of this org and of [`OrgBuilder::customers`]. At
-    /// the org's own server, an app needs the scope `groups`.
+    /// Adds all groups of a user to ID tokens in the claim of this name. Applies to every server without a groups
+    /// claim, of this org and of [`OrgBuilder::customers`]. At the org's own server, an app needs the scope `groups`.
     ///
     /// ```
     /// use okta_auth_dev::OrgBuilder;
@@ -129,13 +125,11 @@ impl OrgBuilder {
         self
     }
 
-    /// Sets whether ID tokens of custom servers are thin: `email`, `name` and
-    /// `preferred_username` only, the rest at userinfo. True by default. ID tokens of the
-    /// org's own server are always thin.
+    /// Sets whether ID tokens of custom servers are thin: `email`, `name` and `preferred_username` only, the rest at
+    /// userinfo. True by default. ID tokens of the org's own server are always thin.
     ///
-    /// An app must not depend on profile claims in an ID token; it should request missing
-    /// claims from userinfo. With `false` the ID tokens carry the full profile, so that
-    /// you can compare.
+    /// An app must not depend on profile claims in an ID token; it should request missing claims from userinfo. With
+    /// `false` the ID tokens carry the full profile, so that you can compare.
     pub fn thin_id_token(mut self, thin: bool) -> Self {
         self.overrides.thin_id_token = Some(thin);
         self

@@ -7,8 +7,7 @@ use crate::client::Rotation;
 use crate::error::Error;
 
 impl OrgBuilder {
-    /// Reads the settings from the process environment, see
-    /// [`OrgBuilder::from_variables`].
+    /// Reads the settings from the process environment, see [`OrgBuilder::from_variables`].
     ///
     /// # Errors
     ///
