@@ -146,6 +146,14 @@ pub(crate) async fn a_body_that_is_broken_is_400_and_a_large_one_413<F: Framewor
         socket.read_exact(&mut answer).await.unwrap();
         assert_eq!(std::str::from_utf8(&answer[9..]).unwrap(), status);
     }
+    // The declared length is enough: no byte of this body is sent.
+    let mut socket = tokio::net::TcpStream::connect(host).await.unwrap();
+    let head = format!("POST /authorization-code/callback HTTP/1.1\r\nhost: {host}\r\ncontent-length: 200000\r\n\r\n");
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    let read = socket.read_exact(&mut answer);
+    tokio::time::timeout(Duration::from_secs(10), read).await.expect("the app waits for the body").unwrap();
+    assert_eq!(std::str::from_utf8(&answer[9..]).unwrap(), "413");
 }
 
 /// A handshake is a GET that opens a two-way channel. The browser sends the cookie even from a page on a neighbouring

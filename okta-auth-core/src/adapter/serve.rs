@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{Method, StatusCode};
 
@@ -33,13 +34,23 @@ impl LayerCall {
             Ok(context) => context,
             Err(rejection) => return rejection.into_reply(),
         };
-        let body = if parts.method == Method::POST { body.await } else { Ok(Bytes::new()) };
+        let body = match parts.method {
+            Method::POST if declares_too_much(parts) => Err(BodyError::TooLarge),
+            Method::POST => body.await,
+            _ => Ok(Bytes::new()),
+        };
         match body {
             Ok(body) => context.serve(endpoint, parts, body).await,
             Err(BodyError::TooLarge) => status(StatusCode::PAYLOAD_TOO_LARGE),
             Err(BodyError::Broken) => status(StatusCode::BAD_REQUEST),
         }
     }
+}
+
+/// Whether the declared length of the body is too large. The sender of such a body need not send it to be refused.
+fn declares_too_much(parts: &Parts) -> bool {
+    let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    length.is_some_and(|length| length > Endpoint::MAX_BODY as u64)
 }
 
 fn status(status: StatusCode) -> Reply {
