@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use actix_web::web;
 use axum::Router;
 use axum::routing::get;
+use example_tests::free_port;
 use okta_auth_axum::RouterExt;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
@@ -47,10 +48,6 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The key under which WebDriver returns an element.

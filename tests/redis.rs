@@ -275,9 +275,10 @@ mod addresses {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
+    use example_tests::free_port;
     use okta_auth::session::{RedisStore, SessionStore, StoreKey, StoredRecord, store_tests as suite};
 
-    use crate::support::{RedisServer, free_port};
+    use crate::support::RedisServer;
 
     const LONG: Duration = Duration::from_secs(3600);
     const KEY: StoreKey = StoreKey::from_bytes([0x42; 32]);

@@ -127,7 +127,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the server, and waits until it prints that it is ready.
     pub(crate) fn start(org: &Org, kind: &str, variables: &[(&str, &str)]) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = example_tests::free_port();
         let program = std::env::current_exe().unwrap();
         let mut process = on_processor(Processor::Servers, program.to_str().unwrap())
             .args(["serve", kind, &port.to_string()])

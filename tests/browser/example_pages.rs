@@ -1,9 +1,10 @@
 //! Every page of the examples with a user interface. The examples for axum and for actix-web show the same pages.
 
+use example_tests::free_port;
 use okta_auth_dev::{ADA, ADA_PASSWORD, BEN, BEN_PASSWORD};
 
 use crate::pages::Inspector;
-use crate::{Example, example, free_port};
+use crate::{Example, example};
 
 async fn inspector(example: &str) -> Inspector {
     let mut pages = Inspector::start(&format!("example-{example}"), "en").await;

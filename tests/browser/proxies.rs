@@ -12,6 +12,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
+use example_tests::free_port;
 use futures_util::{StreamExt as _, stream};
 use okta_auth_axum::{RouterExt, User};
 use okta_auth_core::config::ConfigBuilder;
@@ -20,7 +21,7 @@ use okta_auth_dev::{ADA, ADA_PASSWORD, Org, User as Person};
 use serde_json::{Value, json};
 
 use crate::support::SECRET;
-use crate::{Driver, Running, free_port, until};
+use crate::{Driver, Running, until};
 
 const ORIGIN: &str = "https://app.example.com";
 
@@ -141,6 +142,14 @@ fn certificate(folder: &Path) {
     fs::write(folder.join("both.pem"), read("certificate.pem") + &read("key.pem")).unwrap();
 }
 
+/// Waits until the proxy answers a request over TLS, because Caddy listens before it has made its certificate.
+async fn until_it_answers(port: u16) {
+    let client = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
+    let client = client.resolve("app.example.com", ([127, 0, 0, 1], port).into()).build().unwrap();
+    let address = format!("https://app.example.com:{port}/");
+    until("the proxy answers", || async { client.get(&address).send().await.is_ok() }).await;
+}
+
 /// The headers of the request, as the app receives them.
 async fn headers(_: User, headers: HeaderMap) -> Json<Value> {
     let pairs = headers.iter().map(|(name, value)| json!([name.as_str(), value.to_str().unwrap()]));
@@ -218,8 +227,7 @@ impl Site {
         fs::create_dir_all(&folder).unwrap();
         certificate(&folder);
         let running = proxy.start(&proxy.adapted(&change(proxy.printed(prefix)), &folder, port, apps), &folder);
-        until("the proxy listens", || async { tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() })
-            .await;
+        until_it_answers(port).await;
         let rules = format!("--host-resolver-rules=MAP app.example.com 127.0.0.1:{port}");
         let options = [rules, "--ignore-certificate-errors".to_owned()];
         let driver = Driver::start_at(&folder.join("profile"), json!({}), &options).await;

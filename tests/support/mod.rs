@@ -29,7 +29,7 @@ pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser, call_with_proof};
 pub(crate) use prover::{OtherProver, Prover, hash, proof_claims};
 pub(crate) use proxy::Proxy;
-pub(crate) use redis::{RedisServer, free_port};
+pub(crate) use redis::RedisServer;
 pub(crate) use relay::{Relay, Seen};
 pub(crate) use replicas::{Gate, Place, Replicas, SharedStore, offline};
 

@@ -30,7 +30,9 @@ async fn only_names_on_the_allow_list_are_answered() {
 
 #[tokio::test]
 async fn the_issuer_can_differ_from_the_address() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Not from the range that port 0 is taken from: another test could receive it.
+    let mut ports = 12_000..32_000;
+    let free = ports.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap();
     let org =
         Org::builder().port(free).issuer(format!("http://localhost:{free}/oauth2/default")).start().await.unwrap();
     assert_eq!(org.issuer(), format!("http://localhost:{free}/oauth2/default"));

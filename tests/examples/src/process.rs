@@ -1,13 +1,25 @@
 //! The program of an example as a process.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-/// Returns a port that was free a moment ago.
+/// Returns a free port that this process has not returned before. The port is below the range from which systems take
+/// ports for outgoing connections and for port 0, so no other socket takes it before the program listens or while the
+/// program is restarted.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Test programs that run at the same time begin at different ports.
+        let number = std::process::id().wrapping_mul(101).wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed));
+        let port = 12_000 + u16::try_from(number % 20_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A program with no `OKTA_*` variables of the test's own environment.
