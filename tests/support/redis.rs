@@ -100,7 +100,7 @@ impl RedisServer {
     async fn until_it_answers(&mut self) {
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
-            assert!(started.elapsed() < Duration::from_secs(10), "redis-server does not start; is it installed?");
+            assert!(started.elapsed() < Duration::from_secs(20), "redis-server does not start; is it installed?");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert!(self.child.try_wait().unwrap().is_none(), "redis-server ended; is its port in use?");
