@@ -110,7 +110,7 @@ on_both! {
         methods_of_a_sign_in_are_the_strings_of_their_list,
         a_check_that_cannot_tell_denies_under_not_too, token_responses_are_read_by_their_members, an_empty_token_counts_as_absent,
         a_private_key_that_was_published_verifies_nothing,
-        metadata_and_userinfo_name_what_is_wrong, a_subject_is_any_text_without_control_characters,
+        metadata_and_userinfo_name_what_is_wrong, a_long_sid_names_a_session, a_subject_is_any_text_without_control_characters,
         an_org_server_is_asked_as_the_application, what_okta_says_of_an_error_is_in_the_log_alone,
         failures_to_connect_are_logged_with_all_their_causes, a_slash_at_the_end_of_the_issuer_is_up_to_its_metadata,
         a_refresh_of_another_sign_in_is_a_warning, keys_serve_for_48_hours_while_the_org_is_away;

@@ -111,7 +111,7 @@ pub(crate) async fn every_refusal_names_its_claim<F: Framework>() {
         ("amr", json!({ "pwd": true })),
         ("sid", json!(102)),
         ("sid", json!("102\nforged")),
-        ("sid", json!("x".repeat(256))),
+        ("sid", json!("x".repeat(2_049))),
         ("auth_time", json!(now(&app) + 3_600)),
         ("iat", json!(now(&app) + 3_600)),
         ("email", json!("ada@example.test\r\nBcc: eve@example.test")),
@@ -335,6 +335,23 @@ pub(crate) async fn a_subject_is_any_text_without_control_characters<F: Framewor
         app.org.fault(Fault::IntrospectMember("sub".to_owned(), json!(sub)));
         assert_eq!(app.call("/token", &token()).await.status, status, "{sub:?}");
     }
+}
+
+/// OpenID Connect sets no limit, and some providers encrypt data into it.
+pub(crate) async fn a_long_sid_names_a_session<F: Framework>() {
+    let app = App::start::<F>().await;
+    let sid = "x".repeat(2_048);
+    let mut browser = signed_in_with(&app, [claim("sid", sid.clone())]).await;
+    assert!(browser.is_signed_in().await);
+    let frame = async |sid: &str| {
+        let iss: String = url::form_urlencoded::byte_serialize(app.org.issuer().as_bytes()).collect();
+        app.browser().fetch(&format!("/frontchannel-logout?iss={iss}&sid={sid}")).await.status.as_u16()
+    };
+    assert_eq!(frame(&format!("{sid}x")).await, 400);
+    assert_eq!(frame(&"x".repeat(2_047)).await, 200);
+    assert!(browser.is_signed_in().await, "another session ended");
+    assert_eq!(frame(&sid).await, 200);
+    assert!(!browser.is_signed_in().await);
 }
 
 pub(crate) async fn an_org_server_is_asked_as_the_application<F: Framework>() {

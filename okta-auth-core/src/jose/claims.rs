@@ -149,12 +149,23 @@ impl Times {
 /// Okta have less than 50.
 const MAX_IDENTIFIER: usize = 255;
 
+/// The maximum length of a `sid` in characters. OpenID Connect sets none, and some providers encrypt data into it.
+const MAX_SID: usize = 2_048;
+
 /// Checks a subject: any string (RFC 7519 §4.1.2) of 1 to 255 characters (OIDC Core §2). Okta uses the login as the
 /// subject of access tokens, so it may contain non-ASCII characters.
 ///
 /// An empty subject is rejected, because all users with it would become one user.
 pub(super) fn check_subject(subject: Option<&str>) -> Result<()> {
     check_identifier("sub", subject.ok_or_else(|| Error::invalid_claim("sub", "is missing"))?)
+}
+
+/// Checks the `sid` of a session at the provider.
+pub(super) fn check_sid(sid: &str) -> Result<()> {
+    if is_sid(sid) {
+        return Ok(());
+    }
+    Err(Error::invalid_claim("sid", "must have 1 to 2,048 characters and no control characters"))
 }
 
 /// Checks an identifier, which may appear in logs, on pages and in keys of stores.
@@ -165,13 +176,22 @@ pub(super) fn check_identifier(name: &'static str, text: &str) -> Result<()> {
     Err(Error::invalid_claim(name, "must have 1 to 255 characters and no control characters"))
 }
 
-/// Whether a text is a valid identifier of a token, a session, a client or a user: 1 to 255 characters, none of which
-/// can forge a log line or change how it reads.
+/// Whether a text is a valid identifier of a token, a client or a user: 1 to 255 characters, none of which can forge a
+/// log line or change how it reads.
 pub(crate) fn is_identifier(text: &str) -> bool {
+    is_plain_text(text, MAX_IDENTIFIER)
+}
+
+/// Whether a text is a valid `sid`: like an identifier, but longer.
+pub(crate) fn is_sid(text: &str) -> bool {
+    is_plain_text(text, MAX_SID)
+}
+
+fn is_plain_text(text: &str, longest: usize) -> bool {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return (1..=MAX_IDENTIFIER).contains(&text.len());
+        return (1..=longest).contains(&text.len());
     }
-    text.chars().take(MAX_IDENTIFIER.saturating_add(1)).count() <= MAX_IDENTIFIER && text.chars().all(is_plain)
+    text.chars().take(longest.saturating_add(1)).count() <= longest && text.chars().all(is_plain)
 }
 
 /// Whether a character is not a control character, a line separator, a direction mark or the replacement character. The
@@ -247,13 +267,15 @@ mod tests {
         for fine in
             ["a", " ", "j\u{fc}rgen.m\u{fc}ller@example.test", "\u{1f600}", "a|b;c\"'<>", &"x".repeat(255), &long]
         {
-            assert!(is_identifier(fine), "{fine}");
+            assert!(is_identifier(fine) && is_sid(fine), "{fine}");
         }
+        assert!(is_sid(&"x".repeat(2_048)) && !is_sid(&"x".repeat(2_049)) && !is_sid(&"\u{fc}".repeat(2_049)));
         let control =
             ["a\n", "\ra", "\0", "\u{1b}[2J", "\t", "\u{7f}", "\u{85}", "\u{9b}", "\u{2028}", "\u{202e}", "\u{2066}"];
         for bad in control.into_iter().chain(["", "\u{fffd}", &"x".repeat(256), &format!("{long}x")]) {
             assert!(!is_identifier(bad), "{bad:?}");
             assert_eq!(check_subject(Some(bad)).unwrap_err().claim(), Some("sub"));
+            assert!(!is_sid(bad) || bad.len() > 255, "{bad:?}");
         }
         let email = |email: &str| check_email(&Map::from_iter([("email".to_owned(), email.into())]));
         email("j\u{fc}rgen@example.test").unwrap();

@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 
 use super::algorithm::Algorithm;
-use super::claims::{Audience, Payload, check_email, check_identifier, check_issuer, check_subject};
+use super::claims::{Audience, Payload, check_email, check_issuer, check_sid, check_subject};
 use super::jwks::RefetchPolicy;
 use super::verified_claims::VerifiedClaims;
 use crate::base64url;
@@ -132,7 +132,7 @@ impl Registered {
     fn read(payload: &Payload) -> Result<Self> {
         let string = |name: &'static str| payload.string(name).map(|text| text.map(str::to_owned));
         let sid = payload.string("sid")?.filter(|sid| !sid.is_empty());
-        sid.map_or(Ok(()), |sid| check_identifier("sid", sid))?;
+        sid.map_or(Ok(()), check_sid)?;
         payload.date("session_expiry")?;
         check_email(&payload.0)?;
         Ok(Self {

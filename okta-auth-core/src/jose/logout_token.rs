@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::claims::{Payload, check_identifier, check_issuer, check_subject};
+use super::claims::{Payload, check_issuer, check_sid, check_subject};
 use super::single_use::{TokenId, check_only_audience, text};
 use super::verified_claims::VerifiedClaims;
 use crate::clock::Timestamp;
@@ -121,7 +121,7 @@ fn target(payload: &Payload) -> Result<Target> {
     let subject = subject.map(str::to_owned);
     match (sid, subject) {
         (Some(sid), subject) => {
-            check_identifier("sid", sid)?;
+            check_sid(sid)?;
             Ok(Target::Session { sid: sid.to_owned(), subject })
         }
         (None, Some(subject)) => Ok(Target::User { subject }),

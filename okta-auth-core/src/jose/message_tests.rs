@@ -144,7 +144,7 @@ refused! { logout, read_logout:
     logout_with_the_scopes_of_an_access_token: 1 "scp" = json!(["openid"]) => TokenKind;
     logout_with_the_hash_of_an_id_token: 1 "at_hash" = json!("x") => TokenKind;
     logout_empty_sid_beside_a_sub: 1 "sid" = json!("") => TokenClaim("sid");
-    logout_huge_sid: 1 "sid" = json!("a".repeat(256)) => TokenClaim("sid");
+    logout_huge_sid: 1 "sid" = json!("a".repeat(2_049)) => TokenClaim("sid");
     logout_sid_is_no_text: 1 "sid" = json!(["102s"]) => TokenClaim("sid");
     logout_empty_sub_beside_a_sid: 1 "sub" = json!("") => TokenClaim("sub");
     logout_huge_sub: 1 "sub" = json!("a".repeat(256)) => TokenClaim("sub");

@@ -18,7 +18,7 @@
 //! 7. The payload is a JSON object without duplicate names, and each claim with a meaning here has its type. Times are
 //!    numbers, with or without a fraction (RFC 7519 §2).
 //! 8. `iss`, `sub`, `aud`, `exp` and `iat` are present and valid, and so is `nbf` if present.
-//! 9. Identifiers (`sub`, `sid`, `jti`, clients) have 1 to 255 characters and no control characters.
+//! 9. Identifiers (`sub`, `jti`, clients) have 1 to 255 characters, `sid` up to 2,048, and none a control character.
 //! 10. The error for an invalid claim names the claim ([`Error::claim`](crate::error::Error::claim)).
 //!
 //! # Rules for ID tokens (OIDC Core §3.1.3.7)
@@ -87,7 +87,7 @@ pub use access_token::{AccessTokenClaims, VerifiedAccessToken};
 pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
 pub use actor::Actor;
 pub(crate) use algorithm::Algorithm;
-pub(crate) use claims::{check_email, is_identifier};
+pub(crate) use claims::{check_email, is_identifier, is_sid};
 pub(crate) use dpop_proof::{DpopProof, ProofClaims, proof_algorithm_names, proof_algorithms};
 pub(crate) use encrypted::open_id_token;
 #[cfg(feature = "id-jag")]

@@ -22,7 +22,7 @@ use url::Url;
 use super::form::{FORM, is_media_type, malformed, parameters};
 use crate::config::{Config, Issuer};
 use crate::error::Result;
-use crate::jose::is_identifier;
+use crate::jose::is_sid;
 
 /// The largest accepted query and the largest accepted body, in bytes.
 const MAX_SIZE: usize = 8 * 1024;
@@ -52,7 +52,7 @@ pub(crate) fn target(parts: &Parts, body: &[u8], config: &Config) -> Result<Opti
              client at the provider",
         )),
         [None, None] => Ok(is_own_frame(&parts.headers, config).then_some(Target::Browser)),
-        [Some(iss), Some(sid)] if is_identifier(&sid) && !iss.is_empty() => {
+        [Some(iss), Some(sid)] if is_sid(&sid) && !iss.is_empty() => {
             Ok(config.issuer.is_named_by(&iss).then_some(Target::Session { sid }))
         }
         [Some(_), Some(_)] => {
