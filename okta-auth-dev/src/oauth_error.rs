@@ -114,6 +114,14 @@ impl OAuthError {
         Self::bad("access_denied", "The requested feature is not enabled in this environment.")
     }
 
+    /// The embedded sign-in of Okta's widget and SDKs. The widget shows this description.
+    pub(crate) fn interaction_code_not_enabled() -> Self {
+        let description = "The requested feature (Interaction Code flow) isn't enabled in this environment. Ensure that \
+                           you have Okta Identity Engine enabled and the Interaction Code flow enabled for this \
+                           application and authorization server.";
+        Self::bad("access_denied", description)
+    }
+
     /// The client does not have the requested grant.
     pub(crate) fn unauthorized_grant(client: &Client) -> Self {
         let configured: Vec<&str> = client.grant_types.iter().map(|grant| grant.as_str()).collect();

@@ -3,6 +3,7 @@
 //! For each request it checks the peer and the `Host` header, reads the body, adds a log entry, calls the endpoint, and
 //! delays the response if a fault requires it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -177,7 +178,7 @@ async fn answer(site: Arc<Site>, ConnectInfo(peer): ConnectInfo<Peer>, request: 
         Ok(body) => record(&parts, &body),
         Err(_) => return misdirected(),
     };
-    let reply = match administered(&org, &recorded).await {
+    let reply = match administered(&org, &as_get(&recorded)).await {
         Some(reply) => reply,
         None => observed(&site, &org, &recorded, &peer, &name).await,
     };
@@ -234,7 +235,7 @@ async fn reply(org: &OrgState, request: &Recorded, peer: &Peer) -> Reply {
         cors::preflight(org, request)
     } else {
         endpoint::refresh_client(org, request).await;
-        relabelled(org, endpoint, endpoint::answer(org, request))
+        relabelled(org, endpoint, endpoint::answer(org, &as_get(request)))
     };
     match met {
         Some((endpoint, Outage::HangAfter)) => org.outages.wait(endpoint).await,
@@ -249,6 +250,15 @@ async fn reply(org: &OrgState, request: &Recorded, peer: &Peer) -> Reply {
         std::future::pending::<()>().await;
     }
     reply
+}
+
+/// A HEAD request as the GET that it stands for (RFC 9110 §9.3.2).
+fn as_get(request: &Recorded) -> Cow<'_, Recorded> {
+    if request.method == "HEAD" {
+        Cow::Owned(Recorded { method: "GET".to_owned(), ..request.clone() })
+    } else {
+        Cow::Borrowed(request)
+    }
 }
 
 /// The reply with the content type of a fault.

@@ -2,8 +2,8 @@
 
 use super::exchange::{Exchange, MOVED};
 use super::{
-    activate, authorize, client_assertion, device_authorize, dpop, introspect, keys, logout, metadata, okta_api, page,
-    par, paths, revoke, second_factor, sign_in, token, userinfo,
+    activate, authorize, client_assertion, device_authorize, dpop, introspect, keys, logout, metadata, okta_api,
+    own_session, page, par, paths, revoke, second_factor, sign_in, token, userinfo,
 };
 use crate::client::Client;
 use crate::oauth_error::{OAuthError, management, no_such_path, not_found, rate_limited, wrong_method};
@@ -61,6 +61,7 @@ pub(crate) fn answer(org: &OrgState, request: &Recorded) -> Reply {
         ["oauth2", "v1", "clients", ..] => management(401, "E0000011", "Invalid token provided"),
         ["oauth2", "v1", endpoint @ ..] => endpoint_at(org, request, moved, "org", &endpoint.join("/")),
         ["oauth2", id, "v1", endpoint @ ..] => endpoint_at(org, request, moved, id, &endpoint.join("/")),
+        ["api", "v1", "sessions", "me"] => own_session::answer(org, request),
         ["api", "v1", path @ ..] => match org.server(ORG_SERVER) {
             Some(server) => okta_api::answer(&Exchange { org, server, request, moved, jkt: None }, path),
             None => no_such_path(),
@@ -102,6 +103,14 @@ fn endpoint_at(org: &OrgState, request: &Recorded, moved: bool, id: &str, endpoi
 /// Okta's endpoints that the org does not serve. The metadata lists some of them.
 const NOT_SERVED: [&str; 5] = ["bc/authorize", "interact", "primary-authenticate", "oob-authenticate", "challenge"];
 
+/// Whether the path is that of an authorization server's endpoint, or of the authentication API, which the org does not
+/// serve.
+pub(crate) fn is_not_served(path: &str) -> bool {
+    let endpoint = path.strip_prefix("/oauth2/").and_then(|path| path.split_once("v1/")).map(|(_, endpoint)| endpoint);
+    endpoint.is_some_and(|endpoint| NOT_SERVED.contains(&endpoint))
+        || path.strip_prefix("/api/v1/authn").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 type Handler = fn(&Exchange<'_>) -> Reply;
 
 fn handler(endpoint: &str) -> Option<(&'static [&'static str], Handler)> {
@@ -114,6 +123,7 @@ fn handler(endpoint: &str) -> Option<(&'static [&'static str], Handler)> {
         "logout" => (&["GET", "POST"], logout::logout),
         "par" => (&["POST"], par::par),
         "device/authorize" => (&["POST"], device_authorize::device_authorize),
+        "interact" => (&["POST"], |_| OAuthError::interaction_code_not_enabled().reply()),
         _ if NOT_SERVED.contains(&endpoint) => (&["POST"], |_| OAuthError::feature_not_enabled().reply()),
         _ => return None,
     })

@@ -35,6 +35,7 @@ mod keys;
 mod logout;
 mod metadata;
 mod okta_api;
+mod own_session;
 pub(crate) mod page;
 mod par;
 mod params;
@@ -48,5 +49,5 @@ mod token;
 mod userinfo;
 
 pub(crate) use activate::decide_without_page as decide_device;
-pub(crate) use dispatch::{answer, misnamed, refresh_client};
+pub(crate) use dispatch::{answer, is_not_served, misnamed, refresh_client};
 pub(crate) use front_channel::uris as front_channel_uris;

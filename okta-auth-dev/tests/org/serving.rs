@@ -1,6 +1,6 @@
 //! Listening address, issuer, and access to responses.
 
-use okta_auth_dev::{Client, GrantType, Org, PUBLIC_CLIENT_ID, SERVICE_CLIENT_ID};
+use okta_auth_dev::{ADA, Client, GrantType, Org, PUBLIC_CLIENT_ID, SERVICE_CLIENT_ID};
 use serde_json::json;
 
 use crate::support::*;
@@ -81,6 +81,91 @@ async fn scripts_of_registered_and_configured_origins_may_read_responses() {
     }
 }
 
+/// Without CORS headers, a script shows a network failure instead of the error.
+#[tokio::test]
+async fn scripts_may_read_the_errors_of_features_that_the_org_does_not_serve() {
+    let org = Org::builder().trusted_origin("http://trusted.test/").start().await.unwrap();
+    for path in ["/oauth2/default/v1/interact", "/oauth2/v1/challenge", "/api/v1/authn", "/api/v1/authn/factors/x"] {
+        let url = format!("{}{path}", org.url());
+        for (origin, echoed) in
+            [(APP, APP), ("http://trusted.test", "http://trusted.test"), ("http://evil.example", "")]
+        {
+            let preflight = send("OPTIONS", &url, &[("origin", origin), ("access-control-request-method", "POST")], "");
+            let answer = send("POST", &url, &[("origin", origin)], "");
+            assert!(preflight.status == 204 && (400..500).contains(&answer.status), "{path}: {}", answer.status);
+            // The SDK sends its cookies.
+            let credentials = if echoed.is_empty() { "" } else { "true" };
+            for response in [&preflight, &answer] {
+                assert_eq!(response.header("access-control-allow-origin"), echoed, "{path}");
+                assert_eq!(response.header("access-control-allow-credentials"), credentials, "{path}");
+            }
+        }
+    }
+    let users = send("GET", &format!("{}/api/v1/users", org.url()), &[("origin", APP)], "");
+    assert_eq!(users.header("access-control-allow-origin"), "", "users are for servers");
+}
+
+#[tokio::test]
+async fn head_has_the_status_and_headers_of_get_and_no_body() {
+    let org = Org::start().await.unwrap();
+    for path in [
+        "/",
+        "/.well-known/openid-configuration",
+        "/oauth2/default/.well-known/oauth-authorization-server",
+        "/oauth2/default/v1/keys",
+        "/oauth2/default/v1/userinfo",
+        "/oauth2/default/v1/authorize",
+        "/oauth2/default/v1/token",
+        "/api/v1/users",
+        "/dev",
+        "/nothing",
+    ] {
+        let url = format!("{}{path}", org.url());
+        let (get, head) = (send("GET", &url, &[], ""), send("HEAD", &url, &[], ""));
+        assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
+        for name in ["content-type", "cache-control", "www-authenticate"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+    }
+    assert_eq!(org.count("/nothing"), 2, "the request log has both");
+    assert!(org.request_log().iter().any(|request| request.method == "HEAD"));
+}
+
+/// Okta's JavaScript SDK asks for the session, and ends it, with the browser's cookie.
+#[tokio::test]
+async fn a_script_reads_and_ends_its_session() {
+    let org = Org::builder().trusted_origin("http://trusted.test").start().await.unwrap();
+    let url = format!("{}/api/v1/sessions/me", org.url());
+    let call =
+        |method: &str, origin: &str, cookie: &str| send(method, &url, &[("origin", origin), ("cookie", cookie)], "");
+    for method in ["GET", "DELETE"] {
+        let without = call(method, APP, "");
+        assert_eq!((without.status, &without.json()["errorCode"]), (404, &json!("E0000007")), "{method}");
+        assert_eq!(without.header("access-control-allow-credentials"), "true");
+    }
+    let mut browser = org.browser();
+    browser.sign_in(&authorize_url(&org, &org.issuer(), &[]), ADA).await.unwrap();
+    let cookie = format!("idx={}", cookie_of(&org, &mut browser).await);
+    let session = call("GET", APP, &cookie);
+    let body = session.json();
+    assert_eq!((session.status, &body["status"], &body["login"]), (200, &json!("ACTIVE"), &json!(ADA)));
+    assert_eq!(body["userId"], org.user(ADA).unwrap().id);
+    assert_eq!(body["amr"], json!(["pwd"]));
+    assert_eq!(session.header("access-control-allow-origin"), APP);
+    for (origin, methods, credentials) in
+        [(APP, "GET, DELETE", "true"), ("http://evil.example", "", ""), ("null", "", "")]
+    {
+        let preflight = send("OPTIONS", &url, &[("origin", origin), ("access-control-request-method", "DELETE")], "");
+        assert_eq!(preflight.header("access-control-allow-methods"), methods, "{origin}");
+        assert_eq!(preflight.header("access-control-allow-credentials"), credentials, "{origin}");
+        assert_eq!(call("GET", origin, &cookie).header("access-control-allow-credentials"), credentials, "{origin}");
+    }
+    assert_eq!(call("DELETE", "http://trusted.test", &cookie).status, 204);
+    assert!(org.sessions().is_empty());
+    assert_eq!(call("GET", APP, &cookie).status, 404);
+    assert_eq!(call("POST", APP, &cookie).status, 405);
+}
+
 /// Okta's JavaScript SDK omits the colon.
 #[tokio::test]
 async fn a_public_client_may_send_its_id_without_a_colon_to_revoke_and_introspect() {
@@ -105,11 +190,14 @@ async fn announced_but_unsupported_features_return_oktas_error() {
     let org = Org::start().await.unwrap();
     const WORDS: &str = "The requested feature is not enabled in this environment.";
     for base in [format!("{}/v1", org.issuer()), format!("{}/oauth2/v1", org.url())] {
-        for path in ["bc/authorize", "interact", "primary-authenticate", "challenge"] {
+        for path in ["bc/authorize", "primary-authenticate", "challenge"] {
             let answer = post(&format!("{base}/{path}"), Some(&org.client()), &[]);
             assert_eq!((answer.status, &answer.json()["error_description"]), (400, &json!(WORDS)), "{path}");
             assert_eq!(get(&format!("{base}/{path}")).status, 405, "{path}");
         }
+        let (status, error, description) = refusal(&post(&format!("{base}/interact"), None, &[]));
+        assert_eq!((status, error.as_str()), (400, "access_denied"));
+        assert!(description.contains("(Interaction Code flow) isn't enabled in this environment."), "{description}");
     }
     assert_eq!(get(&format!("{}/oauth2/v1/clients", org.url())).json()["errorCode"], "E0000011");
     let device = "urn:ietf:params:oauth:grant-type:device_code";
@@ -143,7 +231,7 @@ async fn the_cross_site_switch_sets_same_site_none() {
     ] {
         let page = get(&authorize_url(&org, &org.issuer(), &[])).body;
         let handle = page.split("name=\"stateToken\" value=\"").nth(1).unwrap()[..43].to_owned();
-        let form = [("stateToken", handle.as_str()), ("username", okta_auth_dev::ADA), ("password", "correct-horse-1")];
+        let form = [("stateToken", handle.as_str()), ("username", ADA), ("password", "correct-horse-1")];
         let answer = post(&format!("{}/signin", org.url()), None, &form);
         assert!(answer.header("set-cookie").ends_with(&format!("; {attributes}")), "{:?}", answer.headers);
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "the response goes to another site");

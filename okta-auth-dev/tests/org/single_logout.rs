@@ -89,13 +89,6 @@ async fn the_page_allows_only_these_frames() {
     assert_eq!(answer.header("cache-control"), "no-cache, no-store");
 }
 
-/// The session cookie that the browser sends.
-async fn cookie_of(org: &Org, browser: &mut Browser) -> String {
-    browser.open(&authorize_url(org, &org.issuer(), &[("prompt", "none")])).await.unwrap();
-    let cookie = org.request_log().last().unwrap().header("cookie").unwrap().to_owned();
-    cookie.split("idx=").nth(1).unwrap().split(';').next().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn a_failed_sign_out_notifies_no_app() {
     let org = org("http://localhost:3000/frontchannel-logout").await;

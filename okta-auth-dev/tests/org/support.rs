@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use okta_auth_dev::{Client, Org, Response};
+use okta_auth_dev::{Browser, Client, Org, Response};
 use serde_json::Value;
 use url::Url;
 use url::form_urlencoded::Serializer;
@@ -430,4 +430,11 @@ impl Drop for Program {
     fn drop(&mut self) {
         drop((self.0.kill(), self.0.wait()));
     }
+}
+
+/// The session cookie that the browser sends.
+pub(crate) async fn cookie_of(org: &Org, browser: &mut Browser) -> String {
+    browser.open(&authorize_url(org, &org.issuer(), &[("prompt", "none")])).await.unwrap();
+    let cookie = org.request_log().last().unwrap().header("cookie").unwrap().to_owned();
+    cookie.split("idx=").nth(1).unwrap().split(';').next().unwrap().to_owned()
 }

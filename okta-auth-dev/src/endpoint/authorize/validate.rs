@@ -193,8 +193,7 @@ impl ResponseType {
     fn check(self) -> Result<(), OAuthError> {
         match self {
             Self::Code => Ok(()),
-            Self::Tokens => Err(OAuthError::feature_not_enabled()),
-            Self::Unknown => Err(OAuthError::bad(
+            Self::Tokens | Self::Unknown => Err(OAuthError::bad(
                 "unsupported_response_type",
                 "The response type is not supported by the authorization server. Configured response types: [code].",
             )),
