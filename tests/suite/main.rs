@@ -82,7 +82,9 @@ on_both! {
         hosts_of_no_proxy_and_this_machine_are_reached_directly, behind_a_proxy_that_takes_a_prefix_off;
     refresh: new_tokens_reach_the_browser_though_the_handler_fails, a_handler_that_panics_loses_no_tokens,
         a_shared_page_that_carries_new_tokens_is_not_stored, a_handler_has_tokens_renewed_and_the_browser_learns_of_it,
-        one_refresh_for_many_workers, a_session_that_okta_does_not_renew_ends_on_both_kinds_of_request;
+        one_refresh_for_many_workers,
+        a_refusal_without_a_known_reason_ends_the_session_after_the_grace,
+        a_session_that_okta_does_not_renew_ends_on_both_kinds_of_request;
     pages: pages_are_in_the_browsers_language, an_application_sets_name_logo_colours_and_texts,
         a_template_of_the_application_may_load_its_own_styles, no_page_contains_markup_of_a_request;
     policies: a_group_opens_a_page, a_policy_on_a_nest_covers_it, a_policy_by_route, a_policy_in_a_handler,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_dev::{Org, Rotation};
+use okta_auth_dev::{Fault, Org, Rotation};
 
 use crate::app::{App, Framework};
 use crate::support::{ADA, Browser, offline};
@@ -114,5 +114,34 @@ pub(crate) async fn a_session_that_okta_does_not_renew_ends_on_both_kinds_of_req
         assert!(!browser.jar.contains_key(SESSION), "{store}: the cookie is deleted");
         let api = other.fetch("/api/me").await;
         assert_eq!((api.status.as_u16(), api.json()["error"].as_str()), (401, Some("login_required")), "{store}");
+    }
+}
+
+/// Some providers answer a revoked refresh token with an empty 400 or with `invalid_request`. If the session stayed,
+/// each request would be 503 until the browser is closed. Causes that an operator can remove keep the session.
+pub(crate) async fn a_refusal_without_a_known_reason_ends_the_session_after_the_grace<F: Framework>() {
+    for store in STORES {
+        for (status, error, ends) in [
+            (400, "", true),
+            (400, "invalid_request", true),
+            (401, "invalid_client", false),
+            (400, "invalid_scope", false),
+            (400, "server_error", false),
+            (403, "", false),
+            (404, "invalid_request", false),
+        ] {
+            let (app, mut browser) = expired::<F>(store).await;
+            let case = format!("{store} {status} {error}");
+            app.org.fault(Fault::TokenError { status, error: error.to_owned(), description: String::new() });
+            assert!(browser.is_signed_in().await, "{case}: within the grace");
+            app.org.clock().advance(Duration::from_secs(500));
+            assert!(browser.is_signed_in().await, "{case}: within the grace");
+            app.org.clock().advance(Duration::from_secs(200));
+            let mut script = browser.clone();
+            let page = browser.navigate("/profile").await;
+            let api = script.fetch("/api/me").await.status.as_u16();
+            let found = (api == 401, page.status == 303, browser.jar.contains_key(SESSION));
+            assert_eq!(found, (ends, ends, !ends), "{case}: {api} {}", page.status);
+        }
     }
 }

@@ -45,6 +45,8 @@ struct Inner {
     claim: Option<&'static str>,
     /// Okta's `error`, checked to be a plain token.
     provider_error: Option<String>,
+    /// The status of the response with which Okta refused a request.
+    provider_status: Option<u16>,
     /// Okta's `error_description`, escaped and truncated. Only for logs.
     provider_description: Option<String>,
     retry_after: Option<Duration>,
@@ -59,6 +61,7 @@ impl Error {
             message: message.into(),
             claim: None,
             provider_error: None,
+            provider_status: None,
             provider_description: None,
             retry_after: None,
             cause: None,
@@ -100,6 +103,15 @@ impl Error {
             && error.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         self.inner().provider_error = plain.then(|| error.to_owned());
         self
+    }
+
+    pub(crate) fn with_provider_status(mut self, status: u16) -> Self {
+        self.inner().provider_status = Some(status);
+        self
+    }
+
+    pub(crate) fn provider_status(&self) -> Option<u16> {
+        self.0.provider_status
     }
 
     /// Adds the provider's description for logs, escaped and truncated, because it may be any text.

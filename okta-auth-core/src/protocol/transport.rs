@@ -71,5 +71,5 @@ pub(super) fn refusal(response: &Response<SecretBytes>) -> Error {
         "" => format!("Okta refused the request with status {status} and without a reason"),
         _ => format!("Okta refused the request with status {status}; see `provider_error`"),
     };
-    said.explain(Error::new(Code::TokenRefused, message))
+    said.explain(Error::new(Code::TokenRefused, message)).with_provider_status(status)
 }

@@ -7,7 +7,7 @@ use quick_cache::sync::Cache;
 
 use super::lease::under_lease;
 use super::pending_writes::PendingWrites;
-use super::token_request::{UnverifiedTokens, ends_session};
+use super::token_request::{UnverifiedTokens, ends_session, is_unexplained_refusal};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, EventKind, Events, Measure};
@@ -165,13 +165,22 @@ impl Refresher {
     /// Returns a session that could not be refreshed. It is usable until the expiry of its access token plus the grace
     /// period.
     fn within_grace(&self, entry: SessionEntry, now: Timestamp, error: Option<Arc<Error>>) -> RefreshResult {
-        let grace = self.0.provider.config.app.options.outage_grace;
-        if entry.session.tokens_expire_at().is_none_or(|end| now < end.plus(grace)) {
+        if !self.is_past_grace(&entry.session, now) {
             return RefreshResult::Usable { entry, renewed: false };
         }
-        let message = "the session's tokens expired and could not be refreshed because Okta does not respond";
+        let message = "the session's tokens expired and could not be refreshed";
         let error = error.unwrap_or_else(|| Arc::new(Error::new(Code::RenewalUnavailable, message)));
         RefreshResult::Unavailable(error)
+    }
+
+    fn is_past_grace(&self, session: &Session, now: Timestamp) -> bool {
+        let grace = self.0.provider.config.app.options.outage_grace;
+        session.tokens_expire_at().is_some_and(|end| now >= end.plus(grace))
+    }
+
+    /// Whether a failed refresh ends the session.
+    fn ends(&self, session: &Session, error: &Error) -> bool {
+        ends_session(error) || (is_unexplained_refusal(error) && self.is_past_grace(session, self.now()))
     }
 
     async fn run(self, entry: SessionEntry) -> SharedResult {
@@ -213,7 +222,7 @@ impl Refresher {
                 self.emit(EventKind::SessionRenewed, &next.session, None);
                 Ok(Some(next))
             }
-            Err(error) if ends_session(&error) => {
+            Err(error) if self.ends(&entry.session, &error) => {
                 if sessions.end(&entry.session, now).await? {
                     self.emit_refused(&entry.session, &error);
                 }
@@ -262,7 +271,7 @@ impl Refresher {
                 pending.keep(&current.session, &next, self.clone());
                 self.persist(stored, current, next).await
             }
-            Err(error) if ends_session(&error) => match stored.load(&key, self.now()).await? {
+            Err(error) if self.ends(&current.session, &error) => match stored.load(&key, self.now()).await? {
                 Some(now) if !now.session.has_tokens_of(&current.session) => Ok(Some(now)),
                 _ => {
                     if stored.end(&current.session).await? {

@@ -105,6 +105,15 @@ pub(super) fn ends_session(error: &Error) -> bool {
     }
 }
 
+/// Whether the provider refused the refresh without a reason of its own. RFC 6749 §5.2 requires `invalid_grant` for a
+/// revoked token, but some providers answer with an empty 400 or with `invalid_request`. Other errors are outages, or
+/// mistakes that an operator can correct.
+pub(super) fn is_unexplained_refusal(error: &Error) -> bool {
+    error.code() == Code::TokenRefused
+        && error.provider_status() == Some(400)
+        && matches!(error.provider_error(), None | Some("invalid_request"))
+}
+
 /// Whether verification failed only for lack of keys. After a clock failure new tokens are requested.
 fn waits_for_keys(error: &Error) -> bool {
     error.is_temporary() || error.code() == Code::TokenKeyUnknown
