@@ -227,6 +227,26 @@ async fn oidcc_client_test_signing_key_rotation() {
     assert!(app.org.count("/v1/keys") > before);
 }
 
+/// The new key looks like the old one, so only the signature shows that the keys were rotated.
+#[tokio::test]
+async fn keys_without_an_id_may_be_rotated() {
+    let app = App::start().await;
+    app.org.fault(Fault::KeysSingle);
+    app.org.fault(Fault::KeysMember("kid".to_owned(), "the-only-key".into()));
+    app.org.fault(Fault::IdTokenNoKid);
+    control(&app).await;
+    app.org.rotate_keys();
+    control(&app).await;
+    app.org.fault(Fault::IdTokenHeader("kid".to_owned(), "the-only-key".into()));
+    app.org.rotate_keys();
+    control(&app).await;
+    app.org.fault(Fault::IdTokenBadSignature);
+    app.org.clear_request_log();
+    let answer = app.browser().sign_in(&app.org, ADA, "/profile").await;
+    assert!(answer.body.contains("Code: token_signature<"), "{}", answer.body);
+    assert!(app.org.count("/v1/keys") <= 2, "{} fetches for one sign-in", app.org.count("/v1/keys"));
+}
+
 // -- Form Post --------------------------------------------------------------------------------------------------
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 //!
 //! A token with a known key id never waits for a fetch. An unknown key id may mean that the keys were rotated, so the
 //! set is fetched again, once for all waiting callers. An attacker can invent key ids, so for tokens from untrusted
-//! senders this happens at most once per interval.
+//! senders this happens at most once per interval. For tokens from the token endpoint a wrong signature may mean the same,
+//! because some providers reuse the key id or publish none.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -85,8 +86,12 @@ impl Keys {
         let mut set = cached.value(|| self.fetch(place)).await?;
         // Twice, because a fetch that was already running may have begun before the rotation.
         for _ in 0..2 {
-            if let Some(outcome) = token.verify_with(&set) {
-                return outcome.map(|()| set);
+            match token.verify_with(&set) {
+                Some(Ok(())) => return Ok(set),
+                // The key may have been replaced by one with the same key id, or by another one without.
+                Some(Err(_)) if trust == RefetchPolicy::Always => {}
+                Some(Err(error)) => return Err(error),
+                None => {}
             }
             // The interval is checked first, because parsing the token for its issuer costs more.
             let may = || self.has_waited(trust) && token.is_worth_it(trust) && self.may_refetch(trust);
