@@ -58,12 +58,18 @@ impl ValidatedCallback {
 /// RFC 9207 §2.4: an `iss` in the response must be right, and must be present if the metadata promises it. This
 /// prevents mix-up attacks (RFC 9700 §4.4).
 fn check_issuer(issuer: Option<&str>, metadata: &Metadata, required: bool) -> Result<()> {
-    let fine = match issuer {
-        Some(issuer) => issuer == metadata.issuer(),
-        None => !required && !metadata.authorization_response_iss_parameter_supported(),
-    };
-    let message = "the response does not name the issuer that the sign-in was sent to";
-    if fine { Ok(()) } else { Err(Error::new(Code::ResponseIssuer, message)) }
+    match issuer {
+        Some(issuer) if issuer == metadata.issuer() => Ok(()),
+        None if !required && !metadata.authorization_response_iss_parameter_supported() => Ok(()),
+        Some(other) => {
+            let message = "the response is of another issuer than the sign-in was sent to; see `provider_description`";
+            Err(Error::new(Code::ResponseIssuer, message).with_provider_description(other))
+        }
+        None => {
+            let message = "the response does not name its issuer, which the provider's metadata or FAPI 2.0 requires";
+            Err(Error::new(Code::ResponseIssuer, message))
+        }
+    }
 }
 
 /// Verifies the ID token against the parameters of this attempt.
