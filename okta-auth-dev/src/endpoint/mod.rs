@@ -34,6 +34,7 @@ mod introspect;
 mod keys;
 mod logout;
 mod metadata;
+mod method_mismatch;
 mod okta_api;
 pub(crate) mod page;
 mod par;
