@@ -24,6 +24,8 @@ pub(crate) struct OAuthError {
     pub(crate) description: Cow<'static, str>,
     /// The nonce for the next DPoP proof (RFC 9449 §8).
     pub(crate) dpop_nonce: Option<String>,
+    /// The reason and the remedy that the description leaves out; only the request log has it.
+    pub(crate) advice: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -55,7 +57,7 @@ impl OAuthError {
         error: impl Into<Cow<'static, str>>,
         description: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, error: error.into(), description: description.into(), dpop_nonce: None }
+        Self { status, error: error.into(), description: description.into(), dpop_nonce: None, advice: None }
     }
 
     pub(crate) fn bad(error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
@@ -94,9 +96,13 @@ impl OAuthError {
         Self::new(401, "invalid_client", description)
     }
 
-    /// 401: the client uses another authentication method than its own.
+    /// 401: the client uses another authentication method than its own. [`OAuthError::with_advice`] says which.
     pub(crate) fn client_authentication_failed() -> Self {
         Self::invalid_client("Client authentication failed. Either the client or the client credentials are invalid.")
+    }
+
+    pub(crate) fn with_advice(self, advice: String) -> Self {
+        Self { advice: Some(advice), ..self }
     }
 
     /// 400: the scopes do not match the server, the client, or each other.
@@ -183,7 +189,9 @@ impl OAuthError {
 
     pub(crate) fn reply(&self) -> Reply {
         let body = OAuthBody { error: &self.error, error_description: &self.description };
-        let reply = Reply::json(self.status, &body).no_store().refused(&self.error, &self.description);
+        let advice = self.advice.as_ref().map(|advice| format!(" {advice}")).unwrap_or_default();
+        let reason = format!("{}{advice}", self.description);
+        let reply = Reply::json(self.status, &body).no_store().refused(&self.error, &reason);
         match &self.dpop_nonce {
             Some(nonce) => reply.header("dpop-nonce", nonce.clone()),
             None => reply,

@@ -115,11 +115,14 @@ impl OrgState {
         lock(&self.clients).first().cloned()
     }
 
-    /// The environment variables of an app that uses this client, at the server `default` or otherwise at the first
-    /// one.
+    /// The server of the generated settings: `default`, or otherwise the first one.
+    pub(crate) fn variables_server(&self) -> Option<&Server> {
+        self.server("default").or_else(|| self.servers.first())
+    }
+
+    /// The environment variables of an app that uses this client.
     pub(crate) fn variables(&self, client: &Client) -> Vec<(&'static str, String)> {
-        let server = self.server("default").or_else(|| self.servers.first());
-        let issuer = server.map(|server| server.settings.issuer(&self.url)).unwrap_or_default();
+        let issuer = self.variables_server().map(|server| server.settings.issuer(&self.url)).unwrap_or_default();
         let mut variables = vec![("OKTA_ISSUER_URI", issuer), ("OKTA_CLIENT_ID", client.client_id.clone())];
         variables.extend(client.client_secret.clone().map(|secret| ("OKTA_CLIENT_SECRET", secret)));
         variables
@@ -127,6 +130,15 @@ impl OrgState {
 
     pub(crate) fn description(&self) -> Value {
         let issuers = self.servers.iter().map(|server| server.settings.issuer(&self.url));
+        let server = |server: &Server| {
+            let settings = &server.settings;
+            json!({
+                "id": settings.id,
+                "issuer": settings.issuer(&self.url),
+                "audience": if settings.is_org() { &self.url } else { &settings.audience },
+                "scopes": settings.scopes,
+            })
+        };
         let variables = |client: &Client| self.variables(client).into_iter().collect::<BTreeMap<_, _>>();
         let clients = lock(&self.clients).clone();
         let client = |client: &Client| {
@@ -145,6 +157,7 @@ impl OrgState {
             "name": self.name,
             "url": self.url,
             "issuers": issuers.collect::<Vec<_>>(),
+            "servers": self.servers.iter().map(server).collect::<Vec<_>>(),
             "test_api": format!("{}/dev", self.url),
             "variables": clients.first().map(variables),
             "clients": clients.iter().map(client).collect::<Vec<_>>(),

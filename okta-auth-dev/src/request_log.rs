@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use url::form_urlencoded;
 
+use crate::jws::Jws;
 use crate::random;
 use crate::sync::lock;
 
@@ -72,14 +73,26 @@ impl Recorded {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Returns the client id in the query, the form, or the `Authorization` header, without verifying it.
+    /// Returns the client id in the query, the form, the `Authorization` header, or the client assertion, without
+    /// verifying it.
     pub fn client_id(&self) -> Option<String> {
         let basic = || {
             let value = self.header("authorization")?.strip_prefix("Basic ")?;
             let text = String::from_utf8(random::from_base64(value)?).ok()?;
             Some(text.split(':').next().unwrap_or_default().to_owned())
         };
-        self.query_param("client_id").or_else(|| self.form_field("client_id")).or_else(basic)
+        self.query_param("client_id")
+            .or_else(|| self.form_field("client_id"))
+            .or_else(basic)
+            .or_else(|| self.asserted_client_id())
+    }
+
+    /// The client id in the client assertion, before its signature is verified. Both `iss` and `sub` should have it.
+    pub(crate) fn asserted_client_id(&self) -> Option<String> {
+        let assertion = self.form_field("client_assertion")?;
+        let assertion = Jws::parse(&assertion)?;
+        let id = ["iss", "sub"].into_iter().map(|name| assertion.text(name)).find(|id| !id.is_empty())?;
+        Some(id.to_owned())
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {

@@ -26,6 +26,11 @@ pub const PUBLIC_CLIENT_ID: &str = "0oadevpublic0000001";
 /// The client id of the service client, for `client_credentials` at custom authorization servers.
 pub const SERVICE_CLIENT_ID: &str = "0oadevservice000001";
 
+/// The sign-in path of Okta's samples for web apps.
+const WEB_CALLBACK: &str = "/authorization-code/callback";
+/// The sign-in path of Okta's samples for browser apps.
+const BROWSER_CALLBACK: &str = "/login/callback";
+
 /// How a client authenticates at the token endpoint (Okta's `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -47,6 +52,19 @@ pub enum AuthMethod {
     PrivateKeyJwt,
     /// No authentication: a public client, which must use PKCE.
     None,
+}
+
+impl AuthMethod {
+    /// Okta's name of the method.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Whether a used refresh token is replaced (Okta's `rotation_type`).
@@ -230,14 +248,17 @@ impl Client {
         self
     }
 
-    /// Registers `{origin}/authorization-code/callback` and, for sign-out, `{origin}/`.
+    /// Registers `{origin}/authorization-code/callback`, for a public client also `{origin}/login/callback`, and for
+    /// sign-out `{origin}/` and `{origin}`.
+    ///
+    /// Okta's JavaScript SDK sends the origin without a slash, and most other clients send it with one.
     ///
     /// ```
     /// use okta_auth_dev::Client;
     ///
     /// let client = Client::web("0oaexample", "secret").origin("http://localhost:3000");
     /// assert_eq!(client.redirect_uris, ["http://localhost:3000/authorization-code/callback"]);
-    /// assert_eq!(client.post_logout_redirect_uris, ["http://localhost:3000/"]);
+    /// assert_eq!(client.post_logout_redirect_uris, ["http://localhost:3000/", "http://localhost:3000"]);
     /// ```
     pub fn origin(mut self, origin: impl AsRef<str>) -> Self {
         self.allow_origin(origin.as_ref());
@@ -358,8 +379,26 @@ impl Client {
 
     pub(crate) fn allow_origin(&mut self, origin: &str) {
         let origin = origin.trim_end_matches('/');
-        push_new(&mut self.redirect_uris, format!("{origin}/authorization-code/callback"));
+        push_new(&mut self.redirect_uris, format!("{origin}{WEB_CALLBACK}"));
+        if self.auth_method == AuthMethod::None {
+            push_new(&mut self.redirect_uris, format!("{origin}{BROWSER_CALLBACK}"));
+        }
+        self.allow_home(origin);
+    }
+
+    /// Registers an origin for sign-out, with a slash and without one.
+    pub(crate) fn allow_home(&mut self, origin: &str) {
         push_new(&mut self.post_logout_redirect_uris, format!("{origin}/"));
+        push_new(&mut self.post_logout_redirect_uris, origin.to_owned());
+    }
+
+    /// Copies the URIs of a web app, and adds the sign-in path of browser apps at the same origins.
+    pub(crate) fn with_uris_of(mut self, web: Self) -> Self {
+        let origins = web.redirect_uris.iter().filter_map(|uri| uri.strip_suffix(WEB_CALLBACK));
+        let added: Vec<String> = origins.map(|origin| format!("{origin}{BROWSER_CALLBACK}")).collect();
+        self.redirect_uris = web.redirect_uris;
+        self.post_logout_redirect_uris = web.post_logout_redirect_uris;
+        added.into_iter().fold(self, Self::redirect_uri)
     }
 
     pub(crate) fn may_use(&self, grant: GrantType) -> bool {
@@ -367,7 +406,8 @@ impl Client {
     }
 }
 
-fn push_new(list: &mut Vec<String>, value: String) {
+/// Appends a value that the list does not have.
+pub(crate) fn push_new(list: &mut Vec<String>, value: String) {
     if !list.contains(&value) {
         list.push(value);
     }

@@ -5,6 +5,7 @@
 
 use super::client_signature::{Problem, verify_with_keys, verify_with_secret};
 use super::exchange::Exchange;
+use super::method_mismatch::{method_advice, other_method};
 use crate::client::{AuthMethod, Client};
 use crate::jws::Jws;
 use crate::oauth_error::OAuthError;
@@ -36,8 +37,7 @@ pub(super) fn authenticate(exchange: &Exchange<'_>, assertion: &str) -> Result<C
 
 /// The client id in the assertion of a request, before its signature is verified.
 pub(super) fn named_client(request: &Recorded) -> Option<String> {
-    let assertion = request.form_field("client_assertion")?;
-    Jws::parse(&assertion).map(|assertion| assertion.text("iss").to_owned())
+    request.asserted_client_id()
 }
 
 /// Records the `jti` of an assertion whose request is rejected before it is read. The signature is not verified, so
@@ -86,12 +86,19 @@ fn check_claims(exchange: &Exchange<'_>, assertion: &Jws<'_>) -> Result<(), OAut
 /// Verifies the signature with the client's registered keys or with its secret. A client that is registered for another
 /// method cannot use an assertion.
 fn check_signature(assertion: &Jws<'_>, client: &Client) -> Result<(), OAuthError> {
+    let used = match assertion.algorithm() {
+        "HS256" | "HS384" | "HS512" => AuthMethod::ClientSecretJwt,
+        _ => AuthMethod::PrivateKeyJwt,
+    };
     let verified = match client.auth_method {
         AuthMethod::ClientSecretJwt => verify_with_secret(assertion, client),
         AuthMethod::PrivateKeyJwt => verify_with_keys(assertion, client),
-        _ => return Err(OAuthError::client_authentication_failed()),
+        _ => return Err(other_method(client, used)),
     };
-    verified.map_err(|problem| OAuthError::invalid_client(description(problem)))
+    verified.map_err(|problem| {
+        let error = OAuthError::invalid_client(description(problem));
+        if used == client.auth_method { error } else { error.with_advice(method_advice(client, used)) }
+    })
 }
 
 /// Okta's description of a problem.

@@ -13,6 +13,7 @@ use url::form_urlencoded;
 
 use super::client_assertion;
 use super::exchange::Exchange;
+use super::method_mismatch::other_method;
 use super::params::Params;
 use crate::client::{AuthMethod, Client};
 use crate::oauth_error::OAuthError;
@@ -41,7 +42,7 @@ pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<C
         Credentials::Secret { id, secret, method } => {
             let client = known(exchange, &id)?;
             if client.auth_method != method {
-                return Err(OAuthError::client_authentication_failed());
+                return Err(other_method(&client, method));
             }
             if client.client_secret.as_deref() != Some(&secret) {
                 return Err(OAuthError::invalid_client(
@@ -56,7 +57,7 @@ pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<C
             if client.auth_method == AuthMethod::None {
                 Ok(client)
             } else {
-                Err(OAuthError::client_authentication_failed())
+                Err(other_method(&client, AuthMethod::None))
             }
         }
     }

@@ -34,6 +34,7 @@ mod introspect;
 mod keys;
 mod logout;
 mod metadata;
+mod method_mismatch;
 mod okta_api;
 mod own_session;
 pub(crate) mod page;

@@ -67,7 +67,9 @@ fn process(exchange: &Exchange<'_>, unused: bool) -> Result<Reply, OAuthError> {
     params.check_duplicates()?;
     let client = client_auth::authenticate(exchange, &params)?;
     if client.auth_method == AuthMethod::None {
-        return Err(OAuthError::client_authentication_failed());
+        let advice =
+            format!("{} is a public client, and only clients with credentials push requests.", client.client_id);
+        return Err(OAuthError::client_authentication_failed().with_advice(advice));
     }
     if params.has("request_uri") {
         return Err(OAuthError::invalid_request("The 'request_uri' parameter must not be present in the request."));

@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::org_state::OrgState;
 use crate::request_log::{Recorded, Refreshes};
 use crate::serve::Host;
+use crate::server::AuthorizationServer;
 use crate::token_builder::TokenBuilder;
 
 /// A running org.
@@ -88,6 +89,21 @@ impl Org {
     /// ```
     pub fn custom_issuer(&self, id: &str) -> String {
         format!("{}/oauth2/{id}", self.state.url)
+    }
+
+    /// Returns the settings of all authorization servers, first the org's own.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// let org = okta_auth_dev::Org::start().await?;
+    /// let servers = org.authorization_servers();
+    /// let default = servers.iter().find(|server| server.id == "default").expect("it exists by default");
+    /// assert_eq!(default.scopes, ["orders:read", "orders:write"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn authorization_servers(&self) -> Vec<AuthorizationServer> {
+        self.state.servers.iter().map(|server| server.settings.clone()).collect()
     }
 
     // -- time, faults, request log ---------------------------------------------------------------------------------

@@ -56,8 +56,8 @@ impl Org {
         self.state.put_client(client);
     }
 
-    /// Registers `{origin}/authorization-code/callback` for sign-in and `{origin}/` for sign-out of the first client,
-    /// for an app whose port is known only after it started.
+    /// Registers the URIs of [`Client::origin`] for the first client, for an app whose port is known only after it
+    /// started: `{origin}/authorization-code/callback` for sign-in, `{origin}/` and `{origin}` for sign-out.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {

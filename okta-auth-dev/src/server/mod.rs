@@ -13,7 +13,7 @@ pub(crate) use policy::PolicyRequest;
 
 use std::time::Duration;
 
-use crate::client::Client;
+use crate::client::{Client, push_new};
 use crate::clock::seconds;
 use crate::error::Error;
 use crate::oauth_error::OAuthError;
@@ -119,7 +119,7 @@ impl AuthorizationServer {
     /// A request with an unknown scope fails completely, with `invalid_scope`. The metadata does not list custom
     /// scopes, which is Okta's default.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.scopes.push(scope.into());
+        push_new(&mut self.scopes, scope.into());
         self
     }
 

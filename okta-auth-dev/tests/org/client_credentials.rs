@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use okta_auth_dev::{
-    AccessPolicy, AuthMethod, AuthorizationServer, Client, ClientKey, Fault, GrantType, Org, SERVICE_CLIENT_ID,
+    AccessPolicy, AuthMethod, AuthorizationServer, Client, ClientKey, Fault, GrantType, Org, OrgBuilder,
+    PUBLIC_CLIENT_ID, SERVICE_CLIENT_ID,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -23,7 +24,7 @@ async fn org_with_api_service() -> (Org, Signer) {
 }
 
 /// An assertion by `client_secret_jwt`.
-fn hmac_assertion(secret: &str, claims: &serde_json::Value) -> String {
+fn hmac_assertion(secret: &str, claims: &Value) -> String {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let message =
@@ -60,6 +61,100 @@ async fn a_service_gets_a_token_with_each_authentication_method() {
         assert_eq!((&access["cid"], &access["sub"]), (&json!(client_id), &json!(client_id)));
         assert!(access.get("uid").is_none() && body.get("refresh_token").is_none());
     }
+}
+
+/// The response is Okta's and names no reason, so the request log has to.
+#[tokio::test]
+async fn the_request_log_explains_a_wrong_authentication_method() {
+    let signer = Signer::new();
+    let org = Org::builder()
+        .client(Client::service("0oabasic", SECRET))
+        .client(Client::service("0oapost", SECRET).auth_method(AuthMethod::ClientSecretPost))
+        .client(Client::service("0oahmac", SECRET).auth_method(AuthMethod::ClientSecretJwt))
+        .client(Client::service("0oakey", "").private_key_jwt(signer.jwk()))
+        .start()
+        .await
+        .unwrap();
+    let url = token_url(&org, Some("default"));
+    let by_basic = |id: &str| post(&url, Some(&Client::service(id, SECRET)), &[GRANT, ORDERS]);
+    let by_form = |id: &str| post(&url, None, &[GRANT, ORDERS, ("client_id", id), ("client_secret", SECRET)]);
+    let by_key = |id: &str| post_signed(&org, &signer, id, &url, &[GRANT, ORDERS]);
+    let by_hmac = |id: &str| {
+        let assertion = hmac_assertion(SECRET, &assertion_claims(&org, id, &url));
+        post_assertion(&url, &assertion, &[GRANT, ORDERS])
+    };
+    let by_id = |id: &str| post(&url, None, &[GRANT, ORDERS, ("client_id", id)]);
+    let failed = "Client authentication failed. Either the client or the client credentials are invalid.";
+    let algorithm = "The client_assertion JWT signature algorithm is invalid.";
+    for (id, configured, used, answer, description) in [
+        ("0oabasic", "client_secret_basic", "uses client_secret_post", by_form("0oabasic"), failed),
+        ("0oabasic", "client_secret_basic", "uses private_key_jwt", by_key("0oabasic"), failed),
+        ("0oabasic", "client_secret_basic", "uses client_secret_jwt", by_hmac("0oabasic"), failed),
+        ("0oabasic", "client_secret_basic", "has no client credentials", by_id("0oabasic"), failed),
+        ("0oapost", "client_secret_post", "uses client_secret_basic", by_basic("0oapost"), failed),
+        ("0oakey", "private_key_jwt", "uses client_secret_basic", by_basic("0oakey"), failed),
+        ("0oakey", "private_key_jwt", "uses client_secret_jwt", by_hmac("0oakey"), algorithm),
+        ("0oahmac", "client_secret_jwt", "uses private_key_jwt", by_key("0oahmac"), algorithm),
+        (PUBLIC_CLIENT_ID, "none", "uses client_secret_post", by_form(PUBLIC_CLIENT_ID), failed),
+    ] {
+        let answered = refusal(&answer);
+        assert_eq!(answered, (401, "invalid_client".to_owned(), description.to_owned()), "{id} {used}");
+        let requests = org.request_log();
+        let logged = requests.iter().rev().find_map(|request| {
+            let refusal = request.refusal.clone()?;
+            (request.client_id().as_deref() == Some(id) && refusal.contains(used)).then_some(refusal)
+        });
+        let logged = logged.unwrap_or_else(|| panic!("{id} {used}: {requests:#?}"));
+        assert!(logged.starts_with(&format!("invalid_client: {description} ")), "{logged}");
+        assert!(logged.contains(&format!("{id} is configured for {configured}, ")), "{logged}");
+        assert!(!logged.contains(SECRET), "{logged}");
+    }
+    assert!(!by_basic("0oabasic").body.contains("configured for"));
+}
+
+#[tokio::test]
+async fn the_advice_of_the_request_log_works() {
+    let org = Org::start().await.unwrap();
+    let (url, client) = (token_url(&org, Some("default")), org.service_client());
+    let (id, secret) = (client.client_id.clone(), client.client_secret.clone().unwrap());
+    let by_form = || post(&url, None, &[GRANT, ORDERS, ("client_id", &id), ("client_secret", &secret)]);
+    assert_eq!(by_form().status, 401);
+    let line = org.request_log().pop().unwrap().to_string();
+    assert!(line.contains("`Client::auth_method`") && line.contains("`auth_method` in the settings file"), "{line}");
+    let (path, body) = line.split_once("PATCH ").unwrap().1.split_once(' ').unwrap();
+    let patched = send("PATCH", &format!("{}{path}", org.url()), &[], body);
+    assert_eq!((patched.status, by_form().status), (200, 200), "{line}: {}", patched.body);
+    assert_eq!(post(&url, Some(&client), &[GRANT, ORDERS]).status, 401, "the method is exclusive");
+    let settings = format!("[[client]]\nid = \"0oafile\"\nsecret = \"{SECRET}\"\nauth_method = \"client_secret_post\"");
+    let org = OrgBuilder::from_toml(&settings).unwrap().start().await.unwrap();
+    assert_eq!(org.client().auth_method, AuthMethod::ClientSecretPost);
+}
+
+#[tokio::test]
+async fn the_request_log_names_the_client_of_an_assertion() {
+    let signer = Signer::new();
+    let client = Client::service("0oakey", "").private_key_jwt(signer.jwk());
+    let org = Org::builder().client(client).start().await.unwrap();
+    let url = token_url(&org, Some("default"));
+    let last = || org.request_log().pop().unwrap();
+    assert_eq!(post_signed(&org, &signer, "0oakey", &url, &[GRANT, ORDERS]).status, 200);
+    assert_eq!(last().client_id().as_deref(), Some("0oakey"));
+    assert!(last().to_string().contains(" client=0oakey"), "{}", last());
+    // The signature is not verified, and one claim is enough.
+    for (claims, named) in [
+        (json!({"iss": "0oaother", "sub": "0oaother"}), Some("0oaother")),
+        (json!({"sub": "0oaother"}), Some("0oaother")),
+        (json!({"iss": "0oaother"}), Some("0oaother")),
+        (json!({"iss": "", "sub": 7}), None),
+    ] {
+        assert_eq!(post_assertion(&url, &hmac_assertion(SECRET, &claims), &[GRANT, ORDERS]).status, 401);
+        assert_eq!(last().client_id().as_deref(), named, "{claims}");
+    }
+    post_assertion(&url, "a.b", &[GRANT, ORDERS]);
+    assert_eq!(last().client_id(), None);
+    let journal = send("GET", &format!("{}/dev/journal", org.url()), &[], "").json();
+    let named: Vec<&Value> = journal.as_array().unwrap().iter().map(|entry| &entry["client_id"]).collect();
+    assert_eq!(named[..2], [&json!("0oakey"), &json!("0oaother")]);
 }
 
 #[tokio::test]
@@ -132,7 +227,7 @@ async fn the_orgs_own_server_rejects_secrets_and_apps_with_users() {
 #[tokio::test]
 async fn unusable_keys_of_a_client_are_reported() {
     let signer = Signer::new();
-    let with = |name: &str, value: serde_json::Value| {
+    let with = |name: &str, value: Value| {
         let mut jwk = signer.jwk();
         jwk[name] = value;
         Client::service("0oakey", "").private_key_jwt(jwk)
@@ -241,7 +336,7 @@ scopes = ["audit:read"]
 consent_scopes = ["audit:read"]
 access_policy = [{ name = "API to API", grant_types = ["client_credentials"] }]
 "#;
-    let org = okta_auth_dev::OrgBuilder::from_toml(text).unwrap().start().await.unwrap();
+    let org = OrgBuilder::from_toml(text).unwrap().start().await.unwrap();
     let client = org.client_with_id("0oafile").unwrap();
     assert_eq!(
         (client.okta_scopes, client.admin_roles),

@@ -130,8 +130,40 @@ async fn the_defaults_are_ready_to_use() {
     org.allow_redirect("http://127.0.0.1:4000");
     let client = org.client();
     assert!(client.redirect_uris.contains(&"http://127.0.0.1:4000/authorization-code/callback".to_owned()));
-    assert!(client.post_logout_redirect_uris.contains(&"http://127.0.0.1:4000/".to_owned()));
+    for home in ["http://127.0.0.1:4000/", "http://127.0.0.1:4000"] {
+        assert!(client.post_logout_redirect_uris.contains(&home.to_owned()), "{client:?}");
+    }
     assert_ne!(client.client_secret, Org::start().await.unwrap().client().client_secret, "each org has its own secret");
+}
+
+/// Okta's samples for browser apps have `/login/callback`, and those for web apps `/authorization-code/callback`.
+#[tokio::test]
+async fn a_public_client_of_an_origin_has_the_paths_of_web_apps_and_browser_apps() {
+    let uris = |client: Client| client.redirect_uris;
+    let (web, spa) = ("http://localhost:3000/authorization-code/callback", "http://localhost:3000/login/callback");
+    let builder = Org::builder().client(Client::web("0oaweb", "")).redirect_origin("http://localhost:3000");
+    let org = builder.redirect_uri("http://localhost:3000/other").start().await.unwrap();
+    assert_eq!(uris(org.client()), [web, "http://localhost:3000/other"]);
+    assert_eq!(uris(org.client_with_id(PUBLIC_CLIENT_ID).unwrap()), [web, "http://localhost:3000/other", spa]);
+    assert_eq!(uris(Client::public("0oaspa").origin("http://localhost:3000")), [web, spa]);
+}
+
+#[tokio::test]
+async fn settings_that_repeat_a_uri_register_it_once() {
+    let (home, callback) = ("http://localhost:3000", "http://localhost:3000/authorization-code/callback");
+    let native = "com.example.app:/callback";
+    let list = format!("{callback},{callback},{native}");
+    let variables = [("OKTA_DEV_ORIGINS", home), ("OKTA_DEV_REDIRECT_URIS", &list)];
+    let builder = OrgBuilder::from_variables(variables).unwrap().client(Client::public("0oaspa"));
+    let builder = builder.redirect_uri(callback).post_logout_redirect_uri(home).scope("default", "orders:read");
+    let org = builder.trusted_origin(home).trusted_origin(home).start().await.unwrap();
+    let client = org.client();
+    let all = [client.redirect_uris, client.post_logout_redirect_uris, org.authorization_servers()[1].scopes.clone()];
+    for list in all {
+        let once: std::collections::BTreeSet<_> = list.iter().collect();
+        assert_eq!(list.len(), once.len(), "{list:?}");
+        assert!(!list.iter().any(|uri| uri.starts_with("null")), "a private-use scheme has no origin: {list:?}");
+    }
 }
 
 #[tokio::test]
@@ -222,6 +254,7 @@ fn the_program_reads_flags_and_variables() {
     let mut program = Program(command.spawn().unwrap());
     let lines = std::io::BufReader::new(program.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let banner: Vec<String> = lines.take_while(|line| !line.contains("OKTA_CLIENT_SECRET")).collect();
+    assert!(banner.iter().any(|line| line.ends_with("  orders:read orders:write")), "{banner:#?}");
     for port in [8080, 3000, 3001] {
         let uri = format!("http://localhost:{port}/authorization-code/callback");
         assert!(banner.iter().any(|line| line.ends_with(&uri)), "{banner:#?}");

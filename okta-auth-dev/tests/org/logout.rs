@@ -1,6 +1,6 @@
 //! Sign-out at the org.
 
-use okta_auth_dev::{ADA, BEN, Browser, Fault, Org, Response};
+use okta_auth_dev::{ADA, BEN, Browser, Fault, Org, OrgBuilder, Response};
 use url::form_urlencoded::Serializer;
 
 use crate::support::*;
@@ -80,13 +80,32 @@ async fn a_bad_request_ends_on_a_page_and_keeps_the_session() {
     }
     let response = browser.open(&url(&org, &[("post_logout_redirect_uri", HOME)])).await.unwrap();
     assert!(refused(&response, "id_token_hint"));
-    for target in ["http://localhost:8080", "http://evil.example/", "http://localhost:8080/x"] {
+    for target in ["http://localhost:8080//", "http://evil.example/", "http://localhost:8080/x"] {
         let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", target)];
         let response = browser.open(&url(&org, &fields)).await.unwrap();
         assert!(refused(&response, "must be a Logout redirect URI"), "{response:?}");
     }
     let still = browser.open(&authorize_url(&org, &org.issuer(), &[("prompt", "none")])).await.unwrap();
     assert!(still.param("code").is_some(), "{still:?}");
+}
+
+/// Okta's JavaScript SDK sends `location.origin` by default, which has no slash.
+#[tokio::test]
+async fn an_origin_is_a_target_with_and_without_a_slash() {
+    let variables =
+        [("OKTA_DEV_ORIGINS", "http://localhost:3000/"), ("OKTA_DEV_REDIRECT_URIS", "http://localhost:8080/cb")];
+    let variables = variables.into_iter().chain([("OKTA_DEV_REDIRECT_URIS", "http://localhost:4000/cb")]);
+    let org = OrgBuilder::from_variables(variables).unwrap().start().await.unwrap();
+    org.allow_redirect("http://localhost:5000");
+    for port in [8080, 3000, 4000, 5000] {
+        let home = format!("http://localhost:{port}/");
+        for target in [home.trim_end_matches('/'), &home] {
+            let (mut browser, hint) = signed_in(&org, ADA).await;
+            let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", target)];
+            let response = browser.open(&url(&org, &fields)).await.unwrap();
+            assert_eq!(response, Response::Redirect(home.clone()), "{target}");
+        }
+    }
 }
 
 #[tokio::test]

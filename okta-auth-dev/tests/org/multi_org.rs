@@ -80,7 +80,9 @@ async fn customers_get_the_redirect_uris_of_the_first_client_and_their_subdomain
     }
     assert!(!uris.iter().any(|uri| uri.contains("acme.127.0.0.1")), "an IP address has no subdomains: {uris:?}");
     let after = org.org("acme").unwrap().client().post_logout_redirect_uris;
-    assert!(after.contains(&"http://acme.localhost:3000/".to_owned()), "{after:?}");
+    for home in ["http://acme.localhost:3000/", "http://acme.localhost:3000"] {
+        assert_eq!(after.iter().filter(|uri| *uri == home).count(), 1, "{after:?}");
+    }
 }
 
 #[tokio::test]

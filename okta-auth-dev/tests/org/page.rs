@@ -1,6 +1,9 @@
 //! The sign-in page for users, screen readers and password managers.
 
-use okta_auth_dev::{ADA, ADA_PASSWORD, BEN, Browser, Org, Response, User};
+use okta_auth_dev::{
+    ADA, ADA_PASSWORD, AuthorizationServer, BEN, Browser, Client, Org, PUBLIC_CLIENT_ID, Response, SERVICE_CLIENT_ID,
+    User,
+};
 
 use crate::support::*;
 
@@ -111,10 +114,26 @@ async fn the_home_page_shows_how_to_connect() {
         }
     }
     assert!(answer.body.contains(&format!("export OKTA_ISSUER_URI={}", org.issuer())));
+    assert!(answer.body.contains("secret in the Authorization header (client_secret_basic)"), "{}", answer.body);
     assert!(answer.body.contains(CALLBACK) && answer.body.contains(ADA_PASSWORD));
     assert!(
         !answer.body.contains("<script") && answer.header("content-security-policy").contains("default-src 'none'")
     );
+}
+
+/// Without its scopes, the service cannot be used.
+#[tokio::test]
+async fn the_home_page_shows_custom_scopes() {
+    let orders = AuthorizationServer::custom("orders", "api://orders").scope("<orders>");
+    let limited = Client::service("0oalimited", "").scopes(["orders:write"]);
+    let org = Org::builder().client(limited).authorization_server(orders).start().await.unwrap();
+    let page = get(org.url()).body;
+    let scopes = "Custom scopes: <code>orders:read</code> <code>orders:write</code>";
+    assert!(page.contains(scopes) && page.contains("Custom scopes: <code>&lt;orders&gt;</code>"), "{page}");
+    let section = |id: &str| page.split("</section>").find(|section| section.contains(id)).unwrap();
+    assert!(section(SERVICE_CLIENT_ID).contains(scopes), "{page}");
+    assert!(section("0oalimited").contains("Custom scopes: <code>orders:write</code></p>"), "{page}");
+    assert!(!section(PUBLIC_CLIENT_ID).contains("Custom scopes"), "{page}");
 }
 
 /// The page offers sign-out only for users with a session.

@@ -125,6 +125,8 @@ async fn wrong_pushed_requests_are_refused_in_json() {
     assert_eq!(refused(&push_as(&org, &wrong, &[])), (401, "invalid_client".to_owned()));
     let public = fields(&org, &[("client_id", okta_auth_dev::PUBLIC_CLIENT_ID)]);
     assert_eq!(refused(&post(&url, None, &public)), (401, "invalid_client".to_owned()), "a public client");
+    let logged = org.request_log().pop().unwrap().refusal.unwrap();
+    assert!(logged.contains("is a public client, and only clients with credentials push requests"), "{logged}");
     assert_eq!(get(&url).status, 405);
 }
 

@@ -23,6 +23,14 @@ async fn the_test_api_returns_the_connection_settings() {
     assert_eq!(told["variables"]["OKTA_ISSUER_URI"], org.issuer());
     assert_eq!(told["clients"].as_array().unwrap().len(), 3);
     assert_eq!(told["people"][0]["login"], ADA);
+    let default = json!({
+        "id": "default",
+        "issuer": org.issuer(),
+        "audience": "api://default",
+        "scopes": ["orders:read", "orders:write"],
+    });
+    assert_eq!(told["servers"][1], default);
+    assert_eq!((&told["servers"][0]["audience"], &told["servers"][0]["scopes"]), (&json!(org.url()), &json!([])));
 }
 
 #[tokio::test]

@@ -24,9 +24,9 @@ Address:
 Apps and users:
   --config FILE           settings in TOML: users, clients, authorization servers
   --origin ORIGIN         an origin of the app, such as http://localhost:3000: its usual sign-in and sign-out redirect
-                          URIs are registered for the first client; may be repeated
-  --redirect-uri URI      another sign-in redirect URI for the first client; may be repeated. Its origin with a slash
-                          is registered for sign-out
+                          URIs are registered for the first client and the public one; may be repeated
+  --redirect-uri URI      another sign-in redirect URI for both clients; may be repeated. Its origin is registered for
+                          sign-out
   --trusted-origin ORIGIN an origin whose scripts may read responses, besides those of redirect URIs; may be repeated
   --secret SECRET         the secret of the first client [default: the same in every run]
   --orgs NAMES            customers, separated by commas: each gets its own org at NAME.localhost on the same port,

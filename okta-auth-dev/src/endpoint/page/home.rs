@@ -42,15 +42,34 @@ fn app(org: &OrgState, client: &Client) -> String {
     let uris: String =
         client.redirect_uris.iter().map(|uri| format!("<li><code>{}</code></li>", escape(uri))).collect();
     let uris = if uris.is_empty() { uris } else { format!("<p class=\"note\">Redirect URIs</p><ul>{uris}</ul>") };
+    let scopes = if client.is_service() { service_scopes(org, client) } else { String::new() };
     let grants: Vec<&str> = client.grant_types.iter().map(|grant| grant.as_str()).collect();
     format!(
         "<section><h3>{name} <span>{kind}</span></h3><pre class=\"copy\">{lines}</pre>\
-         <p class=\"note\">Grants: {grants}</p>{uris}</section>",
+         <p class=\"note\">Grants: {grants}</p>{scopes}{uris}</section>",
         name = escape(&client.name),
-        kind = kind(client),
+        kind = match client.auth_method {
+            AuthMethod::None => kind(client).to_owned(),
+            method => format!("{} ({})", kind(client), method.as_str()),
+        },
         grants = escape(&grants.join(", ")),
         lines = lines.trim_end(),
     )
+}
+
+/// The custom scopes of a service at the server of its variables: without a user, it has no other scopes.
+fn service_scopes(org: &OrgState, client: &Client) -> String {
+    let Some(server) = org.variables_server() else { return String::new() };
+    let may = |scope: &&String| client.scopes.is_empty() || client.scopes.contains(scope);
+    custom_scopes(server.settings.scopes.iter().filter(may))
+}
+
+fn custom_scopes<'a>(scopes: impl Iterator<Item = &'a String>) -> String {
+    let scopes: Vec<String> = scopes.map(|scope| format!("<code>{}</code>", escape(scope))).collect();
+    if scopes.is_empty() {
+        return String::new();
+    }
+    format!("<p class=\"note\">Custom scopes: {}</p>", scopes.join(" "))
 }
 
 fn kind(client: &Client) -> &'static str {
@@ -67,7 +86,8 @@ fn kind(client: &Client) -> &'static str {
 fn issuers(org: &OrgState) -> String {
     let issuer = |server: &Server| {
         let issuer = escape(&server.settings.issuer(&org.url));
-        format!("<li><a href=\"{issuer}/.well-known/openid-configuration\"><code>{issuer}</code></a></li>")
+        let scopes = custom_scopes(server.settings.scopes.iter());
+        format!("<li><a href=\"{issuer}/.well-known/openid-configuration\"><code>{issuer}</code></a>{scopes}</li>")
     };
     org.servers.iter().map(issuer).collect()
 }

@@ -69,15 +69,14 @@ impl OrgBuilder {
     /// Adds the default clients and applies the settings for all clients and servers.
     ///
     /// The default clients are a public client and a service, unless clients with their ids exist. The public client
-    /// copies the URIs of the first client, so that an app can switch between the two. Empty secrets are replaced by
-    /// generated ones.
+    /// copies the URIs of the first client, so that an app can switch between the two, and adds `/login/callback` for
+    /// origins. Empty secrets are replaced by generated ones.
     fn complete(&mut self) {
         let service = Client::service(SERVICE_CLIENT_ID, "");
         let web = self.clients.first().cloned();
         let mut public = Client::public(PUBLIC_CLIENT_ID);
         if let Some(web) = web {
-            public.redirect_uris = web.redirect_uris;
-            public.post_logout_redirect_uris = web.post_logout_redirect_uris;
+            public = public.with_uris_of(web);
         }
         for client in [public, service] {
             if !self.clients.iter().any(|known| known.client_id == client.client_id) {

@@ -17,7 +17,7 @@ mod variables;
 
 use std::time::Duration;
 
-use crate::client::{Client, Rotation};
+use crate::client::{Client, Rotation, push_new};
 use crate::org_options::OrgOptions;
 use crate::server::AuthorizationServer;
 use crate::user::User;
@@ -142,7 +142,8 @@ impl OrgBuilder {
     /// Registers sign-in and sign-out redirect URIs of an origin for the first client.
     ///
     /// The origin is scheme, host and port, without a path. The sign-in URI is `{origin}/authorization-code/callback`,
-    /// Okta's convention for samples.
+    /// Okta's convention for samples. The sign-out URIs are `{origin}/` and `{origin}`. The default public client has
+    /// the same URIs and `{origin}/login/callback`, the convention for browser apps.
     pub fn redirect_origin(mut self, origin: &str) -> Self {
         self.with_first_client(|client| client.allow_origin(origin));
         self
@@ -153,7 +154,7 @@ impl OrgBuilder {
     /// The org compares redirect URIs character by character, as Okta does.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         let uri = uri.into();
-        self.with_first_client(|client| client.redirect_uris.push(uri));
+        self.with_first_client(|client| push_new(&mut client.redirect_uris, uri));
         self
     }
 
@@ -162,7 +163,7 @@ impl OrgBuilder {
     /// The comparison is exact: `http://localhost:8080/` and `http://localhost:8080` are different URIs.
     pub fn post_logout_redirect_uri(mut self, uri: impl Into<String>) -> Self {
         let uri = uri.into();
-        self.with_first_client(|client| client.post_logout_redirect_uris.push(uri));
+        self.with_first_client(|client| push_new(&mut client.post_logout_redirect_uris, uri));
         self
     }
 
@@ -179,14 +180,13 @@ impl OrgBuilder {
         self
     }
 
-    /// Registers a sign-in redirect URI for the first client, and its origin with a slash for sign-out. A URI that does
-    /// not parse has no origin.
-    pub(crate) fn redirect_uri_and_home(self, uri: &str) -> Self {
-        let builder = match url::Url::parse(uri) {
-            Ok(url) => self.post_logout_redirect_uri(format!("{}/", url.origin().ascii_serialization())),
-            Err(_) => self,
-        };
-        builder.redirect_uri(uri)
+    /// Registers a sign-in redirect URI for the first client, and its origin for sign-out. A URI that does not parse has
+    /// no origin, and neither has a private-use scheme.
+    pub(crate) fn redirect_uri_and_home(mut self, uri: &str) -> Self {
+        if let Some(origin) = url::Url::parse(uri).ok().map(|url| url.origin()).filter(url::Origin::is_tuple) {
+            self.with_first_client(|client| client.allow_home(&origin.ascii_serialization()));
+        }
+        self.redirect_uri(uri)
     }
 
     /// Sets for every client whether refresh tokens rotate.

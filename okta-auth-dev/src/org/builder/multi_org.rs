@@ -71,14 +71,18 @@ impl OrgBuilder {
     }
 }
 
-/// Prepends a label to the host of a URI. URIs with an IP address stay unchanged.
+/// Prepends a label to the host of a URI. URIs with an IP address stay unchanged, and so does a missing slash at the
+/// end.
 fn below(uri: &str, label: &str) -> String {
     let Ok(mut url) = Url::parse(uri) else { return uri.to_owned() };
     if let Some(host) = url.domain().map(str::to_owned) {
         // An invalid label is reported when the org starts.
         let _ = url.set_host(Some(&format!("{label}.{host}")));
     }
-    url.into()
+    match url.path() {
+        "/" if !uri.ends_with('/') => url.as_str().trim_end_matches('/').to_owned(),
+        _ => url.into(),
+    }
 }
 
 fn capitalized(name: &str) -> String {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::OrgBuilder;
 use super::overrides::RequiredDpop;
+use crate::client::push_new;
 
 impl OrgBuilder {
     /// Trusts an origin: its scripts may read metadata, keys, tokens and userinfo (CORS). The origins of registered
@@ -15,7 +16,7 @@ impl OrgBuilder {
     /// let builder = OrgBuilder::default().trusted_origin("http://localhost:5173");
     /// ```
     pub fn trusted_origin(mut self, origin: impl AsRef<str>) -> Self {
-        self.options.trusted_origins.push(origin.as_ref().trim_end_matches('/').to_owned());
+        push_new(&mut self.options.trusted_origins, origin.as_ref().trim_end_matches('/').to_owned());
         self
     }
 
@@ -28,7 +29,7 @@ impl OrgBuilder {
     /// let builder = OrgBuilder::default().identity_provider("0oagoogle0000000001");
     /// ```
     pub fn identity_provider(mut self, id: impl Into<String>) -> Self {
-        self.options.identity_providers.push(id.into());
+        push_new(&mut self.options.identity_providers, id.into());
         self
     }
 

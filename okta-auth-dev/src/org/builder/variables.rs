@@ -30,7 +30,7 @@ impl OrgBuilder {
     /// | `OKTA_DEV_LISTEN` | the address to listen on, see [`OrgBuilder::host`] |
     /// | `OKTA_DEV_HOSTS` | names that clients may use, separated by commas, see [`OrgBuilder::allow_host`] |
     /// | `OKTA_DEV_CLIENT_SECRET` | the secret of the first client |
-    /// | `OKTA_DEV_REDIRECT_URIS` | sign-in redirect URIs of the first client, separated by commas; the origin of each with a slash is registered for sign-out |
+    /// | `OKTA_DEV_REDIRECT_URIS` | sign-in redirect URIs of the first client, separated by commas; the origin of each is registered for sign-out, with a slash and without one |
     /// | `OKTA_DEV_TRUSTED_ORIGINS` | origins whose scripts may read responses, separated by commas, see [`OrgBuilder::trusted_origin`] |
     /// | `OKTA_DEV_IDENTIFIER_FIRST` | `true`: the password has its own page, see [`OrgBuilder::identifier_first`] |
     /// | `OKTA_DEV_CROSS_SITE_COOKIES` | `true`: see [`OrgBuilder::cross_site_cookies`] |
