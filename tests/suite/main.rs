@@ -91,7 +91,8 @@ on_both! {
         session_or_token, a_policy_may_ask_the_application;
     sign_out: a_form_on_a_page_without_a_referrer_is_our_own, pages_with_a_form_send_their_origin,
         a_strict_origin_check_refuses_requests_that_say_nothing, a_front_channel_logout_without_names_ends_nothing,
-        the_bare_front_channel_form_counts_for_a_frame_alone, dropped_front_channel_messages_are_logged_once, the_length_of_the_url_decides_between_redirect_and_form, a_long_id_token_is_posted_to_okta,
+        the_bare_front_channel_form_counts_for_a_frame_alone, dropped_front_channel_messages_are_logged_once, the_length_of_the_url_decides_between_redirect_and_form,
+        a_list_of_audiences_is_sent_with_the_client_id, a_long_id_token_is_posted_to_okta,
         the_form_to_okta_escapes_what_it_carries, a_script_gets_an_address_that_leads_to_okta_once,
         the_address_of_a_script_works_for_a_minute_in_its_browser, without_fetch_metadata_what_a_client_accepts_decides, a_browser_that_is_signed_in_again_is_asked_first,
         a_script_signs_out_with_a_long_id_token, a_script_that_need_not_go_to_okta_gets_the_landing_page,
