@@ -87,6 +87,7 @@ on_both! {
         a_template_of_the_application_may_load_its_own_styles, no_page_contains_markup_of_a_request;
     policies: a_group_opens_a_page, a_policy_on_a_nest_covers_it, a_policy_by_route, a_policy_in_a_handler,
         a_missing_scope_is_named, step_up_goes_to_okta_and_comes_back, step_up_refused_does_not_loop,
+        a_step_up_with_an_old_auth_time_leads_to_a_forced_sign_in,
         api_clients_get_a_step_up_challenge, recent_sign_in_by_auth_time, one_caller_per_request,
         session_or_token, a_policy_may_ask_the_application;
     sign_out: a_form_on_a_page_without_a_referrer_is_our_own, pages_with_a_form_send_their_origin,
