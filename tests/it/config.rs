@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use okta_auth_core::config::{ClientAuth, Config, ConfigBuilder};
+use okta_auth_core::engine::OktaAuth;
 use okta_auth_core::multi_tenant::{Resolver, Tenants};
 
 const GOOD: [(&str, &str); 4] = [
@@ -217,8 +218,8 @@ fn code_takes_precedence_over_variables_and_invalid_values_in_code_are_rejected(
     assert!(refused(base().session_idle(Duration::ZERO)).contains("session"));
     assert!(refused(base().attempt_lifetime(Duration::ZERO)).contains("attempt_lifetime"));
     assert!(refused(base().max_attempts(0)).contains("attempt_lifetime"));
-    assert!(refused(base().algorithms(Vec::<String>::new())).contains("algorithms"));
-    assert!(refused(base().algorithms(["none"])).contains("algorithms"));
+    assert!(refused(base().algorithms(Vec::<String>::new())).contains("OKTA_ALGORITHMS"));
+    assert!(refused(base().algorithms(["none"])).contains("OKTA_ALGORITHMS"));
     assert!(refused(base().cookie_name("bad name")).contains("cookie_name"));
     assert!(refused(base().login_path("no-slash")).contains("routes"));
     assert!(refused(base().login_path("/{wild}")).contains("routes"));
@@ -580,10 +581,21 @@ fn parameters_of_the_authorization_request_that_an_application_cannot_set() {
         "login_hint",
         "max_age",
         "acr_values",
+        "dpop_jkt",
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "nbf",
+        "iat",
+        "jti",
         "",
         "a b",
         "a&state",
     ] {
+        let set = ConfigBuilder::from_variables(GOOD).login_parameter(reserved, "x").build();
+        let message = set.expect_err(reserved).to_string();
+        assert!(message.contains("OKTA_LOGIN_PARAMETERS"), "{reserved}: {message}");
         let message = allowed(reserved).expect_err(reserved).to_string();
         assert!(message.contains("allow_login_parameters"), "{reserved}: {message}");
         assert!(with_value(reserved, "x").is_err(), "{reserved}");
@@ -595,10 +607,51 @@ fn parameters_of_the_authorization_request_that_an_application_cannot_set() {
     with_value("idp", &"x".repeat(2_048)).unwrap();
 }
 
+#[test]
+fn parameters_of_every_sign_in_are_a_query_string() {
+    for good in ["access_type=offline&prompt=consent", "prompt=login+consent", "claims=%7B%22userinfo%22%3A%7B%7D%7D"] {
+        with(&[("OKTA_LOGIN_PARAMETERS", good)]).expect(good);
+    }
+    for (bad, fix) in [
+        ("state=mine", "leave it out"),
+        ("access_type=offline&redirect_uri=https://evil.example", "`redirect_uri` is set by the protocol"),
+        ("scope=openid", "OKTA_SCOPES"),
+        ("prompt=none", "`silent_login`"),
+        ("prompt=login&prompt=consent", "`prompt` occurs twice"),
+        ("access_type", "the value of `access_type`"),
+        ("access_type=", "the value of `access_type`"),
+        ("?access_type=offline", "is not a parameter"),
+        ("access_type: offline", "is not a parameter"),
+        ("prompt=a%0Ab", "control characters"),
+    ] {
+        refused("OKTA_LOGIN_PARAMETERS", bad, fix);
+    }
+    // Code takes precedence, and replaces the variable as a whole.
+    let variables = GOOD.into_iter().chain([("OKTA_LOGIN_PARAMETERS", "state=mine")]);
+    ConfigBuilder::from_variables(variables).login_parameter("prompt", "consent").build().unwrap();
+    let tenants = OktaAuth::builder().from_variables([("OKTA_LOGIN_PARAMETERS", "state=mine")]);
+    let message = Tenants::builder(tenants).resolve(Resolver::Path("/t".to_owned())).build().unwrap_err().to_string();
+    assert!(message.contains("OKTA_LOGIN_PARAMETERS: `state`"), "{message}");
+}
+
+#[test]
+fn algorithms_are_a_list_and_code_takes_precedence() {
+    for good in ["EdDSA", "Ed25519", "RS256, ES256,", "RS256,RS384,RS512,PS256,ES256,ES384,EdDSA,Ed25519"] {
+        with(&[("OKTA_ALGORITHMS", good)]).expect(good);
+    }
+    for bad in ["none", "HS256", "RS256 ES256", "rs256", ",", "Ed448"] {
+        refused("OKTA_ALGORITHMS", bad, "use one or more of RS256, RS384, RS512, PS256, ES256, ES384, EdDSA");
+    }
+    let variables = GOOD.into_iter().chain([("OKTA_ALGORITHMS", "HS256")]);
+    ConfigBuilder::from_variables(variables).algorithms(["Ed25519"]).build().unwrap();
+    let tenants = OktaAuth::builder().from_variables([("OKTA_ALGORITHMS", "HS256")]);
+    let message = Tenants::builder(tenants).resolve(Resolver::Path("/t".to_owned())).build().unwrap_err().to_string();
+    assert!(message.contains("OKTA_ALGORITHMS: use one or more of"), "{message}");
+}
+
 /// With many tenants, settings for a single Okta are rejected or ignored.
 #[test]
 fn tenants_have_neither_a_backchannel_nor_a_proxy() {
-    use okta_auth_core::engine::OktaAuth;
     let tenants = |variable: (&'static str, &'static str)| {
         let shared = OktaAuth::builder().from_variables([variable]);
         Tenants::builder(shared).resolve(Resolver::Path("/t".to_owned())).build().map_err(|error| error.to_string())

@@ -5,7 +5,7 @@
 //! Each test first runs without the fault, so that an application cannot pass by
 //! rejecting everything.
 
-use okta_auth_core::config::ResponseMode;
+use okta_auth_core::config::{ConfigBuilder, ResponseMode};
 use okta_auth_dev::Fault;
 use serde_json::json;
 
@@ -485,6 +485,29 @@ async fn every_algorithm_that_is_allowed_is_accepted() {
         Fault::IdTokenAlgEdDsa,
     ] {
         accepted(&algorithms().start().await, fault).await;
+    }
+}
+
+#[tokio::test]
+async fn the_variable_and_both_names_of_ed25519_allow_it() {
+    for name in ["EdDSA", "Ed25519"] {
+        let org = okta_auth_dev::Org::start().await.unwrap();
+        let mut variables = org.env().to_vec();
+        variables.push(("OKTA_ALGORITHMS", name.to_owned()));
+        let from_variables = move |own: ConfigBuilder| {
+            let base = own.build().unwrap().base_url().to_string();
+            ConfigBuilder::from_variables(variables).base_url(base).cookie_secret(crate::support::SECRET)
+        };
+        let by_variable = AppBuilder::default().org(org).configure(from_variables);
+        let in_code = AppBuilder::default().configure(move |config| config.algorithms([name]));
+        for app in [by_variable, in_code] {
+            let app = app.start().await;
+            let answer = app.browser().sign_in(&app.org, ADA, "/profile").await;
+            assert!(answer.body.contains("token_algorithm"), "RS256 is not on the list: {}", answer.body);
+            app.org.fault(Fault::IdTokenAlgEdDsa);
+            let answer = app.browser().sign_in(&app.org, ADA, "/profile").await;
+            assert_eq!(answer.location(), "/profile", "{name}: {}", answer.body);
+        }
     }
 }
 

@@ -72,6 +72,18 @@ async fn the_browser_carries_only_the_client_and_a_reference() {
 }
 
 #[tokio::test]
+async fn login_parameters_are_pushed() {
+    let configure = |config: ConfigBuilder| config.par().login_parameter("access_type", "offline");
+    let app = AppBuilder::default().configure(configure).start().await;
+    let authorize = app.browser().navigate("/login?prompt=login").await.location().to_owned();
+    assert_eq!(names(&authorize), ["client_id", "request_uri"]);
+    let request = &pushed(&app.org)[0];
+    for (name, value) in [("access_type", "offline"), ("prompt", "login")] {
+        assert_eq!(request.form_field(name).as_deref(), Some(value), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn the_metadata_switch_it_on() {
     let app = App::start().await;
     assert!(names(app.browser().navigate("/profile").await.location()).contains(&"state".to_owned()));

@@ -110,6 +110,16 @@ async fn the_key_or_the_secret_signs_the_request() {
     }
 }
 
+#[tokio::test]
+async fn login_parameters_are_signed() {
+    let change = |config: ConfigBuilder| config.signed_requests().login_parameter("access_type", "offline");
+    let app = with_key(change).await;
+    let authorize = app.browser().navigate("/profile").await.location().to_owned();
+    let names: Vec<_> = pairs(&authorize).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["client_id", "response_type", "scope", "request"]);
+    assert_eq!(part(&param(&authorize, "request"), 1)["access_type"], "offline");
+}
+
 /// The object is the request: an attacker who changes the URL around it changes nothing.
 #[tokio::test]
 async fn a_changed_replayed_or_unsigned_request_starts_no_sign_in() {

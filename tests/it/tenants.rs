@@ -21,7 +21,7 @@ use okta_auth_core::multi_tenant::{
 use okta_auth_core::policy::{DefaultAccess, PolicySet, group};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{TenantId, TenantSettings};
-use okta_auth_dev::{Org, Response};
+use okta_auth_dev::{Fault, Org, Response};
 use reqwest::Method;
 
 use crate::support::{ADA, Answer, BEN, Browser, CALLBACK, SECRET, org_with_groups};
@@ -114,6 +114,17 @@ impl Site {
         resolvers: &[Resolver],
         change: impl FnOnce(TenantsBuilder) -> TenantsBuilder,
     ) -> Self {
+        Self::with_shared(framework, store, resolvers, |config| config, change).await
+    }
+
+    /// Starts with settings of the application.
+    async fn with_shared(
+        framework: Framework,
+        store: &str,
+        resolvers: &[Resolver],
+        shared: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
+        change: impl FnOnce(TenantsBuilder) -> TenantsBuilder,
+    ) -> Self {
         let (acme, globex) = (org_with_groups().await, org_with_groups().await);
         for org in [&acme, &globex] {
             org.put_client(org.client().session_claim(true));
@@ -126,8 +137,8 @@ impl Site {
             org.allow_redirect(&format!("{base}/t/{name}"));
         }
         let clock = acme.clock();
-        let shared = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).session_store(store);
-        let shared = OktaAuthBuilder::from(shared).clock(move || clock.now());
+        let config = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).session_store(store);
+        let shared = OktaAuthBuilder::from(shared(config)).clock(move || clock.now());
         let table = TenantTable::new([settings("acme", &acme), settings("globex", &globex)]).unwrap();
         let mut builder = Tenants::builder(shared).egress(local()).table(table);
         for resolver in resolvers {
@@ -199,6 +210,28 @@ async fn a_session_of_one_tenant_opens_nothing_at_another() {
                 assert_eq!(thief.fetch("/t/globex/me").await.status, 401, "{framework:?} {store}");
             }
             assert!(site.globex.request_log().is_empty(), "{framework:?}: {:?}", site.globex.request_log());
+        }
+    }
+}
+
+/// The parameters of every sign-in are a setting of the application. The client in a logout is that of the tenant.
+#[tokio::test]
+async fn login_parameters_are_those_of_the_application_and_a_logout_names_the_client_of_its_tenant() {
+    for framework in BOTH {
+        let shared = |config: ConfigBuilder| config.login_parameter("access_type", "offline");
+        let resolvers = [Resolver::Path("/t".to_owned())];
+        let site = Site::with_shared(framework, "memory", &resolvers, shared, |builder| builder).await;
+        for tenant in ["acme", "globex"] {
+            let start = site.browser().navigate(&format!("/t/{tenant}/me")).await.location().to_owned();
+            assert!(start.contains("&access_type=offline"), "{framework:?} {tenant}: {start}");
+        }
+        site.globex.fault(Fault::IdTokenAudienceArray);
+        for (tenant, expected) in [("acme", None), ("globex", Some(site.globex.client().client_id))] {
+            let mut browser = site.signed_in(tenant, ADA).await;
+            let logout = browser.post(&format!("/t/{tenant}/logout"), "").await.location().to_owned();
+            let url = url::Url::parse(&logout).unwrap();
+            let client = url.query_pairs().find(|(name, _)| name == "client_id").map(|(_, value)| value.into_owned());
+            assert_eq!(client, expected, "{framework:?} {tenant}: {logout}");
         }
     }
 }

@@ -101,6 +101,31 @@ pub(crate) async fn step_up_refused_does_not_loop<F: Framework>() {
     }
 }
 
+/// A provider that ignores `max_age` returns an old `auth_time` each time. Only a forced sign-in ends that.
+pub(crate) async fn a_step_up_with_an_old_auth_time_leads_to_a_forced_sign_in<F: Framework>() {
+    let page_after = |fault| async {
+        let app = App::with::<F>(org_with_a_second_factor().await, |config| config).await;
+        let mut browser = app.signed_in(ADA).await;
+        let up = browser.navigate("/sensitive?amount=5").await.location().to_owned();
+        app.org.fault(fault);
+        let page = browser.complete(&app.org, &up, ADA).await;
+        assert!(page.status == 400 && page.body.contains("token_claim"), "{} {}", page.status, page.body);
+        let link = page.body.split("href=\"").find(|link| link.starts_with("/login")).unwrap();
+        let link = link.split('"').next().unwrap().replace("&amp;", "&");
+        app.org.clear_faults();
+        (app, browser, link)
+    };
+    for fault in [Fault::IdTokenOldAuthTime, Fault::IdTokenNoAuthTime] {
+        let (app, mut browser, link) = page_after(fault).await;
+        assert_eq!(link, "/login?prompt=login&return_to=%2Fsensitive%3Famount%3D5");
+        let start = browser.navigate(&link).await.location().to_owned();
+        assert!(start.contains("&prompt=login"), "{start}");
+        assert_eq!(browser.complete(&app.org, &start, ADA).await.location(), "/sensitive?amount=5");
+    }
+    let other = Fault::IdTokenClaim("acr".to_owned(), "urn:okta:loa:1fa:pwd".into());
+    assert_eq!(page_after(other).await.2, "/login?return_to=%2Fsensitive%3Famount%3D5", "a session at Okta is enough");
+}
+
 pub(crate) async fn api_clients_get_a_step_up_challenge<F: Framework>() {
     let app = App::start::<F>().await;
     let token = app.org.token().access_token(ADA, ["openid"]).claim("acr", "urn:okta:loa:1fa:pwd").sign();

@@ -651,3 +651,37 @@ pub(crate) async fn login_passes_on_what_the_application_allows<F: Framework>() 
     let url = plain.browser().navigate("/login?idp=0oa2&ui_locales=fr&prompt=none").await.location().to_owned();
     assert!(["idp", "ui_locales", "prompt"].iter().all(|name| query(&url, name).is_none()), "{url}");
 }
+
+/// Google issues refresh tokens only for `access_type=offline`, and other providers only for `prompt=consent`. The
+/// parameters of one sign-in take precedence.
+pub(crate) async fn login_parameters_are_sent_with_every_sign_in<F: Framework>() {
+    let app = App::with::<F>(Org::start().await.unwrap(), |config| {
+        let config = config.login_parameter("access_type", "offline").login_parameter("prompt", "consent");
+        config.login_parameter("hd", "example.com").allow_login_parameters(["hd"]).browser_kit()
+    });
+    let app = app.await;
+    let third_party = format!("/login/initiate?iss={}", encode(&app.org.issuer()));
+    for (page, prompt, hd) in [
+        ("/profile", "consent", "example.com"),
+        ("/login?access_type=online&prompt=consent", "consent", "example.com"),
+        ("/login?prompt=login", "login consent", "example.com"),
+        ("/login?prompt=login&prompt=select_account", "login select_account", "example.com"),
+        ("/login?prompt=select_account&hd=example.org", "select_account", "example.org"),
+        ("/login?prompt=none", "none", "example.com"),
+        (&third_party, "consent", "example.com"),
+    ] {
+        let url = app.browser().navigate(page).await.location().to_owned();
+        let sent: Vec<(String, String)> = url::Url::parse(&url).unwrap().query_pairs().into_owned().collect();
+        let names: BTreeMap<_, _> = sent.iter().cloned().collect();
+        assert_eq!(names.len(), sent.len(), "a parameter occurs twice: {url}");
+        for (name, value) in [("prompt", prompt), ("access_type", "offline"), ("hd", hd)] {
+            assert_eq!(names.get(name).map(String::as_str), Some(value), "{page}: {url}");
+        }
+    }
+    let mut browser = app.browser();
+    let start = browser.navigate("/profile").await.location().to_owned();
+    assert_eq!(browser.complete(&app.org, &start, ADA).await.location(), "/profile");
+    let app = App::with::<F>(Org::start().await.unwrap(), |config| config.login_parameter("prompt", "consent login"));
+    let url = app.await.browser().navigate("/login?prompt=login").await.location().to_owned();
+    assert_eq!(query(&url, "prompt").as_deref(), Some("login consent"), "no value occurs twice");
+}

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_dev::User;
+use okta_auth_dev::{Fault, User};
 use reqwest::Method;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -196,6 +197,44 @@ fn form(answer: &Answer) -> (String, Vec<(String, String)>) {
         (name.to_owned(), text(rest.split('"').next().unwrap()))
     });
     (text(action), fields.collect())
+}
+
+/// A provider cannot derive the client from a list of audiences, so the request names it (OIDC RP-Initiated Logout §2).
+/// Okta's audience is never a list, and Okta does not document the parameter.
+pub(crate) async fn a_list_of_audiences_is_sent_with_the_client_id<F: Framework>() {
+    let audience = |value| Fault::IdTokenClaim("aud".to_owned(), value);
+    for groups in [1, 90] {
+        for list in [false, true] {
+            let app = app_with::<F>("memory", |config| config.trusted_audiences("project")).await;
+            app.org.put_user(User::ada().groups((0..groups).map(|number| format!("group-{number:0160}"))));
+            let client = app.org.client().client_id;
+            if list {
+                app.org.fault(audience(json!([client, "project"])));
+                app.org.fault(Fault::IdTokenClaim("azp".to_owned(), json!(client)));
+            }
+            for headers in [PAGE.as_slice(), SCRIPT.as_slice()] {
+                let mut browser = app.signed_in(ADA).await;
+                let mut out = post(&mut browser, "/logout", headers).await;
+                if headers == SCRIPT {
+                    out = browser.navigate(&address(&out)).await;
+                }
+                let fields = if groups == 1 { parameters(out.location()) } else { form(&out).1 };
+                let sent: Vec<_> = fields.iter().filter(|(name, _)| name == "client_id").collect();
+                assert_eq!(sent.len(), usize::from(list), "{groups} groups: {fields:?}");
+                assert!(sent.iter().all(|(_, value)| *value == client), "the application's own: {sent:?}");
+                assert_eq!(fields[0].0, "id_token_hint");
+            }
+        }
+    }
+    let app = app::<F>("cookie").await;
+    app.org.fault(Fault::IdTokenAudienceArray);
+    let out = post(&mut app.signed_in(ADA).await, "/logout", &PAGE).await;
+    let client = ("client_id".to_owned(), app.org.client().client_id);
+    assert!(parameters(out.location()).contains(&client), "a list of one: {}", out.location());
+}
+
+fn parameters(url: &str) -> Vec<(String, String)> {
+    url::Url::parse(url).unwrap().query_pairs().into_owned().collect()
 }
 
 pub(crate) async fn a_long_id_token_is_posted_to_okta<F: Framework>() {

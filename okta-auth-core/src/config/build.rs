@@ -21,7 +21,7 @@ use super::builder::{ConfigBuilder, Path};
 use super::client_auth::{ClientAuth, SecretMethod};
 use super::problem::{Diagnostics, Problem};
 use super::stores::{RevocationStoreKind, SessionStoreKind};
-use super::{AppConfig, Config, Issuer, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
+use super::{AppConfig, Config, Issuer, ResponseMode, Routes, env, rules, secrets, stores};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
@@ -367,8 +367,7 @@ impl ConfigBuilder {
     /// Checks rarely used options. The bounds prevent a typing error from disabling a protection, such as a leeway of
     /// hours or a session limit of zero.
     ///
-    /// The CSRF header must be a valid header name. The algorithms are those that have a verifier, which excludes
-    /// `none` and the symmetric ones (`HS256`).
+    /// The CSRF header must be a valid header name.
     fn check_options(&self, secure: bool, findings: &mut Diagnostics) {
         if self.options.leeway > Duration::from_secs(300) {
             findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");
@@ -390,12 +389,9 @@ impl ConfigBuilder {
             let message = "form_post over http works only while Okta and the application share a host; use https";
             findings.warning("response_mode", message);
         }
-        let known = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"];
-        if self.options.algorithms.is_empty() || self.options.algorithms.iter().any(|a| !known.contains(&a.as_str())) {
-            findings.error("algorithms", format!("use one or more of {}", known.join(", ")));
-        }
+        self.check_algorithms(findings);
         self.check_nonce_lifetime(findings);
-        authorization_parameters::check_allowed(&self.options.login_parameters, findings);
+        self.check_login_parameters(findings);
         let csrf_header = self.options.csrf_header.as_deref().unwrap_or("x-any");
         if http::HeaderName::try_from(csrf_header).is_err() {
             findings.error("csrf_header", format!("`{}` is not a valid header name", csrf_header.escape_default()));

@@ -67,6 +67,7 @@ pub struct ConfigBuilder {
     pub(super) accepted_issuers: Vec<String>,
     pub(super) former_issuers: Vec<String>,
     pub(super) tenant: Option<String>,
+    pub(super) algorithms: Option<Vec<String>>,
     pub(super) api_only: bool,
     pub(super) cookie_secrets: Vec<Secret>,
     pub(super) cookie_name: Option<String>,
@@ -363,7 +364,7 @@ impl ConfigBuilder {
     /// # }
     /// ```
     pub fn allow_login_parameters<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.options.login_parameters = names.into_iter().map(Into::into).collect();
+        self.options.allowed_login_parameters = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -373,13 +374,6 @@ impl ConfigBuilder {
     /// The API needs no client id, serves no path for sign-in, and reads and sets no cookie.
     pub fn api_only(mut self) -> Self {
         self.api_only = true;
-        self
-    }
-
-    /// The signature algorithms that tokens may use (RFC 7518 §3.1); by default only RS256. `none` and HMAC cannot be
-    /// allowed.
-    pub fn algorithms<S: Into<String>>(mut self, algorithms: impl IntoIterator<Item = S>) -> Self {
-        self.options.algorithms = algorithms.into_iter().map(Into::into).collect();
         self
     }
 

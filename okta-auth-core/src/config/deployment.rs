@@ -148,6 +148,8 @@ impl ConfigBuilder {
         options.session_idle = idle.unwrap_or(options.session_idle);
         options.session_absolute = absolute.unwrap_or(options.session_absolute);
         options.leeway = leeway.unwrap_or(options.leeway);
+        self.read_algorithms();
+        self.read_login_parameters(findings);
         self.read_dpop(findings);
     }
 

@@ -36,6 +36,10 @@ pub(crate) const ID_TOKEN_DECRYPTION_KEY: &str = "OKTA_ID_TOKEN_DECRYPTION_KEY";
 pub(crate) const ID_TOKEN_DECRYPTION_KEY_FILE: &str = "OKTA_ID_TOKEN_DECRYPTION_KEY_FILE";
 /// Whether authorization requests are signed (RFC 9101).
 pub(crate) const REQUEST_OBJECT: &str = "OKTA_REQUEST_OBJECT";
+/// The parameters of every authorization request, as a query string.
+pub(crate) const LOGIN_PARAMETERS: &str = "OKTA_LOGIN_PARAMETERS";
+/// The allowed signature algorithms, separated by commas.
+pub(crate) const ALGORITHMS: &str = "OKTA_ALGORITHMS";
 pub(crate) const DPOP: &str = "OKTA_DPOP";
 /// The lifetime of the API's nonces for DPoP proofs (RFC 9449 §9).
 pub(crate) const DPOP_NONCE_LIFETIME: &str = "OKTA_DPOP_NONCE_LIFETIME";
@@ -50,7 +54,7 @@ pub(crate) const OF_PROVIDER: [&str; 6] =
     [ISSUER_URI, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, PRIVATE_KEY_FILE, PRIVATE_KEY_ID];
 
 /// All supported variables that start with `OKTA_`.
-const READ: [&str; 31] = [
+const READ: [&str; 33] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -77,6 +81,8 @@ const READ: [&str; 31] = [
     HEALTH_PATH,
     PAR,
     REQUEST_OBJECT,
+    LOGIN_PARAMETERS,
+    ALGORITHMS,
     ID_TOKEN_DECRYPTION_KEY,
     ID_TOKEN_DECRYPTION_KEY_FILE,
     DPOP,

@@ -6,8 +6,8 @@ use url::Url;
 
 use super::builder::ConfigBuilder;
 use super::client_auth::{ClientAuth, RsaPadding};
-use super::env::{CLIENT_SECRET, DPOP, ISSUER_URI, PRIVATE_KEY};
-use super::options::{DpopMode, Options};
+use super::env::{self, CLIENT_SECRET, DPOP, ISSUER_URI, PRIVATE_KEY};
+use super::options::DpopMode;
 use super::problem::Diagnostics;
 use crate::issuer::okta;
 
@@ -58,7 +58,7 @@ impl ConfigBuilder {
             findings.error(DPOP, "FAPI 2.0 requires tokens that are bound to a key; set it to `on`, or remove it");
         }
         (self.options.par, self.options.dpop, self.options.require_dpop) = (true, Some(DpopMode::On), true);
-        if self.options.algorithms == Options::default().algorithms {
+        if self.algorithms.is_none() {
             self.options.algorithms = ALGORITHMS.map(str::to_owned).to_vec();
         }
         self.check_fapi2_issuers(findings);
@@ -105,7 +105,7 @@ impl ConfigBuilder {
     fn check_fapi2_options(&self, findings: &mut Diagnostics) {
         if self.options.algorithms.iter().any(|name| !ALGORITHMS.contains(&name.as_str())) {
             let message = format!("FAPI 2.0 allows only {}; remove the others", ALGORITHMS.join(", "));
-            findings.error("algorithms", message);
+            findings.error(env::ALGORITHMS, message);
         }
         if self.options.leeway > LONGEST_LEEWAY {
             findings.error("leeway", "FAPI 2.0 tolerates a clock skew of one minute at most; set 60 seconds or less");

@@ -31,6 +31,8 @@
 //! | `OKTA_BACKCHANNEL_URL` | none; for development |
 //! | `OKTA_PAR` | `auto`: if the metadata requires it; or `on` |
 //! | `OKTA_REQUEST_OBJECT` | `auto`: if the metadata requires it; or `signed` |
+//! | `OKTA_LOGIN_PARAMETERS` | none; parameters of every authorization request, as a query string |
+//! | `OKTA_ALGORITHMS` | `RS256`; the signature algorithms of tokens, separated by commas |
 //! | `OKTA_ID_TOKEN_DECRYPTION_KEY`, `OKTA_ID_TOKEN_DECRYPTION_KEY_FILE` | none: ID tokens are not encrypted |
 //!
 //! # Errors and warnings
@@ -42,6 +44,8 @@
 //! | method of the client secret | an unknown one, `client_secret_jwt` with fewer than 32 characters | |
 //! | client secret and private key | both at once, because the library cannot see which one Okta expects | |
 //! | pushed and signed authorization requests | a public client, which can neither authenticate nor sign; HS256 with a secret of fewer than 32 characters | |
+//! | parameters of every sign-in | those that the protocol sets or that have their own setting, `prompt=none`, a name that occurs twice | |
+//! | algorithms | none, an unknown one, `none`, HMAC | |
 //! | private key | neither PEM nor JWK nor base64 of one, neither RSA nor P-256, a file that cannot be read | |
 //! | key for encrypted ID tokens | as for the private key; also any key in an application with many tenants | |
 //! | base URL | a path, a query, `http` for another machine | |
@@ -81,6 +85,7 @@
 //! # }
 //! ```
 
+mod algorithms;
 mod app;
 mod authorization_parameters;
 mod authorization_request;

@@ -83,8 +83,10 @@ pub(crate) struct Options {
     pub(crate) accepted_clients: Vec<String>,
     /// The scopes in the metadata of the API.
     pub(crate) resource_scopes: Vec<String>,
-    /// The further parameters that `/login` passes on to Okta.
-    pub(crate) login_parameters: Vec<String>,
+    /// The names of further parameters that `/login` passes on to Okta.
+    pub(crate) allowed_login_parameters: Vec<String>,
+    /// The further parameters of every sign-in.
+    pub(crate) login_parameters: Vec<(String, String)>,
     /// A header that the application's scripts must send.
     pub(crate) csrf_header: Option<String>,
     pub(crate) strict_origin_check: bool,
@@ -138,6 +140,7 @@ impl Default for Options {
             trusted_audiences: Vec::new(),
             accepted_clients: Vec::new(),
             resource_scopes: Vec::new(),
+            allowed_login_parameters: Vec::new(),
             login_parameters: Vec::new(),
             csrf_header: None,
             strict_origin_check: false,

@@ -22,7 +22,8 @@ impl ConfigBuilder {
     }
 }
 
-fn split(names: &str) -> Vec<String> {
+/// Splits a list at its commas.
+pub(super) fn split(names: &str) -> Vec<String> {
     names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 

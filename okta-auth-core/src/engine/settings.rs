@@ -63,6 +63,7 @@ settings! {
     response_mode(mode: ResponseMode);
     userinfo(when: Userinfo);
     allow_login_parameters(names: impl IntoIterator<Item = impl Into<String>>);
+    login_parameter(name: impl Into<String>, value: impl Into<String>);
     signed_out_page(show: bool);
     browser_kit();
     session_path(path: impl Into<String>);

@@ -1,5 +1,6 @@
 //! The options of a single sign-in.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use url::form_urlencoded;
@@ -97,7 +98,7 @@ impl LoginOptions {
     /// Reads the query of the login path: `return_to` is the target, `prompt=login` requests fresh credentials, and
     /// `login_hint` prefills the user name. Other parameters are passed on only if the application allows them.
     pub(crate) fn from_query(query: &str, config: &AppConfig) -> Self {
-        let allowed = &config.options.login_parameters;
+        let allowed = &config.options.allowed_login_parameters;
         let is_allowed = |name: &str, value: &str| {
             (name, value) == ("prompt", "select_account") || allowed.iter().any(|known| known == name)
         };
@@ -115,6 +116,18 @@ impl LoginOptions {
             }
         }
         options
+    }
+
+    /// Adds the parameters of every sign-in. Those of this sign-in take precedence.
+    pub(crate) fn with_defaults(&self, defaults: &[(String, String)]) -> Cow<'_, Self> {
+        let is_set = |name: &str| self.parameters.iter().any(|(known, _)| known == name);
+        let missing: Vec<_> = defaults.iter().filter(|(name, _)| !is_set(name)).cloned().collect();
+        if missing.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut options = self.clone();
+        options.parameters.extend(missing);
+        Cow::Owned(options)
     }
 
     /// Adds a parameter to the authorization request, and replaces an earlier one of the same name: for example `idp`

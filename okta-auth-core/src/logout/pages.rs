@@ -46,7 +46,7 @@ pub(crate) fn redirect(redirect: RedirectToProvider, sender: LogoutSender, respo
 fn end_session_form(end_session: &EndSession, responder: &Responder<'_>) -> Reply {
     let field =
         |(name, value): (&str, &str)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value));
-    let fields: String = end_session.parameters().map(field).concat();
+    let fields: String = end_session.parameters().map(field).collect();
     let form = format!(
         "<form method=\"post\" action=\"{}\">{fields}<button>{}</button></form><script>{SUBMIT}</script>",
         escape(end_session.action()),

@@ -91,9 +91,14 @@ impl AuthorizationParameters<'_> {
         if self.silent {
             return Some("none".to_owned());
         }
-        let further = self.further.iter().filter(|(name, _)| name == "prompt").map(|(_, value)| value.as_str());
-        let mut values: Vec<&str> = self.force_login.then_some("login").into_iter().chain(further).collect();
-        values.dedup();
+        let further = self.further.iter().filter(|(name, _)| name == "prompt").map(|(_, value)| value);
+        let further = further.flat_map(|value| value.split_ascii_whitespace());
+        let mut values: Vec<&str> = Vec::new();
+        for value in self.force_login.then_some("login").into_iter().chain(further) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
         (!values.is_empty()).then(|| values.join(" "))
     }
 }

@@ -54,11 +54,13 @@ impl Responder<'_> {
     /// Creates the page: what happened, a link to a new sign-in that returns to the user's page, and a link home.
     fn error_page(&self, error: &Error, message: &UserMessage, back_to: &ReturnTo) -> Reply {
         let routes = &self.config.routes;
-        // Without `prompt=login` Okta would sign in the same account again.
+        // Without `prompt=login` Okta would sign in the same account again, and a provider that ignores `max_age` would
+        // return the same `auth_time`.
         let denied = error.code() == Code::AccessDenied
             || (error.code() == Code::AuthorizationRefused && error.provider_error() == Some("access_denied"));
-        let (label, prompt) = if denied { (Text::UseAnotherAccount, Some("login")) } else { (Text::SignInAgain, None) };
-        let parameters = prompt.map(|prompt| ("prompt", prompt)).into_iter().chain([("return_to", back_to.as_str())]);
+        let label = if denied { Text::UseAnotherAccount } else { Text::SignInAgain };
+        let prompt = (denied || error.claim() == Some("auth_time")).then_some(("prompt", "login"));
+        let parameters = prompt.into_iter().chain([("return_to", back_to.as_str())]);
         let again = routes.login_url(&parameters.collect::<Vec<_>>());
         let home = routes.home();
         let mut links: Vec<(&str, &str)> = again.iter().map(|again| (self.text(label), again.as_str())).collect();

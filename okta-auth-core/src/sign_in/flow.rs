@@ -110,6 +110,7 @@ impl LoginFlow {
     /// Starts a sign-in in the browser that sent these cookies.
     pub(crate) async fn start(&self, options: &LoginOptions, cookies: &RequestCookies) -> Result<LoginRedirect> {
         let metadata = self.provider.discovery.metadata().await?;
+        let options = &*options.with_defaults(&self.provider.config.app.options.login_parameters);
         let (pending, cookies) = self.pending_logins.begin(options, cookies, self.clock.moment())?;
         let url = self.provider.protocol.authorization_redirect(&metadata, &pending.parameters(options)).await?;
         self.report_redirect_uri();
