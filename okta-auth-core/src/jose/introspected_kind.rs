@@ -95,8 +95,8 @@ fn check_type(payload: &AccessPayload<'_>, token: &str) -> Result<()> {
              let the provider add `cnf` to the response"
         }
         Some(_) => {
-            "the `token_type` of the introspection response is neither `Bearer` nor `DPoP`, so the token is not an \
-             access token"
+            "the `token_type` of the introspection response is neither `Bearer` nor `DPoP`, as of another kind of token; \
+             send the access token, or let the provider write one of these for it (RFC 7662 §2.2)"
         }
         None if TokenForm::of(token) == TokenForm::HasType => return Ok(()),
         None => {
