@@ -11,7 +11,7 @@ use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{TenantId, TenantSettings};
-use okta_auth_dev::{AuthMethod, Client, Org, PUBLIC_CLIENT_ID, Recorded};
+use okta_auth_dev::{AuthMethod, Client, Fault, Org, PUBLIC_CLIENT_ID, Recorded};
 use serde_json::{Value, json};
 
 use crate::support::{ADA, App, AppBuilder, Browser, SECRET};
@@ -62,6 +62,74 @@ async fn client_secret_basic_with_special_characters() {
         signs_in(client, |config| config.client_id(REDIRECT_FREE).client_secret("a+secret/with:odd%characters")).await;
     assert_eq!(status, 303);
     assert!(token.header("authorization").unwrap().starts_with("Basic "));
+}
+
+/// Some providers accept only HTTP Basic at these endpoints, or only the form.
+#[tokio::test]
+async fn introspection_and_revocation_send_the_secret_as_their_endpoints_list_it() {
+    use AuthMethod::{ClientSecretBasic, ClientSecretPost};
+    let (basic, post, key) = (json!("client_secret_basic"), json!("client_secret_post"), json!("private_key_jwt"));
+    for (own, at_others, listed) in [
+        (ClientSecretPost, ClientSecretBasic, json!([basic])),
+        (ClientSecretBasic, ClientSecretPost, json!([key, post])),
+        (ClientSecretPost, ClientSecretBasic, json!([basic, key, "none"])),
+        (ClientSecretPost, ClientSecretPost, json!([basic, post])),
+        (ClientSecretBasic, ClientSecretBasic, json!([])),
+        (ClientSecretPost, ClientSecretPost, json!([key, "none"])),
+    ] {
+        let secret = "a+secret/with:odd%characters";
+        let client = Client::web(REDIRECT_FREE, secret).auth_method(own);
+        let org = Org::builder().client(client).start().await.unwrap();
+        for endpoint in ["introspection", "revocation"] {
+            let name = format!("{endpoint}_endpoint_auth_methods_supported");
+            org.fault(Fault::DiscoveryMember(name, listed.clone()));
+        }
+        let issuer = org.org_issuer();
+        let app = AppBuilder::default().org(org).issuer(issuer).configure(move |config| {
+            let config = config.client_secret(secret).scopes("openid email offline_access");
+            if own == ClientSecretPost { config.client_secret_in_body() } else { config }
+        });
+        let app = app.start().await;
+        let mut browser = app.browser();
+        assert_eq!(browser.sign_in(&app.org, ADA, "/profile").await.location(), "/profile");
+        app.org.put_client(app.org.client().auth_method(at_others));
+        let token = app.org.token().server("org").client(REDIRECT_FREE).access_token(ADA, ["openid"]).sign();
+        app.auth.verify_access_token(&token).await.unwrap();
+        browser.post("/logout", "").await;
+        for path in ["/v1/introspect", "/v1/revoke"] {
+            let requests = app.org.request_log();
+            let request = requests.iter().find(|request| request.path.ends_with(path)).unwrap();
+            assert_eq!(request.status, Some(200), "{path} {listed}: {:?}", request.refusal);
+            let sent = (request.header("authorization").is_some(), request.form_field("client_secret").is_some());
+            assert_eq!(sent, (at_others == ClientSecretBasic, at_others == ClientSecretPost), "{path} {listed}");
+        }
+    }
+}
+
+/// A secret that is never sent stays so, and the operator learns what does not fit.
+#[tokio::test]
+async fn an_assertion_is_never_replaced_by_a_secret() {
+    let secret = "a-secret-that-is-long-enough-to-sign-with";
+    let org = Org::builder().client(Client::web(REDIRECT_FREE, secret)).start().await.unwrap();
+    for endpoint in ["introspection", "revocation"] {
+        let name = format!("{endpoint}_endpoint_auth_methods_supported");
+        org.fault(Fault::DiscoveryMember(name, json!(["client_secret_basic", "client_secret_post", "none"])));
+    }
+    let issuer = org.org_issuer();
+    let app = AppBuilder::default()
+        .org(org)
+        .issuer(issuer)
+        .configure(move |config| config.client_id(REDIRECT_FREE).client_secret(secret).client_secret_jwt());
+    let app = app.start().await;
+    let token = app.org.token().server("org").client(REDIRECT_FREE).access_token(ADA, ["openid"]).sign();
+    let error = app.auth.verify_access_token(&token).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "provider_response");
+    for told in ["lists client_secret_basic, client_secret_post, none", "configured for client_secret_jwt"] {
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    let request = app.org.request_log().into_iter().find(|request| request.path.ends_with("/v1/introspect")).unwrap();
+    assert!(request.header("authorization").is_none() && request.form_field("client_secret").is_none());
+    assert!(request.form_field("client_assertion").is_some());
 }
 
 #[tokio::test]

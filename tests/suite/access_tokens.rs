@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Framework};
-use crate::support::{ADA, Answer};
+use crate::support::{ADA, Answer, log};
 
 /// Asserts 401 `invalid_token`.
 fn assert_invalid(answer: &Answer, what: &str) {
@@ -474,6 +474,77 @@ pub(crate) async fn introspection_accepts_only_active_bearer_tokens<F: Framework
     app.org.fault(Fault::IntrospectStatus(401));
     let refused = app.call("/token", &org_token(&app, &app.org.client().client_id)).await;
     assert_eq!(refused.status, 502, "our own credentials are wrong, not the caller's");
+}
+
+/// A member of all introspection responses.
+fn member(name: &str, value: impl Into<serde_json::Value>) -> Fault {
+    Fault::IntrospectMember(name.to_owned(), value.into())
+}
+
+/// Some providers issue access tokens whose audience is their own client, as that of ID tokens.
+pub(crate) async fn a_client_may_be_the_audience_and_its_id_tokens_stay_out<F: Framework>() {
+    log::listen();
+    let org = Org::start().await.unwrap();
+    let (issuer, client) = (org.org_issuer(), org.client().client_id);
+    let app = App::with::<F>(org, |config| config.issuer(issuer).audience(format!("api://default,{client}"))).await;
+    let (careful, token) = org_server::<F>().await;
+    for app in [&app, &careful] {
+        app.org.fault(member("aud", client.as_str()));
+    }
+    assert_eq!(app.call("/orders", &org_token(&app, &client)).await.status, 200);
+    assert_invalid(&careful.call("/orders", &token).await, "by default the audience is another one");
+    let reason = ["an access token was refused", "add the client id to OKTA_AUDIENCE", "code=token_kind"];
+    assert!(!log::lines(&reason).is_empty(), "the log names the reason and the fix");
+    // What an attacker has: ID tokens of the client, and what the issuer may say about them.
+    let id_tokens = || {
+        let mint = |nonce| app.org.token().server("org").id_token(ADA, nonce).claim("aud", client.as_str());
+        let events = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
+        [
+            ("an ID token", mint(Some("n"))),
+            ("without a nonce", mint(None)),
+            ("without at_hash", mint(None).remove("at_hash").remove("nonce")),
+            ("with a type", mint(None).header("typ", "JWT")),
+            ("a logout token", mint(None).remove("nonce").claim("events", events)),
+        ]
+    };
+    for scope in [None, Some("openid orders:read")] {
+        if let Some(scope) = scope {
+            app.org.fault(member("scope", scope));
+        }
+        for (what, id_token) in id_tokens() {
+            let token = id_token.claim("jti", format!("{what}{scope:?}")).sign();
+            assert_invalid(&app.call("/token", &token).await, &format!("{what}, {scope:?}"));
+        }
+    }
+    assert!(!log::lines(&["an access token was refused", "the token may be an ID token"]).is_empty());
+    // An opaque token is no ID token. The members of a refresh token have no type.
+    app.org.fault(Fault::IntrospectAlwaysActive);
+    let later = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let members = [("client_id", json!(client)), ("sub", json!(ADA)), ("exp", json!(later + 600))];
+    members.into_iter().for_each(|(name, value)| app.org.fault(member(name, value)));
+    assert_invalid(&app.call("/token", "refresh").await, "without a type");
+    app.org.fault(member("token_type", "Bearer"));
+    assert_eq!(app.call("/token", "opaque").await.status, 200);
+    app.org.fault(member("token_use", "refresh_token"));
+    assert_invalid(&app.call("/token", "another").await, "with the use of a refresh token");
+}
+
+/// `scope` and `token_type` are optional in a response (RFC 7662 §2.2).
+pub(crate) async fn a_response_without_scope_opens_only_routes_without_one<F: Framework>() {
+    let (app, _) = org_server::<F>().await;
+    let token = |id: &str| {
+        let client = app.org.client().client_id;
+        app.org.token().server("org").client(&client).access_token(ADA, ["orders:read"]).claim("jti", id)
+    };
+    app.org.fault(Fault::IntrospectMember("scope".to_owned(), json!(null)));
+    let token_without_scope = token("1").sign();
+    let answer = app.call("/token", &token_without_scope).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["scopes"]), (200, &json!([])));
+    let refused = app.call("/orders", &token_without_scope).await;
+    assert_eq!((refused.status.as_u16(), refused.json()["error"].as_str()), (403, Some("insufficient_scope")));
+    app.org.fault(Fault::IntrospectMember("token_type".to_owned(), json!(null)));
+    assert_invalid(&app.call("/token", &token("2").sign()).await, "it may be a refresh token");
+    assert_eq!(app.call("/token", &token("3").header("typ", "at+jwt").sign()).await.status, 200, "by RFC 9068");
 }
 
 pub(crate) async fn a_verified_token_is_cached_until_its_keys_are_withdrawn<F: Framework>() {

@@ -70,7 +70,8 @@ on_both! {
         an_issuer_that_is_away_is_503_and_never_401, several_issuers_and_audiences,
         tokens_of_the_org_server_are_introspected, introspection_results_are_cached_for_a_bounded_time, concurrent_introspections_are_bounded,
         junk_does_not_block_good_tokens_of_the_org, a_bad_answer_keeps_its_place_for_a_while, tokens_with_invalid_claims_are_not_introspected,
-        introspection_accepts_only_active_bearer_tokens, a_verified_token_is_cached_until_its_keys_are_withdrawn,
+        introspection_accepts_only_active_bearer_tokens,
+        a_client_may_be_the_audience_and_its_id_tokens_stay_out, a_response_without_scope_opens_only_routes_without_one, a_verified_token_is_cached_until_its_keys_are_withdrawn,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
     dpop: an_api_with_fapi2_accepts_only_the_algorithms_of_the_profile,
         a_bound_token_needs_a_new_proof_for_each_request, an_api_can_require_bound_tokens,

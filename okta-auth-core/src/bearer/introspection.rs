@@ -121,7 +121,12 @@ impl Introspection {
         let metadata = discovery.metadata().await?;
         let answer = self.provider.protocol.introspect(&metadata, token.expose()).await?;
         let now = self.clock.now();
-        let rules = IntrospectionRules { issuer: metadata.issuer(), clients: &self.clients, token: token.expose() };
+        let rules = IntrospectionRules {
+            issuer: metadata.issuer(),
+            clients: &self.clients,
+            audiences: &self.provider.config.audiences,
+            token: token.expose(),
+        };
         let verified = VerifiedAccessToken::from_introspection(&answer, &rules, now, self.leeway);
         let verified = verified.map(|verified| verified.with_text(token.expose()));
         if let Err(error) = &verified {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
+use super::auth_methods::AuthMethods;
 use crate::error::{Code, Error, Result};
 use crate::issuer::{Issuer, is_loopback};
 
@@ -26,6 +27,10 @@ pub(crate) struct Metadata {
     revocation_endpoint: Option<Url>,
     #[serde(default)]
     introspection_endpoint: Option<Url>,
+    #[serde(default, rename = "revocation_endpoint_auth_methods_supported")]
+    revocation_methods: AuthMethods,
+    #[serde(default, rename = "introspection_endpoint_auth_methods_supported")]
+    introspection_methods: AuthMethods,
     /// Boxed, like the next one, because many servers have none.
     #[serde(default)]
     pushed_authorization_request_endpoint: Option<Box<Url>>,
@@ -87,6 +92,16 @@ impl Metadata {
     /// Returns the URL where tokens are introspected (RFC 7662).
     pub(crate) fn introspection_endpoint(&self) -> Option<&Url> {
         self.introspection_endpoint.as_ref()
+    }
+
+    /// Returns the methods of client authentication at the revocation endpoint.
+    pub(crate) fn revocation_methods(&self) -> &AuthMethods {
+        &self.revocation_methods
+    }
+
+    /// Returns the methods of client authentication at the introspection endpoint.
+    pub(crate) fn introspection_methods(&self) -> &AuthMethods {
+        &self.introspection_methods
     }
 
     /// Returns the URL where authorization requests are pushed (RFC 9126 §5).

@@ -10,12 +10,14 @@
 //! Endpoints are taken from the metadata and never built from the issuer. The metadata is trustworthy only if it
 //! belongs to the issuer, so the issuer is compared first.
 
+mod auth_methods;
 mod fapi;
 mod metadata;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use auth_methods::{AuthMethod, AuthMethods};
 pub(crate) use metadata::Metadata;
 
 use crate::clock::{SharedClock, Timestamp};

@@ -89,7 +89,6 @@ impl Error {
     }
 
     /// Replaces the message and keeps everything else, for a caller that can name the fix.
-    #[cfg(feature = "id-jag")]
     pub(crate) fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.inner().message = message.into();
         self

@@ -282,6 +282,50 @@ async fn retry_after_is_respected_and_is_not_an_outage() {
 }
 
 #[tokio::test]
+async fn every_failure_names_the_path_of_its_endpoint() {
+    let (server, clock) = (Server::start(Mode::Hang).await, TestClock::at(1_000_000));
+    let http = client(&impatient(), &clock);
+    let (path, end) = ("/a/token", "; the request was for `/a/token`");
+    let url = |server: &str| format!("{server}{path}?code=secret");
+    let mut failures = vec![get(&http, &url("http://127.0.0.1:1")).await];
+    failures.push(get(&http, &url(&server.url(""))).await);
+    for status in [500, 503, 429, 302] {
+        server.set(Mode::Status(status));
+        failures.push(get(&http, &url(&server.url(""))).await);
+    }
+    let small = client(&HttpSettings { max_response: 1, ..HttpSettings::default() }, &clock);
+    server.set(Mode::Status(200));
+    failures.push(get(&small, &url(&server.url(""))).await);
+    server.set(Mode::Status(503));
+    for _ in 0..9 {
+        failures.push(get(&small, &url(&server.url(""))).await);
+    }
+    let is_paused = |failure: &Result<u16>| failure.as_ref().unwrap_err().retry_after() == Some(PROBE_INTERVAL);
+    assert!(failures.last().is_some_and(is_paused));
+    let busy = client(&HttpSettings { in_flight: 0, queue_timeout: Duration::ZERO, ..impatient() }, &clock);
+    failures.push(get(&busy, &url(&server.url(""))).await);
+    for failure in failures {
+        let error = failure.unwrap_err();
+        assert!(error.to_string().ends_with(end) && !format!("{error:?}").contains("secret"), "{error:?}");
+    }
+    // A path of the metadata may be any text.
+    server.set(Mode::Status(500));
+    let long = format!("{}/{}\n\u{202e}", server.url(""), "x".repeat(5_000));
+    let message = get(&small.with_settings(&impatient()), long.parse::<Url>().unwrap().as_str()).await.unwrap_err();
+    assert!(message.to_string().len() < 700 && message.to_string().ends_with(" (cut)`"), "{message}");
+}
+
+/// The paths of Okta's API contain logins.
+#[cfg(feature = "okta-api")]
+#[tokio::test]
+async fn a_failure_of_oktas_api_names_no_path() {
+    let http = client(&impatient(), &TestClock::at(1_000_000));
+    let request = Request::get("http://127.0.0.1:1/api/v1/users/ada@example.test").body(Vec::new()).unwrap();
+    let error = http.exchange(request, ProviderEndpoint::Api).await.unwrap_err();
+    assert!(error.to_string().contains("cannot connect") && !format!("{error:?}").contains("ada@"), "{error:?}");
+}
+
+#[tokio::test]
 async fn an_org_that_hangs_does_not_slow_other_tenants() {
     let (dead, well, clock) =
         (Server::start(Mode::Hang).await, Server::start(Mode::Status(200)).await, TestClock::at(1_000_000));

@@ -33,7 +33,7 @@ use super::rate_limit::{retry_after, seconds, stated};
 use super::resolve::{AddressesRefused, GuardedResolver, SystemNames};
 use super::settings::HttpSettings;
 use crate::clock::SharedClock;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, escaped};
 use crate::events::{Measure, ProviderEndpoint};
 use crate::json;
 use crate::secret::SecretBytes;
@@ -178,8 +178,9 @@ impl HttpClient {
         endpoint: ProviderEndpoint,
     ) -> Result<Response<SecretBytes>> {
         let request = self.prepare(request)?;
-        let permit = self.0.circuits.enter(request.url()).await?;
-        let result = self.send_twice(request, repeat, endpoint).await;
+        let path = request.url().path().to_owned();
+        let permit = self.0.circuits.enter(request.url()).await.map_err(|error| named(error, &path))?;
+        let result = self.send_twice(request, repeat, endpoint).await.map_err(|error| named(error, &path));
         permit.done(outcome(result.as_ref().err()));
         result
     }
@@ -196,13 +197,15 @@ impl HttpClient {
         observe: impl FnOnce(&HeaderMap) + Send,
     ) -> Result<Response<SecretBytes>> {
         let request = self.prepare(request)?;
-        let permit = self.0.circuits.enter(request.url()).await?;
+        let path = request.url().path().to_owned();
+        let permit = self.0.circuits.enter(request.url()).await.map_err(|error| named(error, &path))?;
         let measure = Measure::request(endpoint);
         let result = self.receive(request).await.and_then(|response| {
             observe(response.headers());
             self.check_status(response.status(), response.headers())?;
             Ok(response)
         });
+        let result = result.map_err(|error| named(error, &path));
         measure.end(label(result.as_ref().err()));
         permit.done(outcome(result.as_ref().err()));
         result
@@ -371,7 +374,7 @@ impl HttpClient {
             .body(Vec::new())
             .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
         let response = self.send(request, Idempotency::Idempotent, endpoint).await?;
-        let place = url.path();
+        let place = escaped(url.path());
         if response.status() != StatusCode::OK {
             let message = format!("Okta answered {} at `{place}`; check OKTA_ISSUER_URI", response.status().as_u16());
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
@@ -382,6 +385,13 @@ impl HttpClient {
         })?;
         Ok(Fetched { value, max_age: max_age(response.headers()) })
     }
+}
+
+/// Adds the path to the message of a failed request, and no query, which may contain a code. The path is text of the
+/// metadata. Requests to Okta's API are not named, because their paths contain logins.
+fn named(error: Error, path: &str) -> Error {
+    let message = format!("{error}; the request was for `{}`", escaped(path));
+    error.with_message(message)
 }
 
 /// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1). Its name has any case, and its value may be quoted (§5.2).

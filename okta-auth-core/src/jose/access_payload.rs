@@ -22,6 +22,9 @@ use crate::json;
 /// Claims that never occur in an access token: those of ID tokens, logout tokens and DPoP proofs.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "events", "htm", "htu"];
 
+/// The values of `token_use` (Ory, Amazon Cognito) and `token_class` (idpyoidc) for access tokens.
+const ACCESS_TOKEN_USES: [&str; 2] = ["access_token", "access"];
+
 const KNOWN: [&str; 16] = [
     "iss",
     "sub",
@@ -61,6 +64,8 @@ pub(super) struct AccessPayload<'a> {
     pub(super) sub_profile: Option<Cow<'a, str>>,
     /// Whether a claim of another kind of token is present.
     pub(super) of_another_kind: bool,
+    /// Whether a member that some providers add to introspection responses says that the token is no access token.
+    pub(super) has_another_use: bool,
     pub(super) binding: Binding,
 }
 
@@ -149,6 +154,10 @@ impl<'a> AccessPayload<'a> {
             "sub_profile" => self.sub_profile = text(map)?,
             "cnf" => self.binding = Binding::read(&map.next_value()?),
             "active" => self.active = Some(map.next_value()?),
+            "token_use" | "token_class" => {
+                let value: Value = map.next_value()?;
+                self.has_another_use |= value.as_str().is_some_and(|used| !ACCESS_TOKEN_USES.contains(&used));
+            }
             other => {
                 self.of_another_kind |= OF_OTHERS.contains(&other);
                 map.next_value::<IgnoredAny>()?;

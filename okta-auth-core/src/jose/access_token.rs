@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use super::access_payload::{AccessPayload, Binding};
 use super::actor::Actor;
 use super::claims::{Audience, Times, check_identifier, check_issuer, check_subject};
+use super::introspected_kind;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::json;
@@ -39,6 +40,8 @@ pub(crate) struct IntrospectionRules<'a> {
     /// The clients whose tokens are accepted. Every token of an org server has the same audience, so only the client
     /// shows whether the token was issued for this application.
     pub(crate) clients: &'a [String],
+    /// The audiences of this API. A token whose audience is its own client is accepted only if this names the client.
+    pub(crate) audiences: &'a [String],
     /// The token. If it is a JWT, it names its key even if the response does not (RFC 9449 §6).
     pub(crate) token: &'a str,
 }
@@ -222,7 +225,7 @@ impl VerifiedAccessToken {
             return Err(Error::new(Code::TokenExpired, "the issuer says that the token is not active"));
         }
         check_kind(&payload)?;
-        check_introspected_kind(&payload)?;
+        introspected_kind::check(&payload, rules.audiences, rules.token)?;
         if payload.iss.is_some() {
             check_issuer(payload.iss.as_deref(), rules.issuer)?;
         }
@@ -297,22 +300,6 @@ fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Checks properties that only the response for an access token has, in contrast to ID tokens and refresh tokens: a
-/// type, at least one scope, and an audience other than the client itself.
-fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
-    let kind = payload.token_type.as_deref().unwrap_or_default();
-    // A token of the type `DPoP` without a key could be used by anyone who has it (RFC 9449 §6.2).
-    let is_bound = kind.eq_ignore_ascii_case("dpop") && payload.binding != Binding::None;
-    let fits = is_bound || kind.eq_ignore_ascii_case("bearer");
-    let client_id = payload.client_id.as_deref().unwrap_or_default();
-    let for_its_client = payload.aud.as_ref().is_some_and(|audience| audience.contains(client_id));
-    let grants_nothing = payload.scope.as_deref().is_none_or(|scope| scope.trim().is_empty());
-    if !fits || for_its_client || grants_nothing {
-        return Err(Error::new(Code::TokenKind, "the introspection response does not describe an access token"));
-    }
-    Ok(())
-}
-
 /// Checks that the token names one of our audiences. It may name others, because an access token may be for several
 /// APIs.
 ///
@@ -340,18 +327,31 @@ mod tests {
     }
 
     fn introspected_token(token: &str, name: &str, value: Value) -> Result<VerifiedAccessToken, Code> {
+        introspect(token, &["api://default"], &[(name, value)]).map_err(|error| error.code())
+    }
+
+    fn introspect(token: &str, audiences: &[&str], changes: &[(&str, Value)]) -> Result<VerifiedAccessToken> {
         let mut answer = json!({
             "active": true, "token_type": "Bearer", "client_id": "c", "sub": "s", "exp": 2_000, "scope": "a b",
             "iss": "https://x.okta.com", "username": "u",
         });
-        match value {
-            Value::Null => drop(answer.as_object_mut().unwrap().remove(name)),
-            value => answer[name] = value,
+        for (name, value) in changes {
+            match value {
+                Value::Null => drop(answer.as_object_mut().unwrap().remove(*name)),
+                value => answer[*name] = value.clone(),
+            }
         }
-        let rules = IntrospectionRules { issuer: "https://x.okta.com", clients: &["c".to_owned()], token };
+        let audiences: Vec<String> = audiences.iter().map(|audience| (*audience).to_owned()).collect();
+        let clients = ["c".to_owned()];
+        let rules =
+            IntrospectionRules { issuer: "https://x.okta.com", clients: &clients, audiences: &audiences, token };
         let now = Timestamp::from_seconds(1_000);
         VerifiedAccessToken::from_introspection(answer.as_object().unwrap(), &rules, now, LEEWAY)
-            .map_err(|error| error.code())
+    }
+
+    /// A JWT whose signature only its issuer checks.
+    fn jwt(header: Value, claims: Value) -> String {
+        format!("{}.{}.c2ln", base64url::encode(header.to_string()), base64url::encode(claims.to_string()))
     }
 
     #[test]
@@ -366,8 +366,8 @@ mod tests {
             ("token_type", json!("DPoP"), Code::TokenKind),
             ("aud", json!("c"), Code::TokenKind),
             ("aud", json!(["https://x.okta.com", "c"]), Code::TokenKind),
-            ("scope", Value::Null, Code::TokenKind),
-            ("scope", json!(" "), Code::TokenKind),
+            ("token_use", json!("refresh_token"), Code::TokenKind),
+            ("token_class", json!("id_token"), Code::TokenKind),
             ("client_id", json!("other"), Code::TokenClaim),
             ("client_id", Value::Null, Code::TokenClaim),
             ("sub", Value::Null, Code::TokenClaim),
@@ -381,6 +381,117 @@ mod tests {
             assert_eq!(introspected(name, value.clone()).unwrap_err(), code, "{name} {value}");
         }
         introspected("iss", Value::Null).expect("Okta may leave the issuer out");
+        for (name, value) in
+            [("token_use", json!("access_token")), ("token_class", json!("access")), ("token_use", json!(1))]
+        {
+            introspected(name, value).unwrap();
+        }
+    }
+
+    /// The header of a token of RFC 9068, of other tokens, and claims of an access token, an ID token and more.
+    fn tokens() -> (String, Vec<(&'static str, String)>) {
+        let claims = json!({"iss": "https://x.okta.com", "sub": "s", "aud": "c", "exp": 2_000});
+        let with = |name: &str, value: Value| {
+            let mut claims = claims.clone();
+            claims[name] = value;
+            claims
+        };
+        let header = json!({"alg": "RS256", "kid": "k"});
+        let typed = |typ: &str| json!({"alg": "RS256", "kid": "k", "typ": typ});
+        let good = jwt(typed("at+jwt"), with("client_id", json!("c")));
+        let mut named = with("client_id", json!("c"));
+        named["nonce"] = json!("n");
+        let bad = vec![
+            ("an ID token", jwt(header.clone(), with("nonce", json!("n")))),
+            ("an ID token that has no nonce", jwt(header.clone(), claims.clone())),
+            ("an ID token with a type", jwt(typed("JWT"), claims.clone())),
+            ("an ID token with at_hash", jwt(header.clone(), with("at_hash", json!("h")))),
+            ("an ID token that names its client", jwt(header.clone(), named)),
+            ("a logout token", jwt(typed("logout+jwt"), with("events", json!({})))),
+            ("an access token's type alone", jwt(typed("at+jwt"), claims.clone())),
+            ("claims with a wrong type", jwt(header.clone(), with("client_id", json!(["c"])))),
+            ("an encrypted ID token", format!("{}.a.b.c.d", base64url::encode(header.to_string()))),
+            ("an ID token with one part more", format!("{}.", jwt(header.clone(), with("client_id", json!("c"))))),
+            ("parts that are no JSON", "a.b.c".to_owned()),
+        ];
+        (good, bad)
+    }
+
+    #[test]
+    fn a_client_that_is_its_own_audience_is_accepted_if_the_application_names_it() {
+        let audience = ("aud", json!(["c"]));
+        let own = |token: &str, audiences: &[&str], more: &[(&str, Value)]| {
+            introspect(token, audiences, &[std::slice::from_ref(&audience), more].concat())
+        };
+        for audiences in [["api://default", "other"].as_slice(), &[], &["https://x.okta.com"], &["C"], &[""]] {
+            let error = own("opaque", audiences, &[]).unwrap_err();
+            assert_eq!(error.code(), Code::TokenKind);
+            assert!(error.to_string().contains("`aud`") && error.to_string().contains("OKTA_AUDIENCE"), "{error}");
+        }
+        let (good, bad) = tokens();
+        own("opaque", &["c"], &[]).unwrap();
+        own(&good, &["api://default", "c"], &[]).unwrap();
+        own(&jwt(json!({"alg": "RS256"}), json!({"cid": "c"})), &["c"], &[]).unwrap();
+        for (what, token) in bad {
+            assert_eq!(own(&token, &["c"], &[]).unwrap_err().code(), Code::TokenKind, "{what}");
+            introspect(&token, &["c"], &[("aud", json!("api://a"))]).expect("an audience of an API decides");
+        }
+        // The response for an ID token, a refresh token and others, whatever the form of the token.
+        for (name, value) in [
+            ("nonce", json!("n")),
+            ("at_hash", json!("h")),
+            ("events", json!({})),
+            ("token_use", json!("id")),
+            ("token_class", json!("refresh_token")),
+            ("token_type", Value::Null),
+            ("token_type", json!("ID")),
+            ("token_type", json!("Refresh")),
+            ("token_type", json!("urn:x-oath:params:oauth:token-type:device-secret")),
+            ("token_type", json!("N_A")),
+            ("client_id", json!("other")),
+        ] {
+            let error = own("opaque", &["c", "other"], &[(name, value)]).unwrap_err();
+            assert!(matches!(error.code(), Code::TokenKind | Code::TokenClaim), "{name}: {error}");
+        }
+        assert_eq!(own("opaque", &["c"], &[("client_id", Value::Null)]).unwrap_err().claim(), Some("client_id"));
+    }
+
+    #[test]
+    fn a_response_without_a_scope_grants_none_and_may_not_be_about_an_id_token() {
+        let (good, bad) = tokens();
+        for scope in [Value::Null, json!(""), json!(" ")] {
+            for token in ["opaque", "one.dot", &good] {
+                let verified = introspect(token, &["api://default"], &[("scope", scope.clone())]).unwrap();
+                assert!(verified.claims().scopes().is_empty());
+            }
+            for (what, token) in &bad {
+                for audience in [Value::Null, json!("api://a"), json!("c")] {
+                    let changes = [("scope", scope.clone()), ("aud", audience)];
+                    let error = introspect(token, &["api://default", "c"], &changes).unwrap_err();
+                    assert_eq!(error.code(), Code::TokenKind, "{what}");
+                }
+            }
+        }
+        let (_, id_token) = &bad[1];
+        let error = introspect(id_token, &["c"], &[("scope", Value::Null)]).unwrap_err().to_string();
+        assert!(error.contains("`scope`") && error.contains("ID token"), "{error}");
+    }
+
+    #[test]
+    fn without_a_token_type_only_a_token_that_states_its_type_is_accepted() {
+        let (good, bad) = tokens();
+        let untyped = |token: &str| introspect(token, &["c"], &[("token_type", Value::Null)]);
+        untyped(&good).unwrap();
+        let refresh = ["opaque".to_owned(), jwt(json!({"alg": "RS256"}), json!({"client_id": "c"}))];
+        for token in bad.iter().map(|(_, token)| token).chain(&refresh) {
+            let error = untyped(token).unwrap_err();
+            assert_eq!(error.code(), Code::TokenKind);
+            assert!(error.to_string().contains("no `token_type`"), "{error}");
+        }
+        for (value, told) in [("access_token", "neither `Bearer` nor `DPoP`"), ("DPoP", "`cnf`")] {
+            let error = introspect("opaque", &["c"], &[("token_type", json!(value))]).unwrap_err().to_string();
+            assert!(error.contains(told) && !error.contains("access_token"), "{error}");
+        }
     }
 
     #[test]

@@ -201,10 +201,12 @@ impl Registered {
         if self.auth_time.is_some_and(|auth_time| auth_time > now.plus(leeway)) {
             return Err(Error::invalid_claim("auth_time", "is in the future; check the clocks"));
         }
-        let met = |acr: &String| rules.acr_values.iter().any(|wanted| wanted == acr);
-        if !rules.acr_values.is_empty() && !self.acr.as_ref().is_some_and(met) {
-            return Err(Error::invalid_claim("acr", "is not one of the requested `acr_values`"));
-        }
-        Ok(())
+        let why = match &self.acr {
+            _ if rules.acr_values.is_empty() => return Ok(()),
+            Some(acr) if rules.acr_values.contains(acr) => return Ok(()),
+            Some(_) => "is not one of the requested `acr_values`",
+            None => "is missing, although `acr_values` were requested; the provider may not support them",
+        };
+        Err(Error::invalid_claim("acr", why))
     }
 }

@@ -60,8 +60,8 @@ async fn read_revocation(org: &TestIssuer, token: &str) -> Result<VerifiedRevoca
     org.verifier().revocation_token(&org.keys, token, &rules).await
 }
 
-async fn read_id_token(org: &TestIssuer, token: &str) -> Result<VerifiedIdToken> {
-    let rules = IdTokenRules {
+fn id_token_rules() -> IdTokenRules<'static> {
+    IdTokenRules {
         issuer: ISSUER,
         client_id: CLIENT,
         trusted_audiences: &[],
@@ -70,8 +70,11 @@ async fn read_id_token(org: &TestIssuer, token: &str) -> Result<VerifiedIdToken>
         max_age: None,
         acr_values: &[],
         trust: RefetchPolicy::RateLimited,
-    };
-    org.verifier().id_token(&org.keys, token, &rules).await
+    }
+}
+
+async fn read_id_token(org: &TestIssuer, token: &str) -> Result<VerifiedIdToken> {
+    org.verifier().id_token(&org.keys, token, &id_token_rules()).await
 }
 
 async fn read_access_token(org: &TestIssuer, token: &str) -> Result<VerifiedAccessToken> {
@@ -395,4 +398,53 @@ fn arbitrary_bytes_are_not_a_message() {
         Ok(())
     });
     outcome.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_algorithm_is_named_with_the_way_to_allow_it() {
+    let org = TestIssuer::start().await;
+    let message = |alg: Value| {
+        let (mut header, payload) = id_token();
+        header["alg"] = alg;
+        let (org, token) = (&org, sign(&header, &payload));
+        async move {
+            let error = read_id_token(org, &token).await.unwrap_err();
+            assert_eq!(error.code(), Code::TokenAlgorithm);
+            error.to_string()
+        }
+    };
+    let es256 = message(json!("ES256")).await;
+    for told in ["algorithm is ES256, which is not allowed", "allowed: RS256", "`algorithms`", "OKTA_ALGORITHMS"] {
+        assert!(es256.contains(told), "{es256}");
+    }
+    for unsupported in ["PS512", "none", "HS256", "ES256K"] {
+        let message = message(json!(unsupported)).await;
+        assert!(
+            message.contains(&format!("algorithm is {unsupported}, which is not supported"))
+                && !message.contains("OKTA_ALGORITHMS"),
+            "{message}"
+        );
+    }
+    // The header is not verified yet, so anyone may have written it.
+    for hostile in ["", "x\r\nERROR forged", "\u{202e}", &"A".repeat(19), "an e-mail@address"] {
+        let message = message(json!(hostile)).await;
+        assert!(message.contains("the token's algorithm is not supported"), "{message}");
+        assert!(hostile.is_empty() || !message.contains(hostile), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_acr_is_not_a_wrong_one() {
+    let org = TestIssuer::start().await;
+    for (acr, told) in [
+        (Value::Null, "is missing, although `acr_values` were requested"),
+        (json!("low"), "is not one of the requested `acr_values`"),
+    ] {
+        let (header, mut payload) = id_token();
+        payload["acr"] = acr;
+        let rules = IdTokenRules { acr_values: &["high".to_owned()], ..id_token_rules() };
+        let error = org.verifier().id_token(&org.keys, &sign(&header, &payload), &rules).await.unwrap_err();
+        assert_eq!(why(&error), (Code::TokenClaim, Some("acr")));
+        assert!(error.to_string().contains(told), "{error}");
+    }
 }

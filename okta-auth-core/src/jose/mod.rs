@@ -37,6 +37,9 @@
 //! confirmation method, the thumbprint of a DPoP key (`jkt`, RFC 9449 §6.1); the caller accepts it only with a proof,
 //! never as a bearer token (RFC 9449 §7.2).
 //!
+//! An introspected token (RFC 7662) has the same kind of claims in its response. `token_type` is `Bearer` or `DPoP`, and
+//! neither the response nor the token is that of an ID token or a refresh token (`introspected_kind`).
+//!
 //! # Rules for DPoP proofs (RFC 9449 §4.3)
 //!
 //! A proof has at most 8 KiB, `typ` is `dpop+jwt`, `alg` is asymmetric, and `jwk` is a public key of its type, without
@@ -74,6 +77,7 @@ mod encrypted;
 #[cfg(feature = "id-jag")]
 mod id_jag;
 mod id_token;
+mod introspected_kind;
 mod jwk;
 mod jwks;
 mod logout_token;

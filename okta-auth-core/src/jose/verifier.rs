@@ -159,11 +159,27 @@ impl Verifier {
 
     /// Returns the algorithm of the header if it is on the allow-list.
     fn algorithm(&self, name: &str) -> Result<Algorithm> {
-        let algorithm = Algorithm::parse(name).filter(|algorithm| self.allowed.contains(algorithm));
-        algorithm.ok_or_else(|| {
+        let known = Algorithm::parse(name);
+        known.filter(|algorithm| self.allowed.contains(algorithm)).ok_or_else(|| {
             let allowed: Vec<&str> = self.allowed.iter().map(|algorithm| algorithm.as_str()).collect();
-            let message = format!("the token's algorithm is not allowed; allowed: {}", allowed.join(", "));
+            let allowed = allowed.join(", ");
+            let message = match known {
+                Some(algorithm) => format!(
+                    "the token's algorithm is {algorithm}, which is not allowed; allowed: {allowed}; if the provider is \
+                     meant to sign with it, allow it with `algorithms`, or in OKTA_ALGORITHMS"
+                ),
+                None if is_plain(name) => {
+                    format!("the token's algorithm is {name}, which is not supported; allowed: {allowed}")
+                }
+                None => format!("the token's algorithm is not supported; allowed: {allowed}"),
+            };
             Error::new(Code::TokenAlgorithm, message)
         })
     }
+}
+
+/// Whether a name may be logged. The header is not verified yet, and registered names have at most 18 characters (RFC
+/// 7518 §3.1, §4.1).
+fn is_plain(name: &str) -> bool {
+    (1..=18).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-+_".contains(&byte))
 }

@@ -23,11 +23,12 @@ use zeroize::Zeroizing;
 
 use super::assertion::{ASSERTION_TYPE, AssertionKey, client_assertion};
 use super::dpop::{Dpop, DpopKey, TokenKey};
+use super::endpoint_auth::{configured, explain, method_for};
 use super::token_response::TokenSet;
 use super::transport;
 use crate::clock::SharedClock;
 use crate::config::{ClientAuth, Config, ResponseMode};
-use crate::discovery::Metadata;
+use crate::discovery::{AuthMethod, Metadata};
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, Idempotency, ProviderError, check_json, is_timeout};
@@ -271,14 +272,19 @@ impl ProviderClient {
     }
 
     /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009 §2).
-    ///
-    /// Without a revocation endpoint this is a no-op. The server answers an unknown token like a revoked one (RFC 7009
-    /// §2.2).
     pub(crate) async fn revoke_refresh_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
+        self.revoke(metadata, token, "refresh_token").await
+    }
+
+    /// Revokes a token. Without a revocation endpoint this is a no-op. The server answers an unknown token like a
+    /// revoked one (RFC 7009 §2.2).
+    pub(super) async fn revoke(&self, metadata: &Metadata, token: &Secret, kind: &str) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
-        let parameters = [("token", token.expose()), ("token_type_hint", "refresh_token")];
-        let request = self.authenticated(metadata, endpoint, &parameters)?;
-        transport::send(&self.http, request, ProviderEndpoint::Revocation).await.map(drop)
+        let (auth, methods) = (&self.config.client_auth, metadata.revocation_methods());
+        let parameters = [("token", token.expose()), ("token_type_hint", kind)];
+        let request = self.authenticated_by(method_for(auth, methods), metadata, endpoint, &parameters)?;
+        let response = transport::send(&self.http, request, ProviderEndpoint::Revocation).await;
+        response.map(drop).map_err(|error| explain(error, auth, methods))
     }
 
     /// Introspects an access token (RFC 7662 §2.1). Returns the unverified response.
@@ -295,14 +301,16 @@ impl ProviderClient {
             )
         })?;
         let parameters = [("token", token), ("token_type_hint", "access_token")];
-        let request = self.authenticated(metadata, endpoint, &parameters)?;
+        let (auth, methods) = (&self.config.client_auth, metadata.introspection_methods());
+        let request = self.authenticated_by(method_for(auth, methods), metadata, endpoint, &parameters)?;
         let response = self.http.send(request, Idempotency::Idempotent, ProviderEndpoint::Introspection).await?;
         if response.status() != http::StatusCode::OK {
             let message = format!(
                 "the introspection endpoint answered {}; check OKTA_CLIENT_ID and OKTA_CLIENT_SECRET",
                 response.status().as_u16()
             );
-            return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
+            let error = ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message));
+            return Err(explain(error, auth, methods));
         }
         check_json(response.headers(), "the introspection response")?;
         Unique::read(response.body()).map(|Unique(answer)| answer).map_err(|error| {
@@ -311,11 +319,20 @@ impl ProviderClient {
         })
     }
 
-    /// Builds a form for an endpoint that authenticates the client (RFC 6749 §2.3).
-    ///
-    /// An assertion is valid for this one request.
+    /// Builds a form for an endpoint that authenticates the client by the configured method (RFC 6749 §2.3).
     pub(super) fn authenticated(
         &self,
+        metadata: &Metadata,
+        endpoint: &Url,
+        parameters: &[(&str, &str)],
+    ) -> Result<http::Request<SecretBytes>> {
+        self.authenticated_by(configured(&self.config.client_auth), metadata, endpoint, parameters)
+    }
+
+    /// Builds a form for an endpoint that authenticates the client. An assertion is valid for this one request.
+    fn authenticated_by(
+        &self,
+        method: AuthMethod,
         metadata: &Metadata,
         endpoint: &Url,
         parameters: &[(&str, &str)],
@@ -330,14 +347,14 @@ impl ProviderClient {
         let mut request = http::Request::post(endpoint.as_str())
             .header(http::header::ACCEPT, "application/json")
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        match &self.config.client_auth {
-            ClientAuth::SecretBasic(secret) => {
+        match (method, self.config.client_auth.secret()) {
+            (AuthMethod::SecretBasic, Some(secret)) => {
                 request = request.header(http::header::AUTHORIZATION, sensitive(&basic(client_id, secret))?);
             }
-            ClientAuth::SecretPost(secret) => {
+            (AuthMethod::SecretPost, Some(secret)) => {
                 form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
             }
-            ClientAuth::PrivateKeyJwt(_) | ClientAuth::SecretJwt(_) | ClientAuth::None => {
+            _ => {
                 form.append_pair("client_id", client_id).extend_pairs(self.assertion(metadata, endpoint)?);
             }
         }

@@ -79,12 +79,8 @@ impl ProviderClient {
         self.tokens(metadata, &parameters, TokenKey::New).await
     }
 
-    /// Revokes an access token that was issued without a refresh token (RFC 7009 §2). Without a revocation endpoint
-    /// this is a no-op.
+    /// Revokes an access token that was issued without a refresh token (RFC 7009 §2).
     pub(crate) async fn revoke_access_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
-        let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
-        let parameters = [("token", token.expose()), ("token_type_hint", "access_token")];
-        let request = self.authenticated(metadata, endpoint, &parameters)?;
-        transport::send(&self.http, request, ProviderEndpoint::Revocation).await.map(drop)
+        self.revoke(metadata, token, "access_token").await
     }
 }

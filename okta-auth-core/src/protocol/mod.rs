@@ -11,6 +11,7 @@ mod client;
 #[cfg(feature = "device")]
 mod device_grant;
 mod dpop;
+mod endpoint_auth;
 #[cfg(feature = "id-jag")]
 mod id_jag;
 mod provider;
