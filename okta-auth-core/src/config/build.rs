@@ -57,7 +57,11 @@ impl ConfigBuilder {
             (self.take_client_auth(&mut findings), self.decryption_keys(&mut findings));
         let base_url = rules::base_url(self.base(), &mut findings);
         let scopes = self.checked_scopes(&mut findings);
-        let audiences = rules::audiences(self.text(&self.audience, env::AUDIENCE), issuer.as_ref(), &mut findings);
+        let audiences = rules::audiences(
+            self.text(&self.audience, env::AUDIENCE),
+            (issuer.as_ref(), client_id.as_deref()),
+            &mut findings,
+        );
         let (accepted_issuers, former_issuers) = self.further_issuers(&mut findings);
         let cookie_names = self.cookie_names(issuer.as_ref(), client_id.as_deref(), &mut findings);
         let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));

@@ -179,7 +179,8 @@ impl ConfigBuilder {
         /// The scopes, separated by spaces; `OKTA_SCOPES`.
         scopes,
         /// The audiences of access tokens, separated by commas; `OKTA_AUDIENCE`, by default `api://default`. A token
-        /// must name one of them.
+        /// must name one of them. An introspected token that names its own client is accepted only if the client id is
+        /// one of them.
         audience,
         /// The name of the session cookie, without prefix; `OKTA_COOKIE_NAME`. The names of the cookies of pending
         /// sign-ins and of tenants start with it.

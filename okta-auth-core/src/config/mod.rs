@@ -51,7 +51,7 @@
 //! | base URL | a path, a query, `http` for another machine | |
 //! | redirect URI | another origin than the base URL, because the browser would not send the cookie | |
 //! | scopes | no `openid`, a character that a scope cannot have | |
-//! | audience | | set for an org server, where it has no effect |
+//! | audience | | set for an org server, where only the client id has an effect |
 //! | further issuers | an org server, whose tokens cannot be verified | |
 //! | cookie secret | shorter than 32 bytes, one character repeated; on https a placeholder, a sample, a repetition, a sequence | none at all: a restart signs all users out (on http only in the log) |
 //! | session store | an unknown store, Redis without its feature | `memory` on https |

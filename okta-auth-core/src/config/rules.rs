@@ -240,17 +240,24 @@ pub(crate) fn universal_logout(routes: &Routes, scopes: &[String], findings: &mu
 /// The audience of the custom server `default`, which every org has.
 pub(crate) const DEFAULT_AUDIENCE: &str = "api://default";
 
-/// Parses the audiences, separated by commas, and warns if they have no effect.
-pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: &mut Diagnostics) -> Vec<String> {
-    if value.is_some() && issuer.is_some_and(Issuer::is_org_server) {
+/// Parses the audiences, separated by commas, and warns if they have no effect. At an org server only the client id has
+/// one.
+pub(crate) fn audiences(
+    value: Option<&str>,
+    (issuer, client_id): (Option<&Issuer>, Option<&str>),
+    findings: &mut Diagnostics,
+) -> Vec<String> {
+    let names = value.unwrap_or(DEFAULT_AUDIENCE).split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    let has_effect = client_id.is_some_and(|client_id| names.iter().any(|name| name == client_id));
+    if value.is_some() && issuer.is_some_and(Issuer::is_org_server) && !has_effect {
         findings.warning(
             AUDIENCE,
             "the issuer is the org server, whose access tokens only Okta can verify; they can only be \
              introspected. Use a custom authorization server to protect your own API",
         );
     }
-    let names = value.unwrap_or(DEFAULT_AUDIENCE).split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.map(str::to_owned).collect()
+    names
 }
 
 pub(crate) fn former_issuers(values: &[String], findings: &mut Diagnostics) -> Vec<Issuer> {
