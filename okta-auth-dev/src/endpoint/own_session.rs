@@ -30,13 +30,14 @@ pub(super) fn answer(org: &OrgState, request: &Recorded) -> Reply {
 /// Okta's representation, without its times.
 fn body(org: &OrgState, session: &Session) -> Value {
     let (own, user) = (format!("{}/api/v1/sessions/me", org.url), org.user(&session.login));
+    let kind = if session.idp.is_some() { "FEDERATION" } else { "OKTA" };
     json!({
         "id": session.sid,
         "login": session.login,
         "userId": user.map(|user| user.id),
         "status": "ACTIVE",
         "amr": session.amr,
-        "idp": {"id": session.idp.as_deref().unwrap_or(&org.id), "type": if session.idp.is_some() { "OIDC" } else { "OKTA" }},
+        "idp": {"id": session.idp.as_deref().unwrap_or(&org.id), "type": kind},
         "mfaActive": session.amr.iter().any(|method| method == "mfa"),
         "_links": {"self": {"href": own, "hints": {"allow": ["GET", "DELETE"]}}},
     })

@@ -33,17 +33,20 @@ fn hmac_assertion(secret: &str, claims: &Value) -> String {
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(aws_lc_rs::hmac::sign(&key, message.as_bytes())))
 }
 
-#[tokio::test]
-async fn a_service_gets_a_token_with_each_authentication_method() {
-    let signer = Signer::new();
+/// An org with a service for each authentication method.
+async fn org_with_each_method(signer: &Signer) -> Org {
     let org = Org::builder()
         .client(Client::service("0oabasic", SECRET))
         .client(Client::service("0oapost", SECRET).auth_method(AuthMethod::ClientSecretPost))
         .client(Client::service("0oahmac", SECRET).auth_method(AuthMethod::ClientSecretJwt))
-        .client(Client::service("0oakey", "").private_key_jwt(signer.jwk()))
-        .start()
-        .await
-        .unwrap();
+        .client(Client::service("0oakey", "").private_key_jwt(signer.jwk()));
+    org.start().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_service_gets_a_token_with_each_authentication_method() {
+    let signer = Signer::new();
+    let org = org_with_each_method(&signer).await;
     let url = token_url(&org, Some("default"));
     let by_hmac = hmac_assertion(SECRET, &assertion_claims(&org, "0oahmac", &url));
     let answers = [
@@ -67,14 +70,7 @@ async fn a_service_gets_a_token_with_each_authentication_method() {
 #[tokio::test]
 async fn the_request_log_explains_a_wrong_authentication_method() {
     let signer = Signer::new();
-    let org = Org::builder()
-        .client(Client::service("0oabasic", SECRET))
-        .client(Client::service("0oapost", SECRET).auth_method(AuthMethod::ClientSecretPost))
-        .client(Client::service("0oahmac", SECRET).auth_method(AuthMethod::ClientSecretJwt))
-        .client(Client::service("0oakey", "").private_key_jwt(signer.jwk()))
-        .start()
-        .await
-        .unwrap();
+    let org = org_with_each_method(&signer).await;
     let url = token_url(&org, Some("default"));
     let by_basic = |id: &str| post(&url, Some(&Client::service(id, SECRET)), &[GRANT, ORDERS]);
     let by_form = |id: &str| post(&url, None, &[GRANT, ORDERS, ("client_id", id), ("client_secret", SECRET)]);
