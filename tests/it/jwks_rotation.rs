@@ -71,6 +71,19 @@ async fn a_token_of_another_issuer_causes_no_fetch() {
     assert_eq!(org.count("/v1/keys"), before + 1, "the control");
 }
 
+/// Any client can send a forged token, so only tokens of the token endpoint cause a fetch for a wrong signature.
+#[tokio::test]
+async fn a_forged_access_token_with_a_known_key_id_causes_no_fetch() {
+    let org = Org::start().await.unwrap();
+    let auth = auth(&org, 0);
+    auth.verify_access_token(&org.token().access_token(ADA, ["openid"]).sign()).await.unwrap();
+    org.clock().advance(Duration::from_secs(60));
+    let before = org.count("/v1/keys");
+    let forged = org.token().access_token(ADA, ["openid"]).bad_signature().sign();
+    assert_eq!(auth.verify_access_token(&forged).await.unwrap_err().code().as_str(), "token_signature");
+    assert_eq!(org.count("/v1/keys"), before, "a forged token caused a request");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_first_requests_cause_one_discovery_and_one_fetch_of_keys() {
     let org = Org::start().await.unwrap();
