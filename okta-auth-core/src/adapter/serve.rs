@@ -47,7 +47,7 @@ impl LayerCall {
     }
 }
 
-/// Whether the declared length of the body is too large. The sender of such a body need not send it to be refused.
+/// Whether the declared length of the body is too large. Such a request is refused before its body is read.
 fn declares_too_much(parts: &Parts) -> bool {
     let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     length.is_some_and(|length| length > Endpoint::MAX_BODY as u64)

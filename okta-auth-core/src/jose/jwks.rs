@@ -88,7 +88,7 @@ impl Keys {
         for _ in 0..2 {
             match token.verify_with(&set) {
                 Some(Ok(())) => return Ok(set),
-                // The key may have been replaced by one with the same key id, or by another one without.
+                // The key may have been replaced under the same key id, or without a key id.
                 Some(Err(_)) if trust == RefetchPolicy::Always => {}
                 Some(Err(error)) => return Err(error),
                 None => {}
